@@ -1,0 +1,18 @@
+// deadline.h -- time: the clocks, and the point in time after which nobody waits for an answer.
+#pragma once
+
+#include "hotpathd/error.h"
+
+enum { HP_NS_PER_MS = 1000000, HP_NS_PER_US = 1000 };
+
+uint64_t hp_now_ns(void);        // monotonic
+uint64_t hp_thread_cpu_ns(void); // CPU time of this thread
+
+struct hp_deadline {
+    uint64_t at_ns; // on hp_now_ns's clock; 0: none
+};
+
+// HP_DEADLINE once it has passed. Pure functions call it every ~50 us of work (some 16 KiB of text);
+// stage and grant are added by the caller that knows them.
+HP_MUST_USE enum hp_code hp_deadline_check(const struct hp_deadline *deadline,
+    struct hp_fault *fault);

@@ -1,0 +1,69 @@
+// field.h -- a struct described by a table: one row a field, with key, help, type, range and default.
+// The same rows read YAML, JSON and query strings, and write the documentation.
+#pragma once
+
+#include "hotpathd/arena.h"
+
+enum hp_type {
+    HP_BOOL,    // bool
+    HP_INT,     // int64_t
+    HP_REAL,    // double
+    HP_WORD,    // int: index into `words`
+    HP_STRING,  // hp_str
+    HP_SIZE,    // int64_t, bytes; text may say 16MiB, 4KiB, 1GiB
+    HP_PERCENT, // int64_t, hundredths of a percent; at most two decimals
+    HP_MODE,    // int64_t, file mode in octal
+    HP_LIST,    // struct hp_list of strings
+    HP_OBJECT   // a nested struct, described by `fields`
+};
+
+enum { HP_REQUIRED = 1, HP_NULLABLE = 2 };
+
+enum { HP_LIST_MAX = 16 };
+
+struct hp_list {
+    size_t count;
+    hp_str item[HP_LIST_MAX];
+};
+
+struct hp_field {
+    const char *key; // NULL ends a table
+    const char *help;
+    enum hp_type type;
+    unsigned flags;
+    size_t offset;              // in the struct that the table describes
+    int64_t min, max;           // inclusive, of the stored number, or of a string's bytes
+    const char *const *words;   // HP_WORD: NULL-terminated
+    const char *preset;         // the default, as text; NULL: zero. A list: separated by blanks
+    const struct hp_field *fields; // HP_OBJECT: offsets are relative to the nested struct
+    // HP_OBJECT: takes the value where it is not an object but a bare word (JSON string, YAML or query
+    // scalar); JSON null comes as the word "none" (HP_NULLABLE). NULL: only objects.
+    enum hp_code (*bare)(void *nested, hp_str word, const char *pointer, struct hp_fault *fault);
+};
+
+// Fills a struct with its defaults. A default that its own row refuses is a bug (assert).
+void hp_fields_preset(const struct hp_field *fields, void *out);
+
+const struct hp_field *hp_field_find(const struct hp_field *fields, hp_str key);
+
+// The key nearest to a mistyped one, or NULL where none is near (Damerau-Levenshtein, at most 2 and
+// at most a third of the key).
+const char *hp_field_nearest(const struct hp_field *fields, hp_str key);
+
+// Sets one field from text (not HP_OBJECT without `bare`). The text is copied into `arena` where the
+// field keeps it; `arena` may be NULL where the text outlives the struct. HP_BAD_TYPE where it is not of the type,
+// HP_OUT_OF_RANGE where it is outside the range or the words; the detail says what would be right.
+HP_MUST_USE enum hp_code hp_field_text(const struct hp_field *field, void *out, hp_str text,
+    const char *pointer, struct hp_arena *arena, struct hp_fault *fault);
+
+// The same from a number that is already one (HP_INT, HP_SIZE, HP_PERCENT, HP_MODE).
+HP_MUST_USE enum hp_code hp_field_int(const struct hp_field *field, void *out, int64_t value,
+    const char *pointer, struct hp_fault *fault);
+
+// Writes the field's value as YAML-ready text of at most `size` bytes: "16MiB", "on", "0660".
+void hp_field_show(const struct hp_field *field, const void *in, char *text, size_t size);
+
+// Reads a query string: percent-decoded keys and values, dots for nesting (chunk.max=512). Decodes into
+// `arena`. An unknown key, a key twice, a nested key beside its bare form, bad escapes: HP_BAD_QUERY.
+HP_MUST_USE enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *out,
+    struct hp_arena *arena, struct hp_fault *fault);

@@ -1,0 +1,28 @@
+// deadline.c -- the clocks.
+#include "hotpathd/deadline.h"
+
+#include <time.h>
+
+static uint64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t hp_now_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t hp_thread_cpu_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+enum hp_code hp_deadline_check(const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    if (deadline->at_ns == 0 || hp_now_ns() < deadline->at_ns)
+        return HP_OK;
+    return hp_fail(fault, HP_DEADLINE, NULL, "the time granted to this request is over");
+}

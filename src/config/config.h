@@ -1,0 +1,73 @@
+// config.h -- the configuration: YAML through one table of fields into one immutable struct. A new file
+// makes a new struct; who started under the old one finishes under it.
+#pragma once
+
+#include "hotpathd/buf.h"
+#include "hotpathd/field.h"
+
+#include <stdatomic.h>
+
+enum hp_mode { HP_MODE_OFF, HP_MODE_SHADOW, HP_MODE_CANARY, HP_MODE_ON };
+
+// What every route has; its own options lie in `own`.
+struct hp_route_config {
+    int mode; // enum hp_mode
+    int64_t percent, shadow_percent; // hundredths
+    hp_str salt;
+    int64_t deadline_ms, max_deadline_ms;
+    int64_t max_body; // bytes
+    void *own;
+};
+
+struct hp_limits {
+    int64_t connections, header_bytes, header_ms, idle_s, memory, queue_requests, queue_bytes,
+        log_lines_per_second;
+};
+
+struct hp_config {
+    struct hp_list listen; // HOST:PORT or unix:PATH
+    hp_str admin;
+    int64_t socket_mode;
+    hp_str vocabulary;
+    int64_t workers;
+    struct hp_list hosts, origins; // allowed beside the built-in ones
+    struct hp_limits limits;
+    struct hp_route_config *routes; // one for each section, in its order
+    size_t route_count;
+    char hash[17]; // of the values in force, as 16 hex digits
+    struct hp_arena arena;
+    atomic_int references;
+};
+
+// A route's part of the file, handed in by whoever knows the routes.
+struct hp_section {
+    const char *name;
+    const struct hp_field *own; // NULL: none
+    size_t own_size;
+};
+
+struct hp_config_problem {
+    char text[512]; // "conf/x.yaml:3:5: unknown key `modee`; did you mean `mode`?"
+};
+
+// One `--set route.option=value`, `--listen` or `--admin` of the command line; wins over the file.
+struct hp_override {
+    hp_str path;  // "routes.chunk.mode", "listen", "admin"
+    hp_str value; // a list: repeated overrides replace the file's and add to each other
+};
+
+// Reads `file` (NULL: defaults only), then the overrides. NULL, with the problem filled in, where anything
+// is wrong: unknown or repeated keys, aliases, tags, several documents, wrong types, values out of range.
+struct hp_config *hp_config_load(const char *file, const struct hp_section *sections,
+    size_t section_count, const struct hp_override *overrides, size_t override_count,
+    struct hp_config_problem *problem);
+
+struct hp_config *hp_config_share(struct hp_config *config); // takes a reference
+void hp_config_free(struct hp_config *config);               // drops one; NULL is fine
+
+// The values in force as a YAML document that hp_config_load reads back to the same hash.
+void hp_config_show(const struct hp_config *config, const struct hp_section *sections,
+    struct hp_buf *out);
+
+// A YAML file's bytes (our own documentation, aliases resolved) as JSON; false where it is not YAML.
+bool hp_yaml_to_json(hp_str yaml, struct hp_buf *out);

@@ -1,0 +1,65 @@
+// telemetry.h -- what is told of each request: counters and histograms (written by the thread that ends the
+// request, read by the admin thread: atomics), and one JSON line in the log.
+#pragma once
+
+#include "hotpathd/route.h"
+
+enum hp_call_mode { HP_CALL_LIVE, HP_CALL_SHADOW, HP_CALL_PROBE, HP_CALL_MODES };
+
+enum { HP_NO_ROUTE = -1 };
+
+// One request, told when its last byte was handed to the kernel or the connection was lost.
+struct hp_record {
+    int route; // index, or HP_NO_ROUTE
+    enum hp_call_mode mode;
+    enum hp_code code;
+    int status;
+    enum hp_stage stage; // where it ended
+    bool disconnected;   // the client was gone before the reply was
+    hp_str method, caller, request_id, peer; // caller and request_id are checked printable ASCII
+    char trace_id[33], span_id[17]; // "" where there is none
+    char config_hash[17];
+    uint64_t bytes_in, bytes_out;
+    uint64_t spent_ns[HP_STAGES];
+    uint64_t total_ns, cpu_ns;
+    uint32_t deadline_ms, granted_ms; // what the header asked for (0: no header), and what it got
+};
+
+// Values that are read, not counted: filled in by the server when somebody asks for the metrics.
+struct hp_gauges {
+    size_t connections, connections_limit;
+    size_t queue_depth, queue_bytes, workers;
+    double queue_oldest_s;
+    const size_t *in_flight;         // one for each route
+    const int *route_mode;           // enum hp_mode, one for each route
+    const int64_t *route_percent;    // hundredths
+    const char *config_hash;
+    uint64_t reloads_ok, reloads_failed;
+    bool last_reload_ok;
+};
+
+struct hp_metrics;
+
+// For the rows of hp_routes. NULL: no memory.
+struct hp_metrics *hp_metrics_new(void);
+void hp_metrics_free(struct hp_metrics *metrics);
+
+void hp_metrics_count(struct hp_metrics *metrics, const struct hp_record *record);
+
+// All of docs/openapi.yaml's and the interface's metrics, every label set from the start; `openmetrics`
+// chooses the format (and ends it with # EOF).
+void hp_metrics_write(const struct hp_metrics *metrics, const struct hp_gauges *gauges,
+    bool openmetrics, struct hp_buf *out);
+
+// Version and libraries, for the metrics and the command line.
+struct hp_build {
+    const char *version, *commit, *microhttpd, *jansson, *libyaml;
+};
+extern struct hp_build hp_build; // filled in once by main, before any thread
+
+// The request log: failures always, successes sampled, all under a cap of lines a second.
+struct hp_request_log;
+struct hp_request_log *hp_request_log_new(int fd, int64_t lines_per_second);
+void hp_request_log_free(struct hp_request_log *log);
+void hp_request_log_write(struct hp_request_log *log, const struct hp_record *record);
+uint64_t hp_request_log_dropped(const struct hp_request_log *log);

@@ -1,0 +1,30 @@
+// unicode.h -- properties of code points, from generated two-stage tables (unicode_data.c; Unicode 16.0,
+// the version of tiktoken's regular expressions). All pure look-ups.
+#pragma once
+
+#include "hotpathd/str.h"
+
+#define HP_UNICODE_VERSION "16.0.0"
+
+// General category, as the pre-tokenizers need it.
+enum hp_category {
+    HP_CAT_OTHER,
+    HP_CAT_LU,
+    HP_CAT_LL,
+    HP_CAT_LT,
+    HP_CAT_LM,
+    HP_CAT_LO,
+    HP_CAT_M,    // Mn, Mc, Me
+    HP_CAT_N,    // Nd, Nl, No
+    HP_CAT_SPACE // White_Space
+};
+
+enum hp_category hp_unicode_category(uint32_t code_point);
+
+// White_Space: what the contract calls blank.
+bool hp_unicode_blank(uint32_t code_point);
+
+bool hp_unicode_noncharacter(uint32_t code_point);
+
+// Canonical_Combining_Class.
+uint8_t hp_unicode_ccc(uint32_t code_point);

@@ -1,0 +1,23 @@
+// utf8.h -- UTF-8: validation, decoding, counting. All but hp_utf8_valid take valid UTF-8 for granted.
+#pragma once
+
+#include "hotpathd/str.h"
+
+// Length of the longest valid prefix (Unicode 16, table 3-7: no surrogates, no overlong forms).
+size_t hp_utf8_valid(hp_str s);
+
+// The code point at `at`, which is below s.len; *len is its length in bytes (1 to 4).
+uint32_t hp_utf8_at(hp_str s, size_t at, size_t *len);
+
+// The code point that ends at `end`, which is above 0.
+uint32_t hp_utf8_before(hp_str s, size_t end, size_t *len);
+
+// Writes 1 to 4 bytes, returns how many.
+size_t hp_utf8_put(char out[4], uint32_t code_point);
+
+// Code points, and UTF-16 units, in s.
+size_t hp_utf8_chars(hp_str s);
+size_t hp_utf8_utf16(hp_str s);
+
+// Length of the prefix that is ASCII.
+size_t hp_ascii_prefix(hp_str s);
