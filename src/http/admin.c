@@ -1,0 +1,341 @@
+// admin.c -- a table of paths; each writes its reply into a small arena.
+#include "http/admin.h"
+
+#include "hotpathd/json.h"
+#include "http/gate.h"
+#include "http/openapi.h"
+#include "http/problem.h"
+#include "telemetry/trace.h"
+
+#include <unistd.h>
+
+enum { CONNECTIONS = 32, IDLE_S = 5, MEMORY = 8 << 20, HEADER_BYTES = 32 << 10 };
+
+struct reply {
+    struct hp_server *server;
+    struct hp_config *config;
+    struct hp_headers headers;
+    struct hp_buf out;
+    const char *type;
+    int status;
+};
+
+static const char json_type[] = "application/json";
+static const char text_type[] = "text/plain; charset=utf-8";
+
+// --- what the paths say ---------------------------------------------------------------------------
+
+static void livez(struct reply *reply)
+{
+    reply->type = text_type;
+    hp_buf_add(&reply->out, HP_S("ok\n"));
+}
+
+static void readyz(struct reply *reply)
+{
+    bool draining = atomic_load(&reply->server->draining);
+    bool ready = atomic_load(&reply->server->ready);
+    reply->type = text_type;
+    if (ready && !draining) {
+        hp_buf_add(&reply->out, HP_S("ready\n"));
+        return;
+    }
+    reply->status = 503;
+    hp_buf_add(&reply->out, draining ? HP_S("draining\n") : HP_S("starting\n"));
+}
+
+struct gauge_memory {
+    size_t *in_flight;
+    int *mode;
+    int64_t *percent;
+};
+
+static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
+{
+    struct hp_server *server = reply->server;
+    struct hp_arena *arena = reply->out.arena;
+    struct gauge_memory memory = { HP_NEW(arena, size_t, hp_route_count),
+        HP_NEW(arena, int, hp_route_count), HP_NEW(arena, int64_t, hp_route_count) };
+    if (!memory.in_flight || !memory.mode || !memory.percent)
+        return false;
+    for (size_t i = 0; i < hp_route_count; i++) {
+        memory.in_flight[i] = atomic_load(&server->in_flight[i]);
+        memory.mode[i] = reply->config->routes[i].mode;
+        memory.percent[i] = reply->config->routes[i].percent;
+    }
+    *gauges = (struct hp_gauges) { .connections = atomic_load(&server->connections),
+        .connections_limit = (size_t)reply->config->limits.connections,
+        .in_flight = memory.in_flight,
+        .route_mode = memory.mode,
+        .route_percent = memory.percent,
+        .config_hash = reply->config->hash,
+        .log_lines_dropped = hp_request_log_dropped(server->log) };
+    pthread_mutex_lock(&server->lock);
+    gauges->reloads_ok = server->reloads_ok;
+    gauges->reloads_failed = server->reloads_failed;
+    gauges->last_reload_ok = server->last_reload_ok;
+    pthread_mutex_unlock(&server->lock);
+    return true;
+}
+
+static bool wants_openmetrics(const struct reply *reply)
+{
+    hp_str accept = reply->headers.value[HP_H_ACCEPT];
+    hp_str wanted = HP_S("application/openmetrics-text");
+    return accept.len && memmem(accept.ptr, accept.len, wanted.ptr, wanted.len);
+}
+
+static void metrics(struct reply *reply)
+{
+    struct hp_gauges gauges;
+    bool openmetrics = wants_openmetrics(reply);
+    reply->type = openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                              : "text/plain; version=0.0.4; charset=utf-8";
+    if (read_gauges(reply, &gauges))
+        hp_metrics_write(reply->server->metrics, &gauges, openmetrics, &reply->out);
+    else
+        reply->out.failed = true;
+}
+
+static void put_member(struct hp_buf *out, const char *key, const char *value)
+{
+    hp_buf_format(out, "\"%s\":", key);
+    hp_json_put_string(out, hp_str_from(value));
+}
+
+static void put_routes(struct reply *reply, void (*put)(struct reply *, size_t))
+{
+    hp_buf_char(&reply->out, '{');
+    for (size_t i = 0; i < hp_route_count; i++) {
+        if (i)
+            hp_buf_char(&reply->out, ',');
+        hp_buf_format(&reply->out, "\"%s\":{", hp_routes[i]->name);
+        put(reply, i);
+        hp_buf_char(&reply->out, '}');
+    }
+    hp_buf_char(&reply->out, '}');
+}
+
+static const char *const modes[] = { "off", "shadow", "canary", "on" };
+
+static void put_route_status(struct reply *reply, size_t i)
+{
+    put_member(&reply->out, "mode", modes[reply->config->routes[i].mode]);
+    hp_buf_format(&reply->out, ",\"in_flight\":%zu,", atomic_load(&reply->server->in_flight[i]));
+    put_member(&reply->out, "notice", reply->server->route_notice[i]);
+}
+
+static void put_reload(struct reply *reply)
+{
+    struct hp_server *server = reply->server;
+    pthread_mutex_lock(&server->lock);
+    hp_buf_format(&reply->out, "\"reload\":{\"ok\":%s,\"done\":%llu,\"refused\":%llu,",
+        server->last_reload_ok ? "true" : "false", (unsigned long long)server->reloads_ok,
+        (unsigned long long)server->reloads_failed);
+    put_member(&reply->out, "problem", server->last_reload);
+    pthread_mutex_unlock(&server->lock);
+    hp_buf_char(&reply->out, '}');
+}
+
+static void status(struct reply *reply)
+{
+    struct hp_server *server = reply->server;
+    struct hp_buf *out = &reply->out;
+    hp_buf_char(out, '{');
+    put_member(out, "version", hp_build.version);
+    hp_buf_format(out, ",\"pid\":%ld,\"uptime_s\":%.3f,\"draining\":%s,", (long)getpid(),
+        (double)(hp_now_ns() - server->started_ns) / 1e9,
+        atomic_load(&server->draining) ? "true" : "false");
+    put_member(out, "config_file",
+        server->options.config_file ? server->options.config_file : "");
+    hp_buf_char(out, ',');
+    put_member(out, "config_hash", reply->config->hash);
+    hp_buf_format(out, ",\"connections\":%zu,\"memory_bytes\":%zu,",
+        atomic_load(&server->connections), atomic_load(&server->memory.used));
+    put_reload(reply);
+    hp_buf_add(out, HP_S(",\"routes\":"));
+    put_routes(reply, put_route_status);
+    hp_buf_char(out, '}');
+}
+
+static void put_route_card(struct reply *reply, size_t i)
+{
+    const struct hp_route *route = hp_routes[i];
+    hp_buf_format(&reply->out, "\"path\":\"/v1/%s\",", route->name);
+    put_member(&reply->out, "summary", route->summary);
+    hp_buf_char(&reply->out, ',');
+    put_member(&reply->out, "contract", route->contract);
+    hp_buf_char(&reply->out, ',');
+    put_member(&reply->out, "mode", modes[reply->config->routes[i].mode]);
+    hp_buf_add(&reply->out, HP_S(",\"example\":"));
+    hp_buf_add(&reply->out, route->example);
+}
+
+static void routes(struct reply *reply)
+{
+    put_routes(reply, put_route_card);
+}
+
+static void config(struct reply *reply)
+{
+    reply->type = "application/yaml";
+    hp_server_config_show(reply->config, &reply->out);
+}
+
+static void openapi(struct reply *reply)
+{
+    if (!hp_yaml_to_json(hp_openapi_yaml(), &reply->out))
+        reply->out.failed = true;
+}
+
+static void reload(struct reply *reply)
+{
+    bool ok = hp_server_reload(reply->server);
+    reply->status = ok ? 200 : 422;
+    hp_buf_char(&reply->out, '{');
+    put_reload(reply);
+    hp_buf_char(&reply->out, '}');
+}
+
+static void drain(struct reply *reply)
+{
+    hp_server_drain(reply->server);
+    reply->status = 202;
+    hp_buf_add(&reply->out, HP_S("{\"draining\":true}"));
+}
+
+static const struct page {
+    const char *path, *method;
+    void (*write)(struct reply *reply);
+} pages[] = {
+    { "/livez", "GET", livez },
+    { "/readyz", "GET", readyz },
+    { "/healthz", "GET", readyz },
+    { "/metrics", "GET", metrics },
+    { "/-/status", "GET", status },
+    { "/-/config", "GET", config },
+    { "/-/routes", "GET", routes },
+    { "/openapi.json", "GET", openapi },
+    { "/-/reload", "POST", reload },
+    { "/-/drain", "POST", drain },
+};
+
+// --- one request ----------------------------------------------------------------------------------
+
+static const struct page *find_page(const char *path)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (strcmp(path, pages[i].path) == 0)
+            return &pages[i];
+    return NULL;
+}
+
+static bool method_fits(const struct page *page, const char *method)
+{
+    return strcmp(method, page->method) == 0
+        || (strcmp(method, "HEAD") == 0 && strcmp(page->method, "GET") == 0);
+}
+
+static enum hp_code write_page(struct reply *reply, const struct page *page, const char *method,
+    struct hp_fault *fault)
+{
+    bool local = reply->server->admin_listener.unix_socket;
+    HP_TRY(hp_gate_framing(&reply->headers, HEADER_BYTES, fault));
+    HP_TRY(hp_gate_browser(&reply->headers, reply->config, local, fault));
+    if (!page)
+        return hp_fail(fault, HP_NOT_FOUND, NULL, "the admin socket has no such path");
+    if (!method_fits(page, method))
+        return hp_fail(fault, HP_METHOD, NULL, "this path takes %s", page->method);
+    page->write(reply);
+    return hp_buf_check(&reply->out, fault);
+}
+
+static hp_mhd_result send_reply(struct MHD_Connection *connection, struct reply *reply,
+    const char *allow)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->out.len, reply->out.ptr, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (allow)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+    hp_mhd_result result = MHD_queue_response(connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
+    size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    hp_headers_add(cls, (hp_str) { name, name_len }, (hp_str) { value ? value : "", value_len });
+    return MHD_YES;
+}
+
+static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *connection,
+    const char *path, const char *method)
+{
+    struct hp_arena arena;
+    struct hp_fault fault = HP_FAULT_NONE;
+    const struct page *page = find_page(path);
+    hp_arena_init(&arena, NULL, MEMORY);
+    struct reply reply = { .server = server,
+        .config = hp_server_config(server),
+        .out = hp_buf_in(&arena),
+        .type = json_type,
+        .status = 200 };
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &reply.headers);
+    if (write_page(&reply, page, method, &fault)) {
+        char id[33];
+        hp_id_hex(id, 32);
+        reply.status = hp_error_info(fault.code)->status;
+        reply.type = "application/problem+json";
+        reply.out = hp_buf_in(&arena);
+        hp_problem_write(&reply.out, &fault, hp_str_from(id), HP_ARRIVAL, 0);
+    }
+    hp_mhd_result result
+        = send_reply(connection, &reply, fault.code == HP_METHOD ? page->method : NULL);
+    hp_config_free(reply.config);
+    hp_arena_done(&arena);
+    return result;
+}
+
+// Bodies mean nothing here: they are read and thrown away.
+static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *data_len, void **context)
+{
+    (void)version, (void)data;
+    static char seen;
+    if (!*context) {
+        *context = &seen;
+        return MHD_YES;
+    }
+    if (*data_len) {
+        *data_len = 0;
+        return MHD_YES;
+    }
+    return answer(cls, connection, url, method);
+}
+
+bool hp_admin_open(struct hp_server *server)
+{
+    server->admin = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request,
+        server,                                                //
+        MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd,   //
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,    //
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,       //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                       //
+        MHD_OPTION_END);
+    return server->admin != NULL;
+}
+
+void hp_admin_close(struct hp_server *server)
+{
+    if (!server->admin)
+        return;
+    MHD_stop_daemon(server->admin); // closes the listening socket with it
+    server->admin_listener.fd = -1;
+    server->admin = NULL;
+}

@@ -1,0 +1,582 @@
+// exchange.c -- libmicrohttpd's callbacks in the order in which they come: connection, request line,
+// headers, body, reply, end. A request that is refused at the gate keeps its connection where the body is small
+// enough to be read and thrown away; otherwise the refusal closes it.
+#include "http/exchange.h"
+
+#include "base/log.h"
+#include "hotpathd/json.h"
+#include "http/gate.h"
+#include "http/problem.h"
+#include "http/rollout.h"
+#include "telemetry/trace.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum {
+    DISCARD_MAX = 64 << 10, // a refused body up to this size is read, so that the connection lives on
+    SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
+    POOL_BYTES = 32768 // libmicrohttpd's: above this it maps memory for every connection
+};
+
+struct hp_exchange {
+    struct hp_server *server;
+    struct hp_config *config; // in force when the request began
+    struct hp_peer *peer;
+    struct hp_arena arena; // of the request
+    struct hp_arena spare; // of a refusal, which must not fail for want of the request's memory
+    struct hp_headers headers;
+    hp_str path, query, method, request_id, caller, media_type, etag;
+    enum hp_call_mode mode;
+    int route; // index, or HP_NO_ROUTE
+    bool rollout, arrived, late_comer, discard, close;
+    uint64_t length;   // of the body, where it is known
+    bool length_known;
+    struct hp_buf body;
+    struct hp_request request;
+    uint32_t asked_ms, granted_ms;
+    struct hp_fault fault;
+    int status;
+    uint64_t started_ns, cpu_ns, bytes_in, bytes_out;
+    struct hp_buf reply;
+    char trace_id[33], span_id[17], new_id[33];
+};
+
+// --- connections ----------------------------------------------------------------------------------
+
+static struct hp_peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info
+        = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void name_peer(struct hp_peer *peer, const struct sockaddr *address)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(peer->name, sizeof peer->name, "%s:%u", host, ntohs(v4->sin_port));
+    } else if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(peer->name, sizeof peer->name, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        peer->unix_socket = true;
+        snprintf(peer->name, sizeof peer->name, "unix");
+    }
+}
+
+static void expect_by(struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase,
+    uint64_t until_ns)
+{
+    peer->phase = phase;
+    peer->until_ns = until_ns;
+    if (until_ns && until_ns < server->next_sweep_ns)
+        server->next_sweep_ns = until_ns;
+}
+
+static uint64_t header_time(const struct hp_server *server)
+{
+    return hp_now_ns() + server->header_ns;
+}
+
+static void peer_open(struct hp_server *server, struct MHD_Connection *connection, void **context)
+{
+    struct hp_peer *peer = calloc(1, sizeof *peer);
+    if (!peer)
+        return; // no context: the first request line finds none and is refused
+    peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    name_peer(peer,
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    peer->next = server->peers;
+    if (peer->next)
+        peer->next->previous = peer;
+    server->peers = peer;
+    atomic_fetch_add(&server->connections, 1);
+    expect_by(server, peer, HP_PEER_HEADERS, header_time(server));
+    *context = peer;
+}
+
+static void peer_close(struct hp_server *server, struct hp_peer *peer)
+{
+    if (peer->next)
+        peer->next->previous = peer->previous;
+    if (peer->previous)
+        peer->previous->next = peer->next;
+    else
+        server->peers = peer->next;
+    atomic_fetch_sub(&server->connections, 1);
+    free(peer);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        peer_open(cls, connection, context);
+    else if (*context)
+        peer_close(cls, *context);
+}
+
+// --- the request line -----------------------------------------------------------------------------
+
+static bool keep_target(struct hp_exchange *x, const char *target)
+{
+    char *copy = hp_arena_text(&x->spare, hp_str_from(target));
+    if (!copy)
+        return false;
+    hp_str rest = hp_str_from(copy);
+    x->path = hp_str_cut(&rest, '?');
+    x->query = rest;
+    return true;
+}
+
+static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct hp_server *server = cls;
+    struct hp_peer *peer = peer_of(connection);
+    struct hp_exchange *x = peer ? calloc(1, sizeof *x) : NULL;
+    if (!x)
+        return NULL;
+    x->server = server;
+    x->peer = peer;
+    x->config = hp_server_config(server);
+    x->route = HP_NO_ROUTE;
+    x->fault = HP_FAULT_NONE;
+    x->started_ns = x->request.progress.since_ns = hp_now_ns();
+    x->late_comer = atomic_load(&server->draining);
+    hp_arena_init(&x->arena, &server->memory, (size_t)x->config->limits.memory);
+    hp_arena_init(&x->spare, NULL, SPARE_BYTES);
+    if (!keep_target(x, target))
+        hp_fail(&x->fault, HP_OVERLOADED, NULL, "no memory left for this request");
+    peer->exchange = x;
+    expect_by(server, peer, HP_PEER_HEADERS, header_time(server));
+    return x;
+}
+
+// --- headers --------------------------------------------------------------------------------------
+
+static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
+    size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    hp_headers_add(cls, (hp_str) { name, name_len }, (hp_str) { value ? value : "", value_len });
+    return MHD_YES;
+}
+
+static hp_str kept(struct hp_exchange *x, hp_str s)
+{
+    char *copy = hp_arena_text(&x->spare, s);
+    return (hp_str) { copy ? copy : "", copy ? s.len : 0 };
+}
+
+static bool visible_ascii(hp_str s, size_t max)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < ' ' || s.ptr[i] > '~')
+            return false;
+    return s.len <= max;
+}
+
+// Names that go into logs and replies: taken where they are well-formed, else made or left out.
+static void identify(struct hp_exchange *x)
+{
+    hp_str id = x->headers.value[HP_H_REQUEST_ID];
+    hp_str caller = x->headers.value[HP_H_CALLER];
+    hp_str mode = x->headers.value[HP_H_MODE];
+    char parent[17];
+    bool sampled;
+    if (hp_gate_request_id(id)) {
+        x->request_id = kept(x, id);
+    } else {
+        hp_id_hex(x->new_id, 32);
+        x->request_id = (hp_str) { x->new_id, 32 };
+    }
+    if (visible_ascii(caller, 64))
+        x->caller = kept(x, caller);
+    x->mode = hp_str_is(mode, "shadow") ? HP_CALL_SHADOW
+        : hp_str_is(mode, "probe")      ? HP_CALL_PROBE
+                                        : HP_CALL_LIVE;
+    if (hp_headers_has(&x->headers, HP_H_TRACEPARENT)
+        && hp_traceparent_read(x->headers.value[HP_H_TRACEPARENT], x->trace_id, parent, &sampled))
+        hp_id_hex(x->span_id, 16);
+}
+
+static int find_route(hp_str path)
+{
+    static const hp_str prefix = HP_STR("/v1/");
+    if (path.len <= prefix.len || memcmp(path.ptr, prefix.ptr, prefix.len) != 0)
+        return HP_NO_ROUTE;
+    hp_str name = { path.ptr + prefix.len, path.len - prefix.len };
+    for (size_t i = 0; i < hp_route_count; i++)
+        if (hp_str_is(name, hp_routes[i]->name))
+            return (int)i;
+    return HP_NO_ROUTE;
+}
+
+static enum hp_code choose(struct hp_exchange *x)
+{
+    x->route = find_route(x->path);
+    x->rollout = hp_str_is(x->path, "/v1/rollout");
+    if (x->route == HP_NO_ROUTE && !x->rollout)
+        return hp_fail(&x->fault, HP_NOT_FOUND, NULL, "the data socket has no such path");
+    if (!hp_str_is(x->method, x->rollout ? "GET" : "POST"))
+        return hp_fail(&x->fault, HP_METHOD, NULL, "this path takes %s",
+            x->rollout ? "GET" : "POST");
+    return HP_OK;
+}
+
+// The body's memory is taken before a byte of it is read.
+static enum hp_code make_room(struct hp_exchange *x, const struct hp_route_config *config)
+{
+    if (x->length_known && x->length > (uint64_t)config->max_body)
+        return hp_fail_limit(&x->fault, HP_TOO_LARGE, NULL, (uint64_t)config->max_body,
+            "a body has at most %lld bytes", (long long)config->max_body);
+    x->body = hp_buf_in(&x->arena);
+    hp_buf_room(&x->body, (x->length_known ? (size_t)x->length : 0) + HP_PADDING);
+    return hp_buf_check(&x->body, &x->fault);
+}
+
+static enum hp_code admit_to_route(struct hp_exchange *x)
+{
+    const struct hp_route *route = hp_routes[x->route];
+    const struct hp_route_config *config = &x->config->routes[x->route];
+    HP_TRY(hp_gate_deadline(&x->headers, (uint64_t)config->max_deadline_ms, &x->asked_ms,
+        &x->granted_ms, &x->fault));
+    x->request.deadline.at_ns = x->started_ns + (uint64_t)x->granted_ms * HP_NS_PER_MS;
+    if (x->late_comer)
+        return hp_fail(&x->fault, HP_DRAINING, NULL, "this daemon is stopping");
+    if (config->mode == HP_MODE_OFF)
+        return hp_fail(&x->fault, HP_ROUTE_OFF, NULL, "the configuration has this route off");
+    HP_TRY(hp_gate_media_type(&x->headers, route->media_types, &x->media_type, &x->fault));
+    if (x->query.len && hp_str_is(x->media_type, "application/json"))
+        return hp_fail(&x->fault, HP_BAD_QUERY, NULL, "a JSON body carries its options itself");
+    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    return make_room(x, config);
+}
+
+static enum hp_code admit(struct hp_exchange *x)
+{
+    if (x->fault.code)
+        return x->fault.code;
+    HP_TRY(hp_gate_framing(&x->headers, (size_t)x->config->limits.header_bytes, &x->fault));
+    HP_TRY(hp_gate_browser(&x->headers, x->config, x->peer->unix_socket, &x->fault));
+    HP_TRY(choose(x));
+    if (x->rollout) {
+        x->etag = kept(x, x->headers.value[HP_H_IF_NONE_MATCH]);
+        return HP_OK;
+    }
+    return admit_to_route(x);
+}
+
+static bool must_close_after(enum hp_code code)
+{
+    return code == HP_BAD_FRAMING || code == HP_HEADER_TOO_LARGE || code == HP_DRAINING;
+}
+
+// Whether a refused request's body can be read to its end and thrown away.
+static bool can_discard(const struct hp_exchange *x)
+{
+    bool no_body = !x->length_known && !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING);
+    return !must_close_after(x->fault.code) && !hp_headers_has(&x->headers, HP_H_EXPECT)
+        && (no_body || (x->length_known && x->length <= DISCARD_MAX));
+}
+
+static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connection);
+
+static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
+    const char *method)
+{
+    x->arrived = true;
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &x->headers);
+    x->method = kept(x, hp_str_from(method));
+    x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH)
+        && hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
+    identify(x);
+    enum hp_code refused = admit(x);
+    if (x->route != HP_NO_ROUTE)
+        atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
+    if (refused && !can_discard(x)) {
+        x->close = true;
+        return answer(x, connection);
+    }
+    x->discard = refused != HP_OK || x->rollout;
+    hp_progress_enter(&x->request.progress, HP_BODY);
+    expect_by(x->server, x->peer, HP_PEER_BODY,
+        x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));
+    return MHD_YES;
+}
+
+// --- body -----------------------------------------------------------------------------------------
+
+// Mid-body libmicrohttpd takes no reply: what must end here ends with the connection.
+static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
+{
+    x->bytes_in += len;
+    if (x->discard && x->bytes_in > DISCARD_MAX)
+        return MHD_NO;
+    if (x->discard)
+        return MHD_YES;
+    size_t max = (size_t)x->config->routes[x->route].max_body;
+    if (x->body.len + len > max) {
+        hp_fail_limit(&x->fault, HP_TOO_LARGE, NULL, max, "a body has at most %zu bytes", max);
+        return MHD_NO;
+    }
+    hp_buf_room(&x->body, len + HP_PADDING);
+    hp_buf_add(&x->body, (hp_str) { data, len });
+    return hp_buf_check(&x->body, &x->fault) ? MHD_NO : MHD_YES;
+}
+
+// --- reply ----------------------------------------------------------------------------------------
+
+static void compute(struct hp_exchange *x)
+{
+    const struct hp_route *route = hp_routes[x->route];
+    uint64_t cpu_before = hp_thread_cpu_ns();
+    x->request.body = x->body.ptr;
+    x->request.body_len = x->body.len;
+    memset(x->body.ptr + x->body.len, 0, HP_PADDING);
+    x->request.media_type = x->media_type;
+    x->request.query = x->query;
+    x->request.options = x->config->routes[x->route].own;
+    x->request.arena = &x->arena;
+    x->reply = hp_buf_in(&x->arena);
+    enum hp_code code = hp_enter(&x->request, HP_PARSE, &x->fault);
+    if (!code)
+        code = route->run(x->server->route_state[x->route], &x->request, &x->reply, &x->fault);
+    if (!code)
+        code = hp_buf_check(&x->reply, &x->fault);
+    if (!code)
+        code = hp_deadline_check(&x->request.deadline, &x->fault);
+    assert(code == x->fault.code); // a route that fails says why
+    x->cpu_ns = hp_thread_cpu_ns() - cpu_before;
+}
+
+static void write_rollout(struct hp_exchange *x)
+{
+    x->reply = hp_buf_in(&x->spare);
+    x->status = 200;
+    if (hp_rollout_matches(x->config, x->etag))
+        x->status = 304;
+    else
+        hp_rollout_write(x->config, &x->reply);
+    if (hp_buf_check(&x->reply, &x->fault))
+        x->status = 0;
+}
+
+static void write_problem(struct hp_exchange *x)
+{
+    x->status = hp_error_info(x->fault.code)->status;
+    x->reply = hp_buf_in(&x->spare);
+    hp_problem_write(&x->reply, &x->fault, x->request_id, x->request.progress.stage,
+        x->granted_ms);
+}
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    // A header that finds no memory is missing from the reply; the reply itself stays right.
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static const char *retry_after(enum hp_code code)
+{
+    if (code == HP_ROUTE_OFF)
+        return "60";
+    return code == HP_OVERLOADED || code == HP_DRAINING ? "1" : NULL;
+}
+
+static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
+{
+    const uint64_t *spent = x->request.progress.spent_ns;
+    char text[160];
+    snprintf(text, sizeof text,
+        "queue;dur=%.3f, parse;dur=%.3f, compute;dur=%.3f, write;dur=%.3f, total;dur=%.3f",
+        (double)spent[HP_QUEUE] / HP_NS_PER_MS, (double)spent[HP_PARSE] / HP_NS_PER_MS,
+        (double)spent[HP_COMPUTE] / HP_NS_PER_MS, (double)spent[HP_WRITE] / HP_NS_PER_MS,
+        (double)(hp_now_ns() - x->started_ns) / HP_NS_PER_MS);
+    add(response, "Server-Timing", text);
+}
+
+static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
+{
+    enum hp_code code = x->fault.code;
+    const char *retry = retry_after(code);
+    if (x->status != 304)
+        add(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+            code ? "application/problem+json" : "application/json");
+    if (x->request_id.len)
+        add(response, "X-Request-Id", x->request_id.ptr);
+    if (x->route != HP_NO_ROUTE) {
+        add(response, "X-Hotpath-Contract", hp_routes[x->route]->contract);
+        add_timing(x, response);
+    }
+    if (x->rollout && !code) {
+        char etag[32];
+        snprintf(etag, sizeof etag, "\"%s\"", x->config->hash);
+        add(response, MHD_HTTP_HEADER_ETAG, etag);
+    }
+    if (code == HP_METHOD)
+        add(response, MHD_HTTP_HEADER_ALLOW, x->rollout ? "GET" : "POST");
+    if (retry)
+        add(response, MHD_HTTP_HEADER_RETRY_AFTER, retry);
+    if (x->close || atomic_load(&x->server->draining))
+        add(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    if (!x->fault.code && x->rollout)
+        write_rollout(x);
+    else if (!x->fault.code)
+        compute(x);
+    if (x->fault.code)
+        write_problem(x);
+    else if (!x->status)
+        x->status = 200;
+    if (!x->fault.code)
+        hp_progress_enter(&x->request.progress, HP_WRITE);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT); // the arena outlives it
+    if (!response)
+        return MHD_NO;
+    add_headers(x, response);
+    x->bytes_out = x->reply.len;
+    expect_by(x->server, x->peer, HP_PEER_REPLY, 0);
+    hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *data_len, void **context)
+{
+    (void)cls, (void)url, (void)version;
+    struct hp_exchange *x = *context;
+    if (!x)
+        return MHD_NO; // there was no memory for it
+    if (!x->arrived)
+        return on_headers(x, connection, method);
+    if (*data_len) {
+        hp_mhd_result result = on_body(x, data, *data_len);
+        *data_len = 0;
+        return result;
+    }
+    return answer(x, connection);
+}
+
+// --- end ------------------------------------------------------------------------------------------
+
+// What ended without a word of ours: libmicrohttpd refused the header block with a page of its own, or the
+// client was gone before its request was whole.
+static void note_silent_end(struct hp_exchange *x)
+{
+    if (!x->status && !x->fault.code)
+        hp_fail(&x->fault, HP_BAD_FRAMING, NULL, "the request ended before it was whole");
+}
+
+static void record(struct hp_exchange *x, bool delivered)
+{
+    struct hp_server *server = x->server;
+    struct hp_record told = { .route = x->route,
+        .mode = x->mode,
+        .code = x->fault.code,
+        .status = x->status ? x->status : hp_error_info(x->fault.code)->status,
+        .stage = x->request.progress.stage,
+        .disconnected = !delivered,
+        .method = x->method,
+        .caller = x->caller,
+        .request_id = x->request_id,
+        .peer = hp_str_from(x->peer->name),
+        .bytes_in = x->bytes_in,
+        .bytes_out = x->bytes_out,
+        .total_ns = hp_now_ns() - x->started_ns,
+        .cpu_ns = x->cpu_ns,
+        .deadline_ms = x->asked_ms,
+        .granted_ms = x->granted_ms };
+    memcpy(told.spent_ns, x->request.progress.spent_ns, sizeof told.spent_ns);
+    memcpy(told.trace_id, x->trace_id, sizeof told.trace_id);
+    memcpy(told.span_id, x->span_id, sizeof told.span_id);
+    memcpy(told.config_hash, x->config->hash, sizeof told.config_hash);
+    hp_metrics_count(server->metrics, &told);
+    hp_request_log_write(server->log, &told);
+}
+
+static void on_end(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode why)
+{
+    (void)cls, (void)connection;
+    struct hp_exchange *x = *context;
+    if (!x)
+        return;
+    note_silent_end(x);
+    hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
+    record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (x->arrived && x->route != HP_NO_ROUTE)
+        atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
+    x->peer->exchange = NULL;
+    expect_by(x->server, x->peer, HP_PEER_IDLE, 0);
+    hp_arena_done(&x->arena);
+    hp_arena_done(&x->spare);
+    hp_config_free(x->config);
+    free(x);
+    *context = NULL;
+}
+
+// --- the clock ------------------------------------------------------------------------------------
+
+static void run_over(struct hp_peer *peer)
+{
+    struct hp_exchange *x = peer->exchange;
+    if (x && peer->phase == HP_PEER_BODY && !x->fault.code)
+        hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before the body was here");
+    peer->until_ns = 0;
+    shutdown(peer->fd, SHUT_RDWR); // libmicrohttpd sees the end and closes
+}
+
+void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
+{
+    bool draining = atomic_load(&server->draining);
+    uint64_t next = UINT64_MAX;
+    for (struct hp_peer *peer = server->peers; peer; peer = peer->next) {
+        if (draining && !peer->exchange)
+            shutdown(peer->fd, SHUT_RDWR);
+        else if (peer->until_ns && peer->until_ns <= now_ns)
+            run_over(peer);
+        else if (peer->until_ns && peer->until_ns < next)
+            next = peer->until_ns;
+    }
+    server->next_sweep_ns = next;
+}
+
+static void on_library_message(void *cls, const char *format, va_list args)
+{
+    (void)cls;
+    char text[256];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    hp_log(HP_DEBUG, "libmicrohttpd", "detail", text, NULL);
+}
+
+struct MHD_Daemon *hp_exchange_daemon(struct hp_server *server, unsigned connections,
+    unsigned idle_s)
+{
+    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by our thread.
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET
+            | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, server,                                            //
+        MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL,                         //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,                       //
+        MHD_OPTION_CONNECTION_LIMIT, connections,                                     //
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                                        //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                              //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,                         //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                          //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,                                  //
+        MHD_OPTION_END);
+}

@@ -1,0 +1,30 @@
+// exchange.h -- one request's way from its first line to its last byte, and the connection it came on.
+#pragma once
+
+#include "http/server.h"
+
+struct hp_exchange;
+
+enum hp_peer_phase {
+    HP_PEER_HEADERS, // connected or a request line seen; the header block is not complete
+    HP_PEER_IDLE,    // between two requests
+    HP_PEER_BODY,    // the body is coming in
+    HP_PEER_REPLY    // the reply is going out
+};
+
+struct hp_peer {
+    struct hp_peer *next, *previous;
+    int fd;
+    bool unix_socket;
+    char name[64]; // "127.0.0.1:40312" or "unix"
+    enum hp_peer_phase phase;
+    uint64_t until_ns; // when the phase must be over; 0: no limit of ours
+    struct hp_exchange *exchange;
+};
+
+// The daemon that owns connections and exchanges; NULL where libmicrohttpd refuses.
+struct MHD_Daemon *hp_exchange_daemon(struct hp_server *server, unsigned connections,
+    unsigned idle_s);
+
+// Ends what has run over its time, and idle connections while draining. Sets server->next_sweep_ns.
+void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns);

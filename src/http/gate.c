@@ -1,0 +1,165 @@
+// gate.c -- the checks, each with the attack or mistake that it is there for.
+#include "http/gate.h"
+
+// Two parties that frame one request differently can be made to see two requests (request
+// smuggling); libmicrohttpd 0.9.75 takes the first of two lengths and a length beside chunked.
+enum hp_code hp_gate_framing(const struct hp_headers *headers, size_t max_bytes,
+    struct hp_fault *fault)
+{
+    uint64_t length;
+    if (headers->bytes > max_bytes)
+        return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, max_bytes,
+            "the header block is larger than %zu bytes", max_bytes);
+    if (headers->bad_name)
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header's name is not a token");
+    if (headers->count[HP_H_CONTENT_LENGTH] > 1)
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length was sent more than once");
+    if (headers->count[HP_H_HOST] > 1)
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "Host was sent more than once");
+    if (hp_headers_has(headers, HP_H_CONTENT_LENGTH)
+        && !hp_str_decimal(headers->value[HP_H_CONTENT_LENGTH], &length))
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length is not a decimal number");
+    if (!hp_headers_has(headers, HP_H_TRANSFER_ENCODING))
+        return HP_OK;
+    if (hp_headers_has(headers, HP_H_CONTENT_LENGTH))
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length beside Transfer-Encoding");
+    if (headers->count[HP_H_TRANSFER_ENCODING] > 1
+        || !hp_str_equal_nocase(headers->value[HP_H_TRANSFER_ENCODING], HP_S("chunked")))
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "the only Transfer-Encoding taken is chunked");
+    return HP_OK;
+}
+
+// The name before ":port"; an IPv6 literal keeps its brackets.
+static hp_str without_port(hp_str host)
+{
+    size_t from = 0;
+    if (host.len && host.ptr[0] == '[') {
+        const char *close = memchr(host.ptr, ']', host.len);
+        from = close ? (size_t)(close - host.ptr) : 0;
+    }
+    const char *colon = memchr(host.ptr + from, ':', host.len - from);
+    if (!colon)
+        return host;
+    hp_str port = { colon + 1, host.len - (size_t)(colon + 1 - host.ptr) };
+    uint64_t number;
+    if (!hp_str_decimal(port, &number) || number > 65535)
+        return (hp_str) { NULL, 0 };
+    return (hp_str) { host.ptr, (size_t)(colon - host.ptr) };
+}
+
+static bool listed(const struct hp_list *list, hp_str s)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (hp_str_equal_nocase(list->item[i], s))
+            return true;
+    return false;
+}
+
+static bool host_served(hp_str host, const struct hp_config *config)
+{
+    static const hp_str own[] = { HP_STR("127.0.0.1"), HP_STR("localhost"), HP_STR("[::1]") };
+    hp_str name = without_port(host);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (hp_str_equal_nocase(name, own[i]))
+            return true;
+    return listed(&config->hosts, host) || (name.len && listed(&config->hosts, name));
+}
+
+// A page in a browser can reach a loopback port: by DNS rebinding with a foreign Host, or across
+// origins with an Origin. Neither is ever a caller of ours.
+enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_config *config,
+    bool unix_socket, struct hp_fault *fault)
+{
+    if (!unix_socket && hp_headers_has(headers, HP_H_HOST)
+        && !host_served(headers->value[HP_H_HOST], config))
+        return hp_fail(fault, HP_WRONG_HOST, NULL,
+            "Host is 127.0.0.1, localhost, [::1] or one that the configuration lists");
+    if (headers->count[HP_H_ORIGIN] > 1
+        || (hp_headers_has(headers, HP_H_ORIGIN)
+            && !listed(&config->origins, headers->value[HP_H_ORIGIN])))
+        return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "the configuration lists no such Origin");
+    return HP_OK;
+}
+
+static bool charset_is_utf8(hp_str parameters)
+{
+    while (parameters.len) {
+        hp_str one = hp_str_trim(hp_str_cut(&parameters, ';'));
+        hp_str name = hp_str_trim(hp_str_cut(&one, '='));
+        if (!hp_str_equal_nocase(name, HP_S("charset")))
+            continue;
+        hp_str value = hp_str_trim(one);
+        if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
+            value = (hp_str) { value.ptr + 1, value.len - 2 };
+        if (!hp_str_equal_nocase(value, HP_S("utf-8")))
+            return false;
+    }
+    return true;
+}
+
+enum hp_code hp_gate_media_type(const struct hp_headers *headers, const char *const *also,
+    hp_str *media_type, struct hp_fault *fault)
+{
+    static const hp_str json = HP_STR("application/json");
+    hp_str rest = headers->value[HP_H_CONTENT_TYPE];
+    hp_str coding = headers->value[HP_H_CONTENT_ENCODING];
+    if (headers->count[HP_H_CONTENT_TYPE] != 1)
+        return hp_fail(fault, HP_MEDIA_TYPE, NULL, "one Content-Type is needed");
+    if (hp_headers_has(headers, HP_H_CONTENT_ENCODING)
+        && !hp_str_equal_nocase(coding, HP_S("identity")))
+        return hp_fail(fault, HP_MEDIA_TYPE, NULL, "no Content-Encoding is taken");
+    hp_str type = hp_str_trim(hp_str_cut(&rest, ';'));
+    if (!charset_is_utf8(rest))
+        return hp_fail(fault, HP_MEDIA_TYPE, NULL, "charset is utf-8 or absent");
+    if (hp_str_equal_nocase(type, json)) {
+        *media_type = json;
+        return HP_OK;
+    }
+    for (; also && *also; also++) {
+        hp_str other = hp_str_from(*also);
+        if (hp_str_equal_nocase(type, other)) {
+            *media_type = other;
+            return HP_OK;
+        }
+    }
+    return hp_fail(fault, HP_MEDIA_TYPE, NULL,
+        "the body is application/json or a raw type that the route names");
+}
+
+enum { DEADLINE_DIGITS = 9 };
+
+static bool duration_ms(hp_str text, bool zero_is_none, uint32_t *ms)
+{
+    uint64_t value;
+    if (text.len > DEADLINE_DIGITS || !hp_str_decimal(text, &value))
+        return false;
+    if (text.ptr[0] == '0' && !(zero_is_none && value == 0))
+        return false;
+    *ms = (uint32_t)value;
+    return true;
+}
+
+enum hp_code hp_gate_deadline(const struct hp_headers *headers, uint64_t max_ms,
+    uint32_t *asked_ms, uint32_t *granted_ms, struct hp_fault *fault)
+{
+    bool ours = hp_headers_has(headers, HP_H_TIMEOUT);
+    enum hp_header which = ours ? HP_H_TIMEOUT : HP_H_ENVOY_TIMEOUT;
+    uint32_t ms = 0;
+    if (headers->count[which] > 1)
+        return hp_fail(fault, HP_BAD_DEADLINE, NULL, "the deadline header was sent twice");
+    if (headers->count[which] == 1 && !duration_ms(headers->value[which], !ours, &ms))
+        return hp_fail(fault, HP_BAD_DEADLINE, NULL,
+            "%s is whole milliseconds, 1 to 999999999, without leading zeros",
+            ours ? "X-Request-Timeout-Ms" : "x-envoy-expected-rq-timeout-ms");
+    *asked_ms = ms;
+    *granted_ms = (uint32_t)(ms && ms < max_ms ? ms : max_ms);
+    return HP_OK;
+}
+
+bool hp_gate_request_id(hp_str id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (id.ptr[i] < '!' || id.ptr[i] > '~')
+            return false;
+    return id.len >= 1 && id.len <= 128;
+}

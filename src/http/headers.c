@@ -1,0 +1,51 @@
+// headers.c -- a table of names.
+#include "http/headers.h"
+
+static const hp_str names[HP_HEADERS] = {
+    [HP_H_HOST] = HP_STR("Host"),
+    [HP_H_CONTENT_LENGTH] = HP_STR("Content-Length"),
+    [HP_H_TRANSFER_ENCODING] = HP_STR("Transfer-Encoding"),
+    [HP_H_CONTENT_TYPE] = HP_STR("Content-Type"),
+    [HP_H_CONTENT_ENCODING] = HP_STR("Content-Encoding"),
+    [HP_H_ORIGIN] = HP_STR("Origin"),
+    [HP_H_EXPECT] = HP_STR("Expect"),
+    [HP_H_TIMEOUT] = HP_STR("X-Request-Timeout-Ms"),
+    [HP_H_ENVOY_TIMEOUT] = HP_STR("x-envoy-expected-rq-timeout-ms"),
+    [HP_H_REQUEST_ID] = HP_STR("X-Request-Id"),
+    [HP_H_TRACEPARENT] = HP_STR("traceparent"),
+    [HP_H_MODE] = HP_STR("X-Hotpath-Mode"),
+    [HP_H_CALLER] = HP_STR("X-Hotpath-Caller"),
+    [HP_H_IF_NONE_MATCH] = HP_STR("If-None-Match"),
+    [HP_H_ACCEPT] = HP_STR("Accept"),
+};
+
+// RFC 9110, section 5.6.2: tchar.
+static bool is_token_char(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+        || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool is_token(hp_str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!is_token_char((unsigned char)name.ptr[i]))
+            return false;
+    return name.len > 0;
+}
+
+void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
+{
+    headers->bytes += name.len + value.len + 4;
+    if (!is_token(name))
+        headers->bad_name = true;
+    for (size_t i = 0; i < HP_HEADERS; i++) {
+        if (!hp_str_equal_nocase(name, names[i]))
+            continue;
+        if (headers->count[i] == 0)
+            headers->value[i] = value;
+        if (headers->count[i] < 255)
+            headers->count[i]++;
+        return;
+    }
+}

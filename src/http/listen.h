@@ -1,0 +1,20 @@
+// listen.h -- listening sockets, TCP on loopback and Unix.
+#pragma once
+
+#include "hotpathd/error.h"
+
+struct hp_listener {
+    int fd; // -1: closed
+    bool unix_socket;
+    char path[108]; // of a Unix socket: unlinked on close
+    char url[128];  // http://127.0.0.1:43117 or unix:/tmp/x.sock, with the port that was got
+};
+
+enum hp_listen_result { HP_LISTENING, HP_BAD_ADDRESS, HP_NO_LISTENER };
+
+// Opens `address`: HOST:PORT, HOST being a loopback address or localhost, or unix:PATH. On failure `why`
+// (256 bytes) says what is wrong. A Unix socket that nobody serves any more is replaced.
+enum hp_listen_result hp_listen(struct hp_listener *listener, hp_str address, unsigned mode,
+    char *why);
+
+void hp_listener_close(struct hp_listener *listener);

@@ -1,0 +1,210 @@
+// loop.c -- wait for whatever comes first, let libmicrohttpd work, look at the clock. Only this thread
+// touches the data daemon.
+#include "http/loop.h"
+
+#include "base/log.h"
+#include "http/exchange.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { EVENTS = 64, ACCEPTS_A_TURN = 32, ACCEPT_PAUSE_MS = 100, SWEEP_LEAST_MS = 1 };
+
+static bool watch(struct hp_server *server, int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+    return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+// --- accepting ------------------------------------------------------------------------------------
+
+static void accept_on(struct hp_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].fd >= 0 && !watch(server, server->listeners[i].fd))
+            hp_log(HP_ERROR_LEVEL, "cannot watch a listener", "url", server->listeners[i].url, NULL);
+    server->accepting = true;
+}
+
+static void accept_off(struct hp_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].fd >= 0)
+            epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listeners[i].fd, NULL);
+    server->accepting = false;
+}
+
+static bool full(const struct hp_server *server)
+{
+    return atomic_load(&server->connections) >= server->connections_max;
+}
+
+// True while there may be more to accept.
+static bool accept_one(struct hp_server *server, int listener)
+{
+    struct sockaddr_storage from = { .ss_family = AF_UNIX };
+    socklen_t len = sizeof from;
+    int fd = accept4(
+        listener, (struct sockaddr *)(void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        if (len < sizeof(sa_family_t)) // an unnamed Unix peer
+            from.ss_family = AF_UNIX, len = sizeof(sa_family_t);
+        // On failure libmicrohttpd has closed the descriptor itself.
+        (void)MHD_add_connection(server->data, fd, (struct sockaddr *)(void *)&from, len);
+        return true;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return false;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        // The connection stays in the backlog; asking again at once would only spin.
+        hp_log(HP_WARN, "accepting pauses: out of descriptors or memory", NULL);
+        accept_off(server);
+        server->accept_again_ns = hp_now_ns() + (uint64_t)ACCEPT_PAUSE_MS * HP_NS_PER_MS;
+        return false;
+    }
+    return true; // that connection is gone already (ECONNABORTED and its kin)
+}
+
+static void accept_some(struct hp_server *server, int listener)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN && server->accepting; i++) {
+        if (full(server))
+            accept_off(server);
+        else if (!accept_one(server, listener))
+            return;
+    }
+}
+
+// At the limit, or out of descriptors, accepting stops; here it begins again.
+static void accept_again(struct hp_server *server, uint64_t now_ns)
+{
+    if (server->accepting || atomic_load(&server->draining) || full(server))
+        return;
+    if (server->accept_again_ns && now_ns < server->accept_again_ns)
+        return;
+    server->accept_again_ns = 0;
+    accept_on(server);
+}
+
+static bool is_listener(const struct hp_server *server, int fd)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].fd == fd)
+            return true;
+    return false;
+}
+
+// --- stopping -------------------------------------------------------------------------------------
+
+static void close_listeners(struct hp_server *server)
+{
+    if (server->accepting)
+        accept_off(server);
+    for (size_t i = 0; i < server->listener_count; i++)
+        hp_listener_close(&server->listeners[i]);
+    server->listener_count = 0;
+}
+
+// SIGTERM and SIGINT: the first drains, the second ends the process at once.
+static void on_signal(struct hp_server *server)
+{
+    struct signalfd_siginfo info;
+    if (read(server->signal_fd, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        hp_server_reload(server);
+        return;
+    }
+    if (atomic_load(&server->draining)) {
+        hp_log(HP_WARN, "stopped at once by a second signal", NULL);
+        for (size_t i = 0; i < server->listener_count; i++)
+            hp_listener_close(&server->listeners[i]);
+        _exit(128 + (int)info.ssi_signo);
+    }
+    hp_server_drain(server);
+}
+
+static void drain_wake(int fd)
+{
+    uint64_t count;
+    if (read(fd, &count, sizeof count) < 0)
+        return; // somebody else's wake-up was read already
+}
+
+// --- the loop -------------------------------------------------------------------------------------
+
+static int wait_ms(struct hp_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG library_ms;
+    uint64_t now = hp_now_ns(), wait = UINT64_MAX;
+    if (MHD_get_timeout(server->data, &library_ms) == MHD_YES)
+        wait = library_ms;
+    uint64_t next = server->next_sweep_ns;
+    if (server->accept_again_ns && server->accept_again_ns < next)
+        next = server->accept_again_ns;
+    if (next != UINT64_MAX) {
+        uint64_t sweep = next <= now ? SWEEP_LEAST_MS : (next - now) / HP_NS_PER_MS + 1;
+        wait = sweep < wait ? sweep : wait;
+    }
+    return wait > 60000 ? 60000 : (int)wait;
+}
+
+static void on_event(struct hp_server *server, int fd)
+{
+    if (is_listener(server, fd))
+        accept_some(server, fd);
+    else if (fd == server->signal_fd)
+        on_signal(server);
+    else if (fd == server->wake_fd)
+        drain_wake(fd);
+    // libmicrohttpd's descriptor: it is run every turn
+}
+
+static void turn(struct hp_server *server)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(server->epoll_fd, events, EVENTS, wait_ms(server));
+    for (int i = 0; i < count; i++)
+        on_event(server, events[i].data.fd);
+    MHD_run(server->data);
+    uint64_t now = hp_now_ns();
+    bool draining = atomic_load(&server->draining);
+    if (draining && server->listener_count)
+        close_listeners(server);
+    if (now >= server->next_sweep_ns || draining)
+        hp_exchange_sweep(server, now);
+    accept_again(server, now);
+}
+
+static bool watch_all(struct hp_server *server)
+{
+    const union MHD_DaemonInfo *info
+        = MHD_get_daemon_info(server->data, MHD_DAEMON_INFO_EPOLL_FD);
+    if (!info || !watch(server, info->epoll_fd))
+        return false;
+    if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd))
+        return false;
+    accept_on(server);
+    return true;
+}
+
+int hp_loop_run(struct hp_server *server)
+{
+    server->next_sweep_ns = UINT64_MAX;
+    if (!watch_all(server)) {
+        hp_log(HP_ERROR_LEVEL, "the event loop cannot be set up", "reason", strerror(errno), NULL);
+        return HP_EXIT_BUG;
+    }
+    atomic_store(&server->ready, true);
+    while (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0)
+        turn(server);
+    close_listeners(server);
+    hp_log(HP_INFO, "drained", NULL);
+    return HP_EXIT_OK;
+}

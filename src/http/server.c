@@ -1,0 +1,346 @@
+// server.c -- opening and closing: configuration, routes, sockets, both daemons; and reloading.
+#include "http/server.h"
+
+#include "base/log.h"
+#include "hotpathd/json.h"
+#include "http/admin.h"
+#include "http/exchange.h"
+#include "http/loop.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+// --- configuration --------------------------------------------------------------------------------
+
+enum { SECTIONS_MAX = 16 };
+
+static size_t sections(struct hp_section out[SECTIONS_MAX])
+{
+    for (size_t i = 0; i < hp_route_count; i++)
+        out[i] = (struct hp_section) { hp_routes[i]->name, hp_routes[i]->options,
+            hp_routes[i]->options_size };
+    return hp_route_count;
+}
+
+struct hp_config *hp_server_config_load(const struct hp_server_options *options,
+    struct hp_config_problem *problem)
+{
+    struct hp_section list[SECTIONS_MAX];
+    size_t count = sections(list);
+    return hp_config_load(options->config_file, list, count, options->overrides,
+        options->override_count, problem);
+}
+
+void hp_server_config_show(const struct hp_config *config, struct hp_buf *out)
+{
+    struct hp_section list[SECTIONS_MAX];
+    (void)sections(list);
+    hp_config_show(config, list, out);
+}
+
+struct hp_config *hp_server_config(struct hp_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct hp_config *config = hp_config_share(server->config);
+    pthread_mutex_unlock(&server->lock);
+    return config;
+}
+
+static void note_reload(struct hp_server *server, struct hp_config *fresh, const char *problem)
+{
+    pthread_mutex_lock(&server->lock);
+    struct hp_config *old = fresh ? server->config : NULL;
+    if (fresh)
+        server->config = fresh;
+    server->last_reload_ok = fresh != NULL;
+    *(fresh ? &server->reloads_ok : &server->reloads_failed) += 1;
+    snprintf(server->last_reload, sizeof server->last_reload, "%s", problem);
+    pthread_mutex_unlock(&server->lock);
+    hp_config_free(old);
+}
+
+bool hp_server_reload(struct hp_server *server)
+{
+    struct hp_config_problem problem = { "" };
+    struct hp_config *fresh = hp_server_config_load(&server->options, &problem);
+    char hash[17] = "";
+    if (fresh)
+        memcpy(hash, fresh->hash, sizeof hash);
+    note_reload(server, fresh, problem.text);
+    if (fresh)
+        hp_log(HP_INFO, "configuration reloaded", "config_hash", hash, NULL);
+    else
+        hp_log(HP_WARN, "configuration refused, the old one stays", "problem", problem.text, NULL);
+    return fresh != NULL;
+}
+
+// --- draining -------------------------------------------------------------------------------------
+
+void hp_server_drain(struct hp_server *server)
+{
+    uint64_t one = 1;
+    if (atomic_exchange(&server->draining, true))
+        return;
+    hp_log(HP_INFO, "draining", NULL);
+    if (write(server->wake_fd, &one, sizeof one) < 0)
+        return; // the counter is full: the loop is awake
+}
+
+// --- opening --------------------------------------------------------------------------------------
+
+static int fail(int exit_code, const char *message, const char *reason)
+{
+    hp_log(HP_ERROR_LEVEL, message, "reason", reason, NULL);
+    return exit_code;
+}
+
+static int open_routes(struct hp_server *server)
+{
+    char folder[512];
+    snprintf(folder, sizeof folder, "%.*s", (int)server->config->vocabulary.len,
+        server->config->vocabulary.ptr);
+    for (size_t i = 0; i < hp_route_count; i++) {
+        struct hp_setting setting = { .vocabulary = folder };
+        struct hp_fault fault = HP_FAULT_NONE;
+        server->route_state[i] = calloc(1, hp_routes[i]->state_size + 1);
+        if (!server->route_state[i])
+            return fail(HP_EXIT_BUG, "cannot open a route", "no memory");
+        if (hp_routes[i]->open(server->route_state[i], &setting, &fault))
+            return fail(HP_EXIT_CONFIG, "cannot open a route", fault.detail);
+        memcpy(server->route_notice[i], setting.notice, sizeof setting.notice);
+        if (setting.notice[0])
+            hp_log(HP_WARN, setting.notice, "route", hp_routes[i]->name, NULL);
+    }
+    return HP_EXIT_OK;
+}
+
+static int listen_on(struct hp_server *server, struct hp_listener *listener, hp_str address)
+{
+    char why[256] = "";
+    switch (hp_listen(listener, address, (unsigned)server->config->socket_mode, why)) {
+    case HP_LISTENING:
+        return HP_EXIT_OK;
+    case HP_BAD_ADDRESS:
+        return fail(HP_EXIT_CONFIG, "bad address", why);
+    case HP_NO_LISTENER:
+        break;
+    }
+    return fail(HP_EXIT_NO_LISTENER, "cannot listen", why);
+}
+
+static const char default_socket[] = "unix:/run/hotpathd/hotpathd.sock";
+
+// Where nothing is configured, the Unix socket is opened too, if its folder is there and ours to write.
+static bool wants_default_socket(const struct hp_server *server)
+{
+    return server->config->listen_is_default && access("/run/hotpathd", W_OK) == 0;
+}
+
+static int open_listeners(struct hp_server *server)
+{
+    const struct hp_list *list = &server->config->listen;
+    for (size_t i = 0; i < list->count; i++) {
+        int code = listen_on(server, &server->listeners[server->listener_count], list->item[i]);
+        if (code)
+            return code;
+        server->listener_count++;
+    }
+    if (wants_default_socket(server)) {
+        hp_str address = hp_str_from(default_socket);
+        // Another daemon may hold it; TCP alone is what the configuration asks for.
+        if (listen_on(server, &server->listeners[server->listener_count], address) == HP_EXIT_OK)
+            server->listener_count++;
+    }
+    return listen_on(server, &server->admin_listener, server->config->admin);
+}
+
+static bool open_descriptors(struct hp_server *server)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    // Blocked before any thread starts, so that only the signalfd sees them.
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return false;
+    server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    return server->signal_fd >= 0 && server->wake_fd >= 0 && server->epoll_fd >= 0;
+}
+
+static int open_daemons(struct hp_server *server)
+{
+    const struct hp_limits *limits = &server->config->limits;
+    // A few more than we ever accept: the limit that holds is the one in loop.c.
+    server->data = hp_exchange_daemon(
+        server, (unsigned)limits->connections + 16, (unsigned)limits->idle_s);
+    if (!server->data || !hp_admin_open(server))
+        return fail(HP_EXIT_BUG, "libmicrohttpd does not start", strerror(errno));
+    return HP_EXIT_OK;
+}
+
+static bool allocate(struct hp_server *server)
+{
+    server->route_names = calloc(hp_route_count, sizeof *server->route_names);
+    for (size_t i = 0; server->route_names && i < hp_route_count; i++)
+        server->route_names[i] = hp_routes[i]->name;
+    server->route_state = calloc(hp_route_count, sizeof *server->route_state);
+    server->route_notice = calloc(hp_route_count, sizeof *server->route_notice);
+    server->in_flight = calloc(hp_route_count, sizeof *server->in_flight);
+    server->metrics = hp_metrics_new(server->route_names, hp_route_count);
+    server->log = hp_request_log_new(STDERR_FILENO, server->config->limits.log_lines_per_second,
+        server->route_names, hp_route_count);
+    server->memory.limit = (size_t)server->config->limits.memory;
+    server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
+    server->connections_max = (size_t)server->config->limits.connections;
+    return server->route_names && server->route_state && server->route_notice && server->in_flight && server->metrics
+        && server->log;
+}
+
+// --- the ready file -------------------------------------------------------------------------------
+
+static void ready_text(const struct hp_server *server, struct hp_buf *out)
+{
+    hp_buf_format(out, "{\"pid\":%ld,\"listen\":[", (long)getpid());
+    for (size_t i = 0; i < server->listener_count; i++) {
+        if (i)
+            hp_buf_char(out, ',');
+        hp_json_put_string(out, hp_str_from(server->listeners[i].url));
+    }
+    hp_buf_add(out, HP_S("],\"admin\":"));
+    hp_json_put_string(out, hp_str_from(server->admin_listener.url));
+    hp_buf_add(out, HP_S("}\n"));
+}
+
+static bool write_whole(const char *path, hp_str text)
+{
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return false;
+    bool ok = fwrite(text.ptr, 1, text.len, file) == text.len;
+    return fclose(file) == 0 && ok;
+}
+
+// Written under another name and renamed: whoever sees it sees all of it.
+static bool write_ready_file(const struct hp_server *server)
+{
+    const char *path = server->options.ready_file;
+    struct hp_arena arena;
+    char temporary[4096];
+    if (!path)
+        return true;
+    if (snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid())
+        >= (int)sizeof temporary)
+        return false;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_buf text = hp_buf_in(&arena);
+    ready_text(server, &text);
+    bool ok = !text.failed && write_whole(temporary, hp_buf_str(&text))
+        && rename(temporary, path) == 0;
+    if (!ok)
+        unlink(temporary);
+    hp_arena_done(&arena);
+    return ok;
+}
+
+// --- from start to stop ---------------------------------------------------------------------------
+
+static int open_all(struct hp_server *server)
+{
+    int code = open_routes(server);
+    if (!code && !open_descriptors(server))
+        code = fail(HP_EXIT_BUG, "cannot set up signals", strerror(errno));
+    if (!code)
+        code = open_listeners(server);
+    if (!code)
+        code = open_daemons(server);
+    if (!code && !write_ready_file(server))
+        code = fail(HP_EXIT_CONFIG, "cannot write the ready file", strerror(errno));
+    return code;
+}
+
+static void log_ready(struct hp_server *server)
+{
+    struct hp_config *config = hp_server_config(server);
+    for (size_t i = 0; i < server->listener_count; i++)
+        hp_log(HP_INFO, "listening", "url", server->listeners[i].url, NULL);
+    hp_log(HP_INFO, "ready", "admin", server->admin_listener.url, "config_hash",
+        config->hash, "version", hp_build.version, NULL);
+    hp_config_free(config);
+}
+
+static void close_all(struct hp_server *server)
+{
+    hp_admin_close(server);
+    if (server->data)
+        MHD_stop_daemon(server->data);
+    for (size_t i = 0; i < server->listener_count; i++)
+        hp_listener_close(&server->listeners[i]);
+    hp_listener_close(&server->admin_listener);
+    for (size_t i = 0; server->route_state && i < hp_route_count; i++) {
+        if (server->route_state[i])
+            hp_routes[i]->close(server->route_state[i]);
+        free(server->route_state[i]);
+    }
+    free(server->route_names);
+    free(server->route_state);
+    free(server->route_notice);
+    free(server->in_flight);
+    hp_metrics_free(server->metrics);
+    hp_request_log_free(server->log);
+    hp_config_free(server->config);
+    if (server->epoll_fd >= 0)
+        close(server->epoll_fd);
+    if (server->signal_fd >= 0)
+        close(server->signal_fd);
+    if (server->wake_fd >= 0)
+        close(server->wake_fd);
+}
+
+// glibc gives freed memory back at once and takes it again a page fault at a time: on large bodies
+// that costs 3 to 7 times the request itself (measured, docs/decisions.md).
+static void keep_freed_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
+const char *hp_server_library(void)
+{
+    return MHD_get_version();
+}
+
+int hp_serve(const struct hp_server_options *options)
+{
+    struct hp_server server = { .options = *options,
+        .started_ns = hp_now_ns(),
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .last_reload_ok = true,
+        .admin_listener.fd = -1,
+        .epoll_fd = -1,
+        .signal_fd = -1,
+        .wake_fd = -1 };
+    struct hp_config_problem problem = { "" };
+    keep_freed_memory();
+    hp_json_start();
+    server.config = hp_server_config_load(options, &problem);
+    if (!server.config)
+        return fail(HP_EXIT_CONFIG, "bad configuration", problem.text);
+    int code = allocate(&server) ? open_all(&server)
+                                 : fail(HP_EXIT_BUG, "cannot start", "no memory");
+    if (!code) {
+        log_ready(&server);
+        code = hp_loop_run(&server);
+    }
+    close_all(&server);
+    return code;
+}

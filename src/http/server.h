@@ -1,0 +1,92 @@
+// server.h -- the daemon: what lives from start to stop, shared by the I/O thread (loop.c, exchange.c)
+// and the admin thread (admin.c).
+#pragma once
+
+#include "config/config.h"
+#include "hotpathd/route.h"
+#include "http/listen.h"
+#include "telemetry/telemetry.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+// From 0.9.71 on, callbacks return an enum.
+typedef enum MHD_Result hp_mhd_result;
+
+struct hp_server_options {
+    const char *config_file; // NULL: none
+    const struct hp_override *overrides;
+    size_t override_count;
+    const char *ready_file; // NULL: none
+};
+
+enum { HP_LISTENERS = HP_LIST_MAX + 1 };
+
+struct hp_peer; // one connection (exchange.h)
+
+struct hp_server {
+    struct hp_server_options options;
+    uint64_t started_ns;
+
+    // Written under the lock, by whichever thread reloads.
+    pthread_mutex_t lock;
+    struct hp_config *config;
+    uint64_t reloads_ok, reloads_failed;
+    bool last_reload_ok;
+    char last_reload[512]; // what was wrong with it, or ""
+
+    // Fixed from start to stop.
+    uint64_t header_ns; // for a header block to come in
+    size_t connections_max;
+    const char **route_names;
+    void **route_state; // one for each row of hp_routes
+    char (*route_notice)[256];
+    struct hp_metrics *metrics;
+    struct hp_request_log *log;
+    struct hp_budget memory;
+
+    // Any thread.
+    atomic_bool draining, ready;
+    atomic_size_t connections;
+    atomic_size_t *in_flight; // one for each route
+
+    // The I/O thread's.
+    struct MHD_Daemon *data;
+    struct hp_listener listeners[HP_LISTENERS];
+    size_t listener_count;
+    struct hp_peer *peers;   // all open connections
+    uint64_t next_sweep_ns;  // when the first of their clocks runs out
+    int epoll_fd, signal_fd, wake_fd;
+    bool accepting;
+    uint64_t accept_again_ns; // after running out of descriptors
+
+    // The admin thread's.
+    struct MHD_Daemon *admin;
+    struct hp_listener admin_listener;
+};
+
+// What the process ends with (sysexits.h).
+enum { HP_EXIT_OK = 0, HP_EXIT_USAGE = 64, HP_EXIT_BUG = 70, HP_EXIT_NO_LISTENER = 71,
+    HP_EXIT_CONFIG = 78 };
+
+// The version of libmicrohttpd that is linked.
+const char *hp_server_library(void);
+
+// Loads the configuration, opens routes and sockets, serves until asked to stop; returns an exit code.
+int hp_serve(const struct hp_server_options *options);
+
+// Loads the configuration with the sections that the routes add.
+struct hp_config *hp_server_config_load(const struct hp_server_options *options,
+    struct hp_config_problem *problem);
+
+// As YAML, with the routes' sections.
+void hp_server_config_show(const struct hp_config *config, struct hp_buf *out);
+
+// The configuration in force, shared: give it back with hp_config_free.
+struct hp_config *hp_server_config(struct hp_server *server);
+
+// Reads the file again; a bad one is refused, logged and counted, and the old one stays.
+bool hp_server_reload(struct hp_server *server);
+
+// Begins to stop: what is under way is finished, nothing new is taken.
+void hp_server_drain(struct hp_server *server);

@@ -1,0 +1,384 @@
+// chunk.c -- POST /v1/chunk: the contract on one side, clean, edges, tokens and chunks on the other.
+#include "hotpathd/json.h"
+#include "hotpathd/route.h"
+#include "routes/ruler.h"
+#include "text/chunk.h"
+#include "text/clean.h"
+
+#include <stdio.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+// --- what a request says --------------------------------------------------------------------------
+
+enum return_text { RETURN_ALWAYS, RETURN_IF_CHANGED, RETURN_NEVER };
+
+struct chunk_part {
+    bool none; // no chunks wanted
+    struct hp_chunk_options options;
+};
+
+struct chunk_request {
+    hp_str text;
+    int format;
+    struct hp_clean_options clean;
+    struct chunk_part chunk;
+    int encoding; // enum hp_encoding, or ENCODING_DEFAULT
+    int offsets, return_text, invalid_utf8;
+};
+
+enum { ENCODING_DEFAULT = -1, MAX_MOST = 1000000 };
+
+static const char *const formats[] = { "plain", NULL };
+static const char *const forms[] = { "none", "nfc", "nfkc", NULL };
+static const char *const units[] = { "tokens", "chars", "bytes", NULL };
+static const char *const encodings[] = { "o200k_base", "cl100k_base", "estimate", NULL };
+static const char *const offset_units[] = { "char", "byte", "utf16", NULL };
+static const char *const return_words[] = { "always", "if_changed", "never", NULL };
+static const char *const invalid_words[] = { "reject", NULL };
+
+static enum hp_code clean_preset(void *nested, hp_str word, const char *pointer,
+    struct hp_fault *fault)
+{
+    struct hp_clean_options *clean = nested;
+    if (hp_str_is(word, "none"))
+        *clean = hp_clean_none;
+    else if (hp_str_is(word, "standard"))
+        *clean = hp_clean_standard;
+    else
+        return hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "the presets are none and standard");
+    return HP_OK;
+}
+
+static enum hp_code chunk_none(void *nested, hp_str word, const char *pointer,
+    struct hp_fault *fault)
+{
+    struct chunk_part *chunk = nested;
+    if (!hp_str_is(word, "none"))
+        return hp_fail(fault, HP_BAD_TYPE, pointer, "none, or single options as chunk.max=512");
+    chunk->none = true;
+    return HP_OK;
+}
+
+#define SWITCH(name, index, what)                                                                  \
+    { .key = name, .help = what, .type = HP_BOOL,                                                  \
+        .offset = offsetof(struct hp_clean_options, on[index]) }
+
+static const struct hp_field clean_fields[] = {
+    { .key = "normalization", .help = "Unicode normalization form", .type = HP_WORD, .words = forms,
+        .offset = offsetof(struct hp_clean_options, form) },
+    SWITCH("mojibake", HP_FIX_MOJIBAKE, "text that was decoded wrongly"),
+    SWITCH("controls", HP_FIX_CONTROLS, "control characters and terminal escapes"),
+    SWITCH("line_endings", HP_FIX_LINE_ENDINGS, "all line ends to LF"),
+    SWITCH("spaces", HP_FIX_SPACES, "odd spaces, zero-width space, soft hyphen"),
+    SWITCH("blank_runs", HP_FIX_BLANK_RUNS, "runs of blanks and blank lines"),
+    SWITCH("hyphenation", HP_FIX_HYPHENATION, "words broken at line ends"),
+    SWITCH("ligatures", HP_FIX_LIGATURES, "ligatures to letters"),
+    SWITCH("join_lines", HP_FIX_JOIN_LINES, "hard-wrapped lines"),
+    SWITCH("repeated_lines", HP_FIX_REPEATED_LINES, "page headers and footers"),
+    { .key = NULL },
+};
+
+#define PART(name) offsetof(struct chunk_part, options.name)
+
+static const struct hp_field chunk_fields[] = {
+    { .key = "max", .help = "most of a chunk", .type = HP_INT, .offset = PART(max), .min = 1,
+        .max = MAX_MOST, .preset = "512" },
+    { .key = "overlap", .help = "shared with the next chunk", .type = HP_INT,
+        .offset = PART(overlap), .min = 0, .max = MAX_MOST, .preset = "0" },
+    { .key = "min", .help = "smaller chunks are joined", .type = HP_INT, .offset = PART(min),
+        .min = 0, .max = INT64_MAX, .preset = "0" },
+    { .key = "unit", .help = "of max, overlap and min", .type = HP_WORD, .offset = PART(unit),
+        .words = units },
+    { .key = NULL },
+};
+
+// The options; `text` stands before them in a JSON body, invalid_utf8 behind them in a query string.
+#define OPTIONS                                                                                    \
+    { .key = "format", .help = "of the document", .type = HP_WORD, .words = formats,               \
+        .offset = offsetof(struct chunk_request, format) },                                        \
+    { .key = "clean", .help = "a preset, or switches on top of standard", .type = HP_OBJECT,       \
+        .offset = offsetof(struct chunk_request, clean), .fields = clean_fields,                   \
+        .bare = clean_preset },                                                                    \
+    { .key = "chunk", .help = "how to cut", .type = HP_OBJECT, .flags = HP_NULLABLE,               \
+        .offset = offsetof(struct chunk_request, chunk), .fields = chunk_fields,                   \
+        .bare = chunk_none },                                                                      \
+    { .key = "encoding", .help = "of the tokens", .type = HP_WORD, .words = encodings,             \
+        .offset = offsetof(struct chunk_request, encoding) },                                      \
+    { .key = "offsets", .help = "unit of positions", .type = HP_WORD, .words = offset_units,       \
+        .offset = offsetof(struct chunk_request, offsets) },                                       \
+    { .key = "return_text", .help = "whether the clean text comes back", .type = HP_WORD,          \
+        .words = return_words, .offset = offsetof(struct chunk_request, return_text) }
+
+static const struct hp_field json_fields[] = {
+    { .key = "text", .help = "the document", .type = HP_STRING, .flags = HP_REQUIRED,
+        .offset = offsetof(struct chunk_request, text), .max = INT64_MAX },
+    OPTIONS,
+    { .key = NULL },
+};
+
+static const struct hp_field query_fields[] = {
+    OPTIONS,
+    { .key = "invalid_utf8", .help = "what to do with invalid bytes", .type = HP_WORD,
+        .words = invalid_words, .offset = offsetof(struct chunk_request, invalid_utf8) },
+    { .key = NULL },
+};
+
+static enum hp_code refuse_unbuilt(const struct hp_clean_options *clean, struct hp_fault *fault)
+{
+    for (int fix = 0; fix < HP_FIXES; fix++) {
+        char pointer[64];
+        if (!clean->on[fix] || hp_clean_implemented(fix))
+            continue;
+        snprintf(pointer, sizeof pointer, "/clean/%s", hp_switch_name(fix));
+        return hp_fail(fault, HP_OUT_OF_RANGE, pointer, "this version does not have this switch");
+    }
+    return HP_OK;
+}
+
+static enum hp_code read_raw(struct hp_request *in, struct chunk_request *out,
+    struct hp_fault *fault)
+{
+    out->text = (hp_str) { in->body, in->body_len };
+    HP_TRY(hp_query_read(in->query, query_fields, out, in->arena, fault));
+    size_t valid = hp_utf8_valid(out->text);
+    if (valid < out->text.len)
+        return hp_fail_at(fault, HP_BAD_UTF8, valid, "the body is not UTF-8 at byte %zu", valid);
+    return HP_OK;
+}
+
+static enum hp_code read_request(struct hp_request *in, struct chunk_request *out,
+    struct hp_fault *fault)
+{
+    bool json = hp_str_is(in->media_type, "application/json");
+    hp_fields_preset(json ? json_fields : query_fields, out);
+    out->clean = hp_clean_standard;
+    out->encoding = ENCODING_DEFAULT;
+    HP_TRY(json ? hp_json_read(in->body, in->body_len, json_fields, out, in->arena, fault)
+                : read_raw(in, out, fault));
+    HP_TRY(refuse_unbuilt(&out->clean, fault));
+    const struct hp_chunk_options *chunk = &out->chunk.options;
+    if (chunk->overlap >= chunk->max)
+        return hp_fail_limit(fault, HP_OUT_OF_RANGE, "/chunk/overlap", (uint64_t)chunk->max - 1,
+            "overlap is below max");
+    return HP_OK;
+}
+
+// --- vocabularies ---------------------------------------------------------------------------------
+
+struct chunk_state {
+    struct hp_vocab *vocab[HP_ENCODINGS]; // NULL: not installed
+};
+
+static enum hp_code pick_encoding(const struct chunk_state *state, struct chunk_request *request,
+    struct hp_fault *fault)
+{
+    if (request->encoding == ENCODING_DEFAULT)
+        request->encoding = state->vocab[HP_O200K_BASE] ? HP_O200K_BASE : HP_ESTIMATE;
+    if (request->encoding != HP_ESTIMATE && !state->vocab[request->encoding])
+        return hp_fail(fault, HP_ENCODING_UNAVAILABLE, "/encoding",
+            "its vocabulary is not installed (make vocab); estimate always is");
+    return HP_OK;
+}
+
+// --- the work -------------------------------------------------------------------------------------
+
+struct work {
+    struct chunk_request request;
+    struct hp_clean clean;
+    struct hp_edges edges;
+    struct hp_tokens *tokens;
+    struct hp_chunks chunks;
+};
+
+static enum hp_code work_on(const struct chunk_state *state, struct hp_request *in,
+    struct work *work, struct hp_fault *fault)
+{
+    const struct chunk_request *request = &work->request;
+    const struct hp_deadline *deadline = &in->deadline;
+    HP_TRY(hp_clean(request->text, &request->clean, in->arena, deadline, &work->clean, fault));
+    hp_str text = work->clean.text;
+    HP_TRY(hp_tokens_encode(
+        state->vocab[request->encoding], text, in->arena, deadline, &work->tokens, fault));
+    if (request->chunk.none)
+        return HP_OK;
+    HP_TRY(hp_edges_find(text, in->arena, deadline, &work->edges, fault));
+    return hp_chunk_text(text, &work->edges, work->tokens, &request->chunk.options, in->arena,
+        deadline, &work->chunks, fault);
+}
+
+// --- the reply ------------------------------------------------------------------------------------
+
+// Same text, format, encoding and chunk options: same id, wherever the chunk stands (XXH3, 128 bits).
+struct chunk_ids {
+    XXH64_hash_t seed;
+};
+
+static struct chunk_ids ids_for(const struct chunk_request *request)
+{
+    char key[160];
+    const struct hp_chunk_options *chunk = &request->chunk.options;
+    int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld",
+        formats[request->format], encodings[request->encoding], units[chunk->unit],
+        (long long)chunk->max, (long long)chunk->overlap, (long long)chunk->min);
+    return (struct chunk_ids) { XXH3_64bits(key, (size_t)len) };
+}
+
+static void put_id(struct hp_buf *out, struct chunk_ids ids, hp_str text)
+{
+    static const char digits[] = "0123456789abcdef";
+    XXH128_canonical_t bytes;
+    char hex[32];
+    XXH128_canonicalFromHash(&bytes, XXH3_128bits_withSeed(text.ptr, text.len, ids.seed));
+    for (size_t i = 0; i < sizeof bytes.digest; i++) {
+        hex[2 * i] = digits[bytes.digest[i] >> 4];
+        hex[2 * i + 1] = digits[bytes.digest[i] & 15];
+    }
+    hp_buf_add(out, (hp_str) { hex, sizeof hex });
+}
+
+// One for each series of positions, all ascending.
+struct rulers {
+    struct hp_ruler start, end, raw_start, raw_end;
+};
+
+static void put_number(struct hp_buf *out, hp_str before, size_t value)
+{
+    hp_buf_add(out, before);
+    hp_buf_uint(out, value);
+}
+
+static void put_chunk(const struct work *work, const struct hp_chunk *chunk, struct chunk_ids ids,
+    struct rulers *rulers, struct hp_buf *out)
+{
+    size_t raw_start, raw_end;
+    hp_str text = { work->clean.text.ptr + chunk->start, chunk->end - chunk->start };
+    hp_clean_source(&work->clean, chunk->start, chunk->end, &raw_start, &raw_end);
+    hp_buf_add(out, HP_S("{\"id\":\""));
+    put_id(out, ids, text);
+    put_number(out, HP_S("\",\"start\":"), hp_ruler_at(&rulers->start, chunk->start));
+    put_number(out, HP_S(",\"end\":"), hp_ruler_at(&rulers->end, chunk->end));
+    put_number(out, HP_S(",\"tokens\":"), chunk->tokens);
+    put_number(out, HP_S(",\"source\":["), hp_ruler_at(&rulers->raw_start, raw_start));
+    put_number(out, HP_S(","), hp_ruler_at(&rulers->raw_end, raw_end));
+    hp_buf_add(out, HP_S("],\"boundary\":\""));
+    hp_buf_add(out, hp_str_from(hp_boundary_name(chunk->boundary)));
+    hp_buf_add(out, chunk->oversize ? HP_S("\",\"oversize\":true}") : HP_S("\"}"));
+}
+
+enum { CHUNKS_BETWEEN_CHECKS = 256 };
+
+static enum hp_code put_chunks(const struct work *work, const struct hp_deadline *deadline,
+    struct hp_buf *out, struct hp_fault *fault)
+{
+    int unit = work->request.offsets;
+    hp_str text = work->clean.text, raw = work->request.text;
+    struct chunk_ids ids = ids_for(&work->request);
+    struct rulers rulers = { hp_ruler_on(text, unit), hp_ruler_on(text, unit),
+        hp_ruler_on(raw, unit), hp_ruler_on(raw, unit) };
+    for (size_t i = 0; i < work->chunks.count; i++) {
+        if (i % CHUNKS_BETWEEN_CHECKS == 0)
+            HP_TRY(hp_deadline_check(deadline, fault));
+        if (i)
+            hp_buf_char(out, ',');
+        put_chunk(work, &work->chunks.chunk[i], ids, &rulers, out);
+    }
+    return HP_OK;
+}
+
+static void put_changes(const struct hp_clean *clean, struct hp_buf *out)
+{
+    bool first = true;
+    for (int fix = 0; fix < HP_FIXES; fix++) {
+        if (!clean->changes[fix])
+            continue;
+        hp_buf_format(out, "%s\"%s\":%u", first ? "" : ",", hp_switch_name(fix),
+            clean->changes[fix]);
+        first = false;
+    }
+}
+
+static bool wants_text(const struct work *work, bool unchanged)
+{
+    int how = work->request.return_text;
+    return how == RETURN_ALWAYS || (how == RETURN_IF_CHANGED && !unchanged);
+}
+
+static enum hp_code write_reply(const struct work *work, const struct hp_deadline *deadline,
+    struct hp_buf *out, struct hp_fault *fault)
+{
+    const struct chunk_request *request = &work->request;
+    bool unchanged = hp_str_equal(work->clean.text, request->text);
+    hp_buf_char(out, '{');
+    if (wants_text(work, unchanged)) {
+        hp_buf_add(out, HP_S("\"text\":"));
+        hp_json_put_string(out, work->clean.text);
+        hp_buf_char(out, ',');
+    }
+    hp_buf_format(out, "\"unchanged\":%s,\"encoding\":\"%s\",\"exact\":%s,\"tokens\":%zu",
+        unchanged ? "true" : "false", encodings[request->encoding],
+        request->encoding == HP_ESTIMATE ? "false" : "true", hp_tokens_all(work->tokens));
+    hp_buf_add(out, HP_S(",\"chunks\":["));
+    HP_TRY(put_chunks(work, deadline, out, fault));
+    hp_buf_format(out, "],\"metadata\":{\"bytes\":%zu,\"chars\":%zu,\"changes\":{",
+        request->text.len, hp_utf8_chars(work->clean.text));
+    put_changes(&work->clean, out);
+    hp_buf_add(out, HP_S("}}}"));
+    return hp_buf_check(out, fault);
+}
+
+// --- the route ------------------------------------------------------------------------------------
+
+static enum hp_code chunk_open(void *state, struct hp_setting *setting, struct hp_fault *fault)
+{
+    struct chunk_state *chunk = state;
+    for (int encoding = 0; encoding < HP_ESTIMATE; encoding++) {
+        struct hp_fault why = HP_FAULT_NONE;
+        chunk->vocab[encoding] = hp_vocab_open(setting->vocabulary, encoding, &why);
+        if (why.code) {
+            *fault = why;
+            return why.code;
+        }
+        if (!chunk->vocab[encoding] && !setting->notice[0])
+            snprintf(setting->notice, sizeof setting->notice,
+                "no %s vocabulary in %.180s (make vocab): encoding estimate is the default",
+                encodings[encoding], setting->vocabulary);
+    }
+    return HP_OK;
+}
+
+static enum hp_code chunk_run(const void *state, struct hp_request *in, struct hp_buf *reply,
+    struct hp_fault *fault)
+{
+    struct work work = { .tokens = NULL };
+    HP_TRY(read_request(in, &work.request, fault));
+    HP_TRY(pick_encoding(state, &work.request, fault));
+    HP_TRY(hp_enter(in, HP_COMPUTE, fault));
+    HP_TRY(work_on(state, in, &work, fault));
+    HP_TRY(hp_enter(in, HP_WRITE, fault));
+    return write_reply(&work, &in->deadline, reply, fault);
+}
+
+static void chunk_close(void *state)
+{
+    struct chunk_state *chunk = state;
+    for (int encoding = 0; encoding < HP_ENCODINGS; encoding++)
+        hp_vocab_close(chunk->vocab[encoding]);
+}
+
+static const char *const media_types[] = { "text/plain", NULL };
+
+const struct hp_route hp_route_chunk = {
+    .name = "chunk",
+    .contract = "chunk/1",
+    .summary = "Raw document in; clean text, chunk boundaries and token counts out.",
+    .example = HP_STR("{\"text\":\"One paragraph.\\n\\nAnother.\",\"format\":\"plain\","
+                      "\"clean\":\"standard\",\"chunk\":{\"max\":512,\"overlap\":64,"
+                      "\"unit\":\"tokens\"},\"offsets\":\"char\",\"return_text\":\"if_changed\"}"),
+    .media_types = media_types,
+    .state_size = sizeof(struct chunk_state),
+    .open = chunk_open,
+    .run = chunk_run,
+    .close = chunk_close,
+};
