@@ -73,7 +73,10 @@ enum { HP_SHOW_MAX = 32768 };
 // "[a, b]". HP_SHOW_MAX bytes hold a string of 8 KiB, or a list of strings of 500 bytes.
 void hp_field_show(const struct hp_field *field, const void *in, char *text, size_t size);
 
-// Reads a query string: percent-decoded keys and values, dots for nesting (chunk.max=512). Decodes into
-// `arena`. An unknown key, a key twice, a nested key beside its bare form, bad escapes: HP_BAD_QUERY.
+// Reads a query string onto a struct that holds its defaults: `&` between pairs (empty ones are passed
+// over), `+` is a blank and %XX a byte (the form rules of the WHATWG URL standard, section 5.1, but that a
+// broken escape or bytes that are not UTF-8 are refused instead of patched), dots for nesting
+// (chunk.max=512). HP_BAD_QUERY for those, an unknown key, a key twice, a nested key beside its bare form;
+// values fail as in hp_field_text. HP_REQUIRED is not looked at. Decoded text lives in `arena`.
 HP_MUST_USE enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *out,
     struct hp_arena *arena, struct hp_fault *fault);

@@ -185,8 +185,12 @@ static bool is_any(const struct hp_field *field)
 static enum hp_code set_int(const struct hp_field *field, void *at, int64_t value,
     const char *pointer, struct hp_fault *fault)
 {
-    if (!is_any(field) && (value < field->min || value > field->max))
-        return out_of_range(field, pointer, fault);
+    if (!is_any(field) && (value < field->min || value > field->max)) {
+        enum hp_code code = out_of_range(field, pointer, fault);
+        if (field->type == HP_INT || field->type == HP_SIZE)
+            fault->limit = value < field->min ? field->min : field->max;
+        return code;
+    }
     memcpy(at, &value, sizeof value);
     return HP_OK;
 }
