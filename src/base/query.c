@@ -54,10 +54,11 @@ static enum hp_code decode(struct query *query, hp_str raw, hp_str *out, struct 
     return HP_OK;
 }
 
+// `fields` is NULL below what is no object.
 static enum hp_code unknown_key(
     const struct hp_field *fields, hp_str name, const char *pointer, struct hp_fault *fault)
 {
-    const char *nearest = hp_field_nearest(fields, name);
+    const char *nearest = fields ? hp_field_nearest(fields, name) : NULL;
     if (nearest)
         return hp_fail(fault, HP_BAD_QUERY, pointer, "unknown key; did you mean `%s`?", nearest);
     return hp_fail(fault, HP_BAD_QUERY, pointer, "unknown key");
@@ -74,8 +75,7 @@ static enum hp_code find(const struct query *query, hp_str key, char *pointer,
         const struct hp_field *found = fields ? hp_field_find(fields, name) : NULL;
         hp_pointer_add(pointer, name);
         if (!found)
-            return fields ? unknown_key(fields, name, pointer, fault)
-                          : hp_fail(fault, HP_BAD_QUERY, pointer, "unknown key");
+            return unknown_key(fields, name, pointer, fault);
         if (!rest.ptr) {
             *field = found;
             *holder = out;
@@ -116,8 +116,8 @@ static enum hp_code read_pair(struct query *query, hp_str pair, struct hp_fault 
     HP_TRY(decode(query, raw_key, &key, fault));
     HP_TRY(decode(query, raw_value, &value, fault));
     char pointer[HP_POINTER_MAX] = "";
-    const struct hp_field *field;
-    void *holder;
+    const struct hp_field *field = NULL;
+    void *holder = NULL;
     HP_TRY(find(query, key, pointer, &field, &holder, fault));
     HP_TRY(note_key(query, key, pointer, fault)); // known keys only: a query cannot make this long
     return hp_field_text(field, holder, value, pointer, NULL, fault);
