@@ -32,7 +32,9 @@ struct hp_field {
     enum hp_type type;
     unsigned flags;
     size_t offset;              // in the struct that the table describes
-    int64_t min, max;           // inclusive, of the stored number, or of a string's bytes
+    // Inclusive, of the stored number, or of a string's bytes (a list's: of each of them). INT64_MAX: at
+    // least `min`; both 0: any.
+    int64_t min, max;
     const char *const *words;   // HP_WORD: NULL-terminated
     const char *preset;         // the default, as text; NULL: zero. A list: separated by blanks
     const struct hp_field *fields; // HP_OBJECT: offsets are relative to the nested struct
@@ -50,20 +52,31 @@ const struct hp_field *hp_field_find(const struct hp_field *fields, hp_str key);
 // at most a third of the key).
 const char *hp_field_nearest(const struct hp_field *fields, hp_str key);
 
-// Sets one field from text (not HP_OBJECT without `bare`). The text is copied into `arena` where the
+// Sets one field from text; adds one item to a list (HP_OUT_OF_RANGE beyond HP_LIST_MAX). The text is copied into `arena` where the
 // field keeps it; `arena` may be NULL where the text outlives the struct. HP_BAD_TYPE where it is not of the type,
 // HP_OUT_OF_RANGE where it is outside the range or the words; the detail says what would be right.
 HP_MUST_USE enum hp_code hp_field_text(const struct hp_field *field, void *out, hp_str text,
     const char *pointer, struct hp_arena *arena, struct hp_fault *fault);
 
-// The same from a number that is already one (HP_INT, HP_SIZE, HP_PERCENT, HP_MODE).
+// The same from a whole number that is already one (HP_INT, HP_REAL, HP_SIZE, HP_PERCENT: 5 is five
+// percent, HP_MODE); HP_BAD_TYPE for the other types.
 HP_MUST_USE enum hp_code hp_field_int(const struct hp_field *field, void *out, int64_t value,
     const char *pointer, struct hp_fault *fault);
 
-// Writes the field's value as YAML-ready text of at most `size` bytes: "16MiB", "on", "0660".
+// HP_BAD_TYPE with the detail that says what the field takes: for a value that has no text, an array say.
+HP_MUST_USE enum hp_code hp_field_bad_type(const struct hp_field *field, const char *pointer,
+    struct hp_fault *fault);
+
+enum { HP_SHOW_MAX = 32768 };
+
+// Writes the field's value (not an object's) as YAML-ready text, cut at `size` bytes: "16MiB", "on", "0660",
+// "[a, b]". HP_SHOW_MAX bytes hold a string of 8 KiB, or a list of strings of 500 bytes.
 void hp_field_show(const struct hp_field *field, const void *in, char *text, size_t size);
 
-// Reads a query string: percent-decoded keys and values, dots for nesting (chunk.max=512). Decodes into
-// `arena`. An unknown key, a key twice, a nested key beside its bare form, bad escapes: HP_BAD_QUERY.
+// Reads a query string onto a struct that holds its defaults: `&` between pairs (empty ones are passed
+// over), `+` is a blank and %XX a byte (the form rules of the WHATWG URL standard, section 5.1, but that a
+// broken escape or bytes that are not UTF-8 are refused instead of patched), dots for nesting
+// (chunk.max=512). HP_BAD_QUERY for those, an unknown key, a key twice, a nested key beside its bare form;
+// values fail as in hp_field_text. HP_REQUIRED is not looked at. Decoded text lives in `arena`.
 HP_MUST_USE enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *out,
     struct hp_arena *arena, struct hp_fault *fault);
