@@ -1,8 +1,8 @@
-// log.h -- the daemon's own events as JSON lines on standard error: ts, level, msg and some pairs. Any
-// thread; one write a line. Never a byte of a document.
+// log.h -- the daemon's own events as JSON lines on standard error: ts, level, msg and some pairs.
+// Any thread; one write a line. Never a byte of a document.
 #pragma once
 
-#include "hotpathd/str.h"
+#include "base/line.h"
 
 enum hp_level { HP_DEBUG, HP_INFO, HP_WARN, HP_ERROR_LEVEL };
 
@@ -11,5 +11,5 @@ const char *hp_level_name(enum hp_level level);
 // `pairs` are key, value, key, value ..., NULL: all NUL-terminated UTF-8 text.
 void hp_log(enum hp_level level, const char *message, ...) __attribute__((sentinel));
 
-// For whoever writes a JSON line: RFC 3339 UTC time with microseconds, 27 bytes and a NUL.
-void hp_log_time(char out[28]);
+// Starts a line with what every line of the log begins with: ts, level, msg.
+void hp_log_start(struct hp_line *line, enum hp_level level, const char *message);
