@@ -6,6 +6,9 @@
 // Length of the longest valid prefix (Unicode 16, table 3-7: no surrogates, no overlong forms).
 size_t hp_utf8_valid(hp_str s);
 
+// The same, byte by byte: what finds the exact place of an error, and what the fast one is tested against.
+size_t hp_utf8_valid_plain(hp_str s);
+
 // The code point at `at`, which is below s.len; *len is its length in bytes (1 to 4).
 uint32_t hp_utf8_at(hp_str s, size_t at, size_t *len);
 

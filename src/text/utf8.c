@@ -1,0 +1,209 @@
+// utf8.c -- UTF-8 one character at a time, and counting sixteen bytes at a time: a character has
+// one byte that is not a continuation (10xxxxxx), a surrogate pair in UTF-16 one lead byte of four
+// (11110xxx).
+#include "text/utf8.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+static bool continues(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+// The bytes that may follow a lead byte: how many, and the range of the first of them (table 3-7).
+struct lead {
+    uint8_t more, least, most;
+};
+
+static struct lead lead_of(unsigned char c)
+{
+    if (c >= 0xc2 && c <= 0xdf)
+        return (struct lead){1, 0x80, 0xbf};
+    if (c >= 0xe0 && c <= 0xef)
+        return (struct lead){2, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf};
+    if (c >= 0xf0 && c <= 0xf4)
+        return (struct lead){3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf};
+    return (struct lead){0, 1, 0};
+}
+
+// Length of the valid character at `at`; 0 where there is none.
+static size_t valid_at(hp_str s, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr + at;
+    if (p[0] < 0x80)
+        return 1;
+    struct lead lead = lead_of(p[0]);
+    if (lead.more == 0 || lead.more >= s.len - at || p[1] < lead.least || p[1] > lead.most)
+        return 0;
+    for (size_t i = 2; i <= lead.more; i++)
+        if (!continues(p[i]))
+            return 0;
+    return lead.more + 1u;
+}
+
+size_t hp_utf8_valid_plain(hp_str s)
+{
+    size_t at = 0;
+    while (at < s.len) {
+        size_t step = valid_at(s, at);
+        if (step == 0)
+            break;
+        at += step;
+    }
+    return at;
+}
+
+uint32_t hp_utf8_at(hp_str s, size_t at, size_t *len)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr + at;
+    if (p[0] < 0x80) {
+        *len = 1;
+        return p[0];
+    }
+    if (p[0] < 0xe0) {
+        *len = 2;
+        return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    }
+    if (p[0] < 0xf0) {
+        *len = 3;
+        return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    }
+    *len = 4;
+    return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+}
+
+uint32_t hp_utf8_before(hp_str s, size_t end, size_t *len)
+{
+    size_t at = end - 1;
+    while (continues((unsigned char)s.ptr[at]))
+        at--;
+    return hp_utf8_at(s, at, len);
+}
+
+size_t hp_utf8_put(char out[4], uint32_t code_point)
+{
+    if (code_point < 0x80) {
+        out[0] = (char)code_point;
+        return 1;
+    }
+    if (code_point < 0x800) {
+        out[0] = (char)(0xc0 | code_point >> 6);
+        out[1] = (char)(0x80 | (code_point & 0x3f));
+        return 2;
+    }
+    if (code_point < 0x10000) {
+        out[0] = (char)(0xe0 | code_point >> 12);
+        out[1] = (char)(0x80 | (code_point >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code_point & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code_point >> 18);
+    out[1] = (char)(0x80 | (code_point >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code_point >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code_point & 0x3f));
+    return 4;
+}
+
+// Bytes of p[0, len) that are `least` or more, as signed numbers: -64 is 0xc0, so that continuation
+// bytes (0x80 to 0xbf, -128 to -65) are the only ones below it.
+static size_t count_signed(const char *p, size_t len, signed char least)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += (signed char)p[i] >= least;
+    return sum;
+}
+
+// Bytes that are `least` or more, as unsigned numbers; least > 0x80.
+static size_t count_high(const char *p, size_t len, unsigned char least)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += (unsigned char)p[i] >= least;
+    return sum;
+}
+
+#if defined(__SSE2__)
+enum { LANE = 16, LANES_MAX = 255 }; // a byte-wide counter holds so many steps
+
+static size_t sum_lanes(__m128i counters)
+{
+    __m128i sums = _mm_sad_epu8(counters, _mm_setzero_si128());
+    return (size_t)_mm_cvtsi128_si32(sums) + (size_t)_mm_extract_epi16(sums, 4);
+}
+
+static __m128i load(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+size_t hp_utf8_chars(hp_str s)
+{
+    const __m128i below = _mm_set1_epi8((char)0xbf);
+    size_t sum = 0, at = 0;
+    while (s.len - at >= LANE) {
+        size_t lanes = (s.len - at) / LANE;
+        size_t stop = at + (lanes < LANES_MAX ? lanes : LANES_MAX) * LANE;
+        __m128i counters = _mm_setzero_si128();
+        for (; at < stop; at += LANE)
+            counters = _mm_sub_epi8(counters, _mm_cmpgt_epi8(load(s.ptr + at), below));
+        sum += sum_lanes(counters);
+    }
+    return sum + count_signed(s.ptr + at, s.len - at, -64);
+}
+
+static size_t count_fours(hp_str s)
+{
+    const __m128i four = _mm_set1_epi8((char)0xf0);
+    size_t sum = 0, at = 0;
+    while (s.len - at >= LANE) {
+        size_t lanes = (s.len - at) / LANE;
+        size_t stop = at + (lanes < LANES_MAX ? lanes : LANES_MAX) * LANE;
+        __m128i counters = _mm_setzero_si128();
+        for (; at < stop; at += LANE) {
+            __m128i bytes = load(s.ptr + at);
+            counters = _mm_sub_epi8(counters, _mm_cmpeq_epi8(_mm_max_epu8(bytes, four), bytes));
+        }
+        sum += sum_lanes(counters);
+    }
+    return sum + count_high(s.ptr + at, s.len - at, 0xf0);
+}
+
+size_t hp_ascii_prefix(hp_str s)
+{
+    size_t at = 0;
+    for (; s.len - at >= LANE; at += LANE) {
+        int high = _mm_movemask_epi8(load(s.ptr + at));
+        if (high)
+            return at + (size_t)__builtin_ctz((unsigned)high);
+    }
+    while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
+        at++;
+    return at;
+}
+#else
+size_t hp_utf8_chars(hp_str s)
+{
+    return count_signed(s.ptr, s.len, -64);
+}
+
+static size_t count_fours(hp_str s)
+{
+    return count_high(s.ptr, s.len, 0xf0);
+}
+
+size_t hp_ascii_prefix(hp_str s)
+{
+    size_t at = 0;
+    while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
+        at++;
+    return at;
+}
+#endif
+
+size_t hp_utf8_utf16(hp_str s)
+{
+    return hp_utf8_chars(s) + count_fours(s);
+}
