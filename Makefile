@@ -17,12 +17,12 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 comma := ,
 # build/ holds the plain build, build/<SAN>/ a sanitized one: SAN=address,undefined or SAN=thread
 OUT := $(if $(SAN),$(BUILD)/$(subst $(comma),-,$(SAN)),$(BUILD))
-LIBS := libmicrohttpd jansson yaml-0.1
+LIBS := libmicrohttpd jansson yaml-0.1 libxxhash
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wundef -Wswitch-enum -Wno-sign-conversion
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Iinclude -Isrc -I$(OUT) -pthread $(WARN) $(if $(WERROR),-Werror) \
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Iinclude -Isrc -pthread $(WARN) $(if $(WERROR),-Werror) \
              $(shell pkg-config --cflags $(LIBS) 2>/dev/null) $(CFLAGS) $(HARDEN) $(SANFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANFLAGS)
 ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
@@ -37,7 +37,10 @@ UNITS := $(UNIT_SRC:tests/%.c=$(OUT)/tests/%)
 FUZZ := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz_*.c)))
 BENCH := $(patsubst bench/%.c,$(OUT)/bench/%,$(sort $(wildcard bench/*.c)))
 
-all: $(BIN) $(OUT)/mkvocab ## build the daemon: build/hotpathd
+all: $(BIN) ## build the daemon: build/hotpathd
+
+$(OUT)/src/main.o: ALL_CFLAGS += -DHP_VERSION='"$(VERSION)"' -DHP_COMMIT='"$(COMMIT)"'
+$(OUT)/src/http/openapi.o: docs/openapi.yaml
 
 $(BIN): $(OUT)/src/main.o $(LIB)
 	@echo "  LD   $@"
@@ -52,7 +55,28 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# --- two commands to begin with -------------------------------------------------------------------
+
+deps: ## install the Debian packages that are missing
+	@deploy/deps test
+
+run: ## build, start the daemon, show a real request answered
+	@deploy/deps run
+	@$(MAKE) -j2 all
+	@$(MAKE) vocab
+	@deploy/demo $(BIN)
+
+test: deps ## every test: C units, end to end, both clients; plain and under ASan+UBSan
+	@$(MAKE) -j2 all $(OUT)/mkvocab $(UNITS)
+	@$(MAKE) vocab
+	@$(MAKE) units e2e clients
+	@$(MAKE) SAN=address,undefined -j2 all $(UNITS:$(BUILD)/%=$(BUILD)/address-undefined/%)
+	@$(MAKE) SAN=address,undefined units e2e
+
 # --- vocabularies ---------------------------------------------------------------------------------
+
+vocab: $(BUILD)/mkvocab ## fetch the token vocabularies, check them, write mapped tables to build/vocab
+	@src/text/gen/fetch-vocab $(BUILD)/mkvocab $(BUILD)/vocab
 
 $(OUT)/mkvocab: $(OUT)/src/text/gen/mkvocab.o $(LIB)
 	@echo "  LD   $@"
@@ -66,14 +90,48 @@ $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(LIB)
 
 .SECONDARY:
 
-units: $(UNITS) ## build and run the C unit tests
+units: $(UNITS) ## C unit tests
 	@for t in $(UNITS); do $$t || exit 1; done
+
+e2e: $(BIN) ## the daemon over TCP and Unix sockets
+	@python=$$(tests/venv) && HOTPATHD_BIN=$(abspath $(BIN)) $$python -m pytest -q -p no:cacheprovider tests/e2e
+
+clients: $(BIN) ## both clients, against the real daemon and faulty servers
+	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN=$(abspath $(BIN)) PYTHONPATH=src \
+	    $(CURDIR)/$$python -m pytest -q -p no:cacheprovider tests
+	@cd clients/go && gofmt -l . | (! grep .) && go vet ./... && HOTPATHD_BIN=$(abspath $(BIN)) go test -count=1 ./...
+
+# --- what keeps the tree tidy ---------------------------------------------------------------------
+
+C_FILES := $(filter-out %_data.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c tests/*.c bench/*.c))
+H_FILES := $(wildcard include/hotpathd/*.h src/*/*.h tests/*.h)
+
+check: ## format, clang-tidy, cppcheck, headers alone, layers, clang's warnings
+	@deploy/deps check
+	@clang-format --dry-run --Werror $(C_FILES) $(H_FILES)
+	@$(MAKE) headers layers
+	@$(MAKE) CC=clang BUILD=build/clang WERROR=1 -j2 all
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem -Iinclude -Isrc -D__x86_64__ $(filter src/%,$(C_FILES))
+	@printf '%s\n' $(filter src/%,$(C_FILES)) | xargs -P2 -n4 clang-tidy --quiet -- \
+	    -std=c17 -D_GNU_SOURCE -Iinclude -Isrc $$(pkg-config --cflags $(LIBS)) 2>/dev/null
+	@echo "check: all clean"
+
+headers: ## every header compiles alone
+	@for h in $(H_FILES); do echo "#include \"$$h\"" | \
+	    $(CC) $(ALL_CFLAGS) -Werror -I. -Itests -fsyntax-only -x c - || { echo "$$h does not compile alone"; exit 1; }; done
+
+layers: ## who may include whom
+	@tests/layers
 
 # --- benchmarks -----------------------------------------------------------------------------------
 
 $(OUT)/bench/%: $(OUT)/bench/%.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS)
+
+bench: deps $(BENCH) $(BIN) vocab ## ours and the rivals', side by side
+	@bench/run $(OUT)
 
 # --- fuzzing --------------------------------------------------------------------------------------
 
@@ -93,11 +151,19 @@ fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz every parser for FUZZ_SECONDS (60) in all
 	        2>build/corpus/$$f.log || { tail -40 build/corpus/$$f.log; exit 1; }; \
 	    echo "$$f: $$(grep -o 'stat::number_of_executed_units.*' build/corpus/$$f.log)"; done
 
+fmt: ## format the C files
+	@clang-format -i $(C_FILES) $(H_FILES)
+
+install: all ## to $(DESTDIR)$(PREFIX): binary, configuration, vocabularies where they were made
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/hotpathd
+	install -D -m 644 conf/hotpathd.yaml $(DESTDIR)$(PREFIX)/share/hotpathd/hotpathd.yaml
+	@for v in $(wildcard $(BUILD)/vocab/*.vocab); do install -D -m 644 $$v $(DESTDIR)$(PREFIX)/share/hotpathd/$$(basename $$v); done
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all units fuzz help clean
+.PHONY: all deps run test vocab units e2e clients check headers layers bench fuzz fmt install help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

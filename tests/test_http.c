@@ -1,0 +1,245 @@
+// test_http.c -- the gates, the rollout, problems and listeners, without a daemon.
+#include "hotpathd/json.h"
+#include "http/gate.h"
+#include "http/listen.h"
+#include "http/problem.h"
+#include "http/rollout.h"
+
+#include "test.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct hp_headers headers_of(const char *const *pairs)
+{
+    struct hp_headers headers = { .bytes = 0 };
+    for (; *pairs; pairs += 2)
+        hp_headers_add(&headers, hp_str_from(pairs[0]), hp_str_from(pairs[1]));
+    return headers;
+}
+
+#define HEADERS(...) headers_of((const char *const[]) { __VA_ARGS__, NULL })
+
+static enum hp_code framing(struct hp_headers headers)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    enum hp_code code = hp_gate_framing(&headers, 1000, &fault);
+    ck_assert_int_eq(code, fault.code);
+    return code;
+}
+
+START_TEST(framing_that_two_readers_may_read_differently_is_refused)
+{
+    ck_assert_int_eq(framing(HEADERS("Host", "a", "Content-Length", "3")), HP_OK);
+    ck_assert_int_eq(framing(HEADERS("Host", "a", "Transfer-Encoding", "Chunked")), HP_OK);
+    ck_assert_int_eq(
+        framing(HEADERS("Content-Length", "3", "content-length", "3")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("Host", "a", "HOST", "a")), HP_BAD_FRAMING);
+    ck_assert_int_eq(
+        framing(HEADERS("Content-Length", "3", "Transfer-Encoding", "chunked")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("Transfer-Encoding", "gzip, chunked")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("Transfer-Encoding", "xchunked")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("Content-Length", "+3")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("Content-Length", "3, 3")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("Content-Length ", "3")), HP_BAD_FRAMING);
+    ck_assert_int_eq(framing(HEADERS("X(y)", "3")), HP_BAD_FRAMING);
+}
+END_TEST
+
+START_TEST(a_header_block_over_its_limit_is_refused)
+{
+    char value[1001];
+    memset(value, 'x', 1000);
+    value[1000] = '\0';
+    ck_assert_int_eq(framing(HEADERS("X-Long", value)), HP_HEADER_TOO_LARGE);
+}
+END_TEST
+
+static enum hp_code browser(const char *host, const char *origin, bool unix_socket)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_config config = { .hosts = { 2, { HP_STR("side.car"), HP_STR("x:99") } },
+        .origins = { 1, { HP_STR("http://ok.example") } } };
+    struct hp_headers headers = HEADERS("Host", host, origin ? "Origin" : "X", origin ? origin : "");
+    return hp_gate_browser(&headers, &config, unix_socket, &fault);
+}
+
+START_TEST(only_hosts_of_ours_and_listed_origins_pass)
+{
+    ck_assert_int_eq(browser("127.0.0.1", NULL, false), HP_OK);
+    ck_assert_int_eq(browser("LocalHost:8377", NULL, false), HP_OK);
+    ck_assert_int_eq(browser("[::1]:1", NULL, false), HP_OK);
+    ck_assert_int_eq(browser("side.car:80", NULL, false), HP_OK);
+    ck_assert_int_eq(browser("x:99", NULL, false), HP_OK);
+    ck_assert_int_eq(browser("x:98", NULL, false), HP_WRONG_HOST);
+    ck_assert_int_eq(browser("evil.example", NULL, false), HP_WRONG_HOST);
+    ck_assert_int_eq(browser("127.0.0.1.evil.example", NULL, false), HP_WRONG_HOST);
+    ck_assert_int_eq(browser("localhost:http", NULL, false), HP_WRONG_HOST);
+    ck_assert_int_eq(browser("localhost:65536", NULL, false), HP_WRONG_HOST);
+    ck_assert_int_eq(browser("", NULL, false), HP_WRONG_HOST);
+    ck_assert_int_eq(browser("anything", NULL, true), HP_OK);
+    ck_assert_int_eq(browser("localhost", "null", false), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(browser("localhost", "http://ok.example", false), HP_OK);
+    ck_assert_int_eq(browser("anything", "http://evil.example", true), HP_FORBIDDEN_ORIGIN);
+}
+END_TEST
+
+static enum hp_code media(struct hp_headers headers, const char *expected)
+{
+    static const char *const also[] = { "text/plain", NULL };
+    struct hp_fault fault = HP_FAULT_NONE;
+    hp_str type = HP_S("untouched");
+    enum hp_code code = hp_gate_media_type(&headers, also, &type, &fault);
+    ck_assert(hp_str_is(type, expected));
+    return code;
+}
+
+START_TEST(media_types_are_read_with_their_parameters)
+{
+    static const char json[] = "application/json", none[] = "untouched";
+    ck_assert_int_eq(media(HEADERS("Content-Type", "application/json"), json), HP_OK);
+    ck_assert_int_eq(
+        media(HEADERS("Content-Type", "Application/JSON ; charset=\"UTF-8\""), json), HP_OK);
+    ck_assert_int_eq(media(HEADERS("Content-Type", "text/plain;charset=utf-8;x=y"), "text/plain"),
+        HP_OK);
+    ck_assert_int_eq(
+        media(HEADERS("Content-Type", "text/plain; charset=latin1"), none), HP_MEDIA_TYPE);
+    ck_assert_int_eq(media(HEADERS("Content-Type", "text/html"), none), HP_MEDIA_TYPE);
+    ck_assert_int_eq(media(HEADERS("Accept", "application/json"), none), HP_MEDIA_TYPE);
+    ck_assert_int_eq(
+        media(HEADERS("Content-Type", json, "Content-Encoding", "gzip"), none), HP_MEDIA_TYPE);
+    ck_assert_int_eq(
+        media(HEADERS("Content-Type", json, "Content-Encoding", "identity"), json), HP_OK);
+    ck_assert_int_eq(media(HEADERS("Content-Type", json, "Content-Type", json), none),
+        HP_MEDIA_TYPE);
+}
+END_TEST
+
+static long granted(struct hp_headers headers)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    uint32_t asked = 0, ms = 0;
+    if (hp_gate_deadline(&headers, 10000, &asked, &ms, &fault)) {
+        ck_assert_int_eq(fault.code, HP_BAD_DEADLINE);
+        return -1;
+    }
+    return ms;
+}
+
+START_TEST(the_smaller_of_header_and_maximum_is_granted)
+{
+    static const char ours[] = "X-Request-Timeout-Ms", envoy[] = "X-Envoy-Expected-Rq-Timeout-Ms";
+    ck_assert_int_eq(granted(HEADERS("X", "y")), 10000);
+    ck_assert_int_eq(granted(HEADERS(ours, "250")), 250);
+    ck_assert_int_eq(granted(HEADERS(ours, "999999999")), 10000);
+    ck_assert_int_eq(granted(HEADERS(envoy, "40")), 40);
+    ck_assert_int_eq(granted(HEADERS(envoy, "0")), 10000);
+    ck_assert_int_eq(granted(HEADERS(ours, "250", envoy, "40")), 250);
+    static const char *const bad[] = { "0", "", "-1", "+5", "007", "1.5", "1e3", "1000000000",
+        " ", "5ms", "0x10", "99999999999999999999999999" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(granted(HEADERS(ours, bad[i])) == -1, "taken: %s", bad[i]);
+    ck_assert_int_eq(granted(HEADERS(ours, "5", ours, "5")), -1);
+    ck_assert_int_eq(granted(HEADERS(envoy, "00")), -1);
+}
+END_TEST
+
+START_TEST(request_ids_are_visible_ascii)
+{
+    char longest[129];
+    memset(longest, 'x', sizeof longest);
+    ck_assert(hp_gate_request_id(HP_S("a-1!~")));
+    ck_assert(hp_gate_request_id((hp_str) { longest, 128 }));
+    ck_assert(!hp_gate_request_id((hp_str) { longest, 129 }));
+    ck_assert(!hp_gate_request_id(HP_S("")));
+    ck_assert(!hp_gate_request_id(HP_S("a b")));
+    ck_assert(!hp_gate_request_id(HP_S("a\xc3\xa9")));
+}
+END_TEST
+
+START_TEST(a_problem_has_the_members_that_apply)
+{
+    struct hp_arena arena;
+    struct hp_fault fault = HP_FAULT_NONE;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_buf out = hp_buf_in(&arena);
+    (void)hp_fail_limit(&fault, HP_OUT_OF_RANGE, "/chunk/max", 9, "1 to %d", 9);
+    hp_problem_write(&out, &fault, HP_S("id"), HP_PARSE, 5);
+    ck_assert(hp_str_is(hp_buf_str(&out),
+        "{\"type\":\"urn:hotpathd:problem:out_of_range\",\"title\":\"A field is out of its range\","
+        "\"status\":422,\"code\":\"out_of_range\",\"detail\":\"1 to 9\",\"pointer\":\"/chunk/max\","
+        "\"limit\":9,\"request_id\":\"id\"}"));
+    out.len = 0;
+    (void)hp_fail(&fault, HP_DEADLINE, NULL, "late");
+    hp_problem_write(&out, &fault, HP_S("id"), HP_COMPUTE, 5);
+    ck_assert(memmem(out.ptr, out.len, "\"stage\":\"compute\",\"granted_ms\":5", 32));
+    hp_arena_done(&arena);
+}
+END_TEST
+
+START_TEST(if_none_match_is_a_list_of_tags)
+{
+    struct hp_config config = { .hash = "0123456789abcdef" };
+    ck_assert(hp_rollout_matches(&config, HP_S("\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, HP_S("\"x\", W/\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, HP_S("*")));
+    ck_assert(!hp_rollout_matches(&config, HP_S("0123456789abcdef")));
+    ck_assert(!hp_rollout_matches(&config, HP_S("\"0123456789abcde\"")));
+    ck_assert(!hp_rollout_matches(&config, HP_S("")));
+}
+END_TEST
+
+static enum hp_listen_result listen_briefly(const char *address, char *url)
+{
+    struct hp_listener listener;
+    char why[256] = "";
+    enum hp_listen_result result = hp_listen(&listener, hp_str_from(address), 0660, why);
+    strcpy(url, listener.url);
+    ck_assert(result == HP_LISTENING || why[0]);
+    hp_listener_close(&listener);
+    return result;
+}
+
+START_TEST(listeners_are_loopback_or_unix)
+{
+    char url[128];
+    ck_assert_int_eq(listen_briefly("127.0.0.1:0", url), HP_LISTENING);
+    ck_assert_int_eq(strncmp(url, "http://127.0.0.1:", 17), 0);
+    ck_assert_int_eq(listen_briefly("localhost:0", url), HP_LISTENING);
+    static const char *const bad[] = { "0.0.0.0:0", "8.8.8.8:80", "[::]:0", "127.0.0.1",
+        "127.0.0.1:65536", "127.0.0.1:x", ":1", "", "unix:", "example.com:1" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(listen_briefly(bad[i], url) == HP_BAD_ADDRESS, "taken: %s", bad[i]);
+    ck_assert_int_eq(listen_briefly("unix:/nowhere/at/all.sock", url), HP_NO_LISTENER);
+}
+END_TEST
+
+START_TEST(a_unix_socket_has_its_mode_and_goes_away)
+{
+    char folder[] = "/tmp/hotpathd-test-XXXXXX", address[64], why[256];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(address, sizeof address, "unix:%s/s", folder);
+    struct hp_listener first, second;
+    struct stat info;
+    ck_assert_int_eq(hp_listen(&first, hp_str_from(address), 0620, why), HP_LISTENING);
+    ck_assert_int_eq(stat(address + 5, &info), 0);
+    ck_assert_int_eq(info.st_mode & 0777, 0620);
+    // one that is served is not taken over
+    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, why), HP_NO_LISTENER);
+    ck_assert_int_eq(stat(address + 5, &info), 0);
+    // one whose owner died is
+    close(first.fd);
+    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, why), HP_LISTENING);
+    hp_listener_close(&second);
+    ck_assert_int_ne(stat(address + 5, &info), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
+    a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
+    media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
+    request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,
+    if_none_match_is_a_list_of_tags, listeners_are_loopback_or_unix,
+    a_unix_socket_has_its_mode_and_goes_away)
