@@ -2,7 +2,7 @@
 // made them). Two stages: a block number for every 128 code points, and equal blocks stored once.
 #pragma once
 
-#include <stdint.h>
+#include "text/scan.h"
 
 enum { HP_BLOCK_BITS = 7, HP_BLOCK_MASK = (1 << HP_BLOCK_BITS) - 1 };
 
@@ -10,8 +10,7 @@ enum { HP_BLOCK_BITS = 7, HP_BLOCK_MASK = (1 << HP_BLOCK_BITS) - 1 };
 enum {
     HP_BITS_CATEGORY = 0x0f, // enum hp_category
     HP_BITS_NFC = 0x10,      // may change under NFC, by itself or with what stands before it
-    HP_BITS_NFKC = 0x20,     // the same for NFKC
-    HP_BITS_ODD = 0x40       // control, noncharacter, odd or zero-width space, soft hyphen, BOM
+    HP_BITS_NFKC = 0x20      // the same for NFKC
 };
 
 extern const uint16_t hp_bits_block[];
@@ -24,14 +23,19 @@ static inline uint8_t hp_bits_of(uint32_t code_point)
 }
 
 // What normalization needs of a code point.
-enum { HP_NORM_BACKWARD = 1, HP_NORM_BACKWARD_K = 2 };
+enum {
+    HP_NORM_BACKWARD = 1,   // its decomposition begins with something that joins what stands before it
+    HP_NORM_BACKWARD_K = 2, // so does its compatibility decomposition
+    HP_NORM_QUICK = 4,      // NFC_Quick_Check is not Yes
+    HP_NORM_QUICK_K = 8     // NFKC_Quick_Check is not Yes
+};
 
 struct hp_norm {
     uint16_t canonical;  // place of the full decomposition in the pool: its length, then code points with
     uint16_t compatible; // their combining class in the top byte; 0: stands for itself
     uint16_t composes;   // place of the pairs that it begins: their number, then (second, composite)
     uint8_t ccc;         // Canonical_Combining_Class
-    uint8_t flags;       // its (compatibility) decomposition begins with something that joins backwards
+    uint8_t flags;
 };
 
 extern const uint16_t hp_norm_block[];
@@ -44,3 +48,6 @@ static inline const struct hp_norm *hp_norm_of(uint32_t code_point)
     return &hp_norm[hp_norm_index[hp_norm_block[code_point >> HP_BLOCK_BITS] << HP_BLOCK_BITS
         | (code_point & HP_BLOCK_MASK)]];
 }
+
+// The first bytes of the code points with HP_BITS_NFC, with HP_BITS_NFKC.
+extern const struct hp_bytes hp_bytes_nfc, hp_bytes_nfkc;

@@ -20,8 +20,7 @@ HANGUL = range(0xAC00, 0xD7A4)
 CATEGORY = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "Mn": 6, "Mc": 6, "Me": 6, "Nd": 7, "Nl": 7, "No": 7}
 SPACE = 8
 UNSTABLE = {"NFC": 0x10, "NFKC": 0x20}
-ODD = 0x40
-BACKWARD, BACKWARD_K = 1, 2
+BACKWARD, BACKWARD_K, QUICK, QUICK_K = 1, 2, 4, 8
 
 
 def white_space(path):
@@ -32,16 +31,6 @@ def white_space(path):
             first, _, last = span.strip().partition("..")
             found.update(range(int(first, 16), int(last or first, 16) + 1))
     return found
-
-
-def noncharacter(cp):
-    return cp & 0xFFFE == 0xFFFE or 0xFDD0 <= cp <= 0xFDEF
-
-
-def odd(cp, white):
-    """What the passes line_endings, controls and spaces look for."""
-    control = ucd.category(chr(cp)) == "Cc" and cp not in (0x09, 0x0A, 0x0C)
-    return control or noncharacter(cp) or (cp in white and cp > 0x20) or cp in (0xAD, 0x200B, 0xFEFF)
 
 
 def decomposed(cp, form):
@@ -63,6 +52,16 @@ def pairs():
             first, second = (int(part, 16) for part in raw.split())
             found.setdefault(first, []).append((second, cp))
     return found
+
+
+def byte_set(wanted):
+    """The first bytes of the code points in `wanted`, as struct hp_bytes: bit (byte >> 4 & 7) of row (byte & 15)."""
+    rows = [[0] * 16, [0] * 16]
+    for cp in wanted:
+        if not 0xD800 <= cp <= 0xDFFF:
+            byte = chr(cp).encode()[0]
+            rows[byte >> 7][byte & 15] |= 1 << (byte >> 4 & 7)
+    return "{ { {" + ",".join(map(str, rows[0])) + "}, {" + ",".join(map(str, rows[1])) + "} } }"
 
 
 class Pool:
@@ -124,10 +123,11 @@ def main():
         category = SPACE if cp in white else CATEGORY.get(ucd.category(chr(cp)), 0)
         canonical, compatible = decomposed(cp, "NFD"), decomposed(cp, "NFKD")
         flags = BACKWARD * joins_backward(canonical or [cp]) | BACKWARD_K * joins_backward(compatible or [cp])
-        byte = category | ODD * odd(cp, white)
-        for form, joins in (("NFC", BACKWARD), ("NFKC", BACKWARD_K)):
-            if flags & joins or (canonical or compatible) and ucd.normalize(form, chr(cp)) != chr(cp):
-                byte |= UNSTABLE[form]
+        byte = category
+        for form, joins, quick in (("NFC", BACKWARD, QUICK), ("NFKC", BACKWARD_K, QUICK_K)):
+            changes = bool(canonical or compatible) and ucd.normalize(form, chr(cp)) != chr(cp)
+            flags |= quick * (changes or cp in backward)
+            byte |= UNSTABLE[form] * bool(flags & (joins | quick))
         bits.append(byte)
         rows = sorted(composes.get(cp, []))
         record = (pool.place(marked(canonical)), pool.place(marked(compatible)),
@@ -146,6 +146,10 @@ def main():
     table("struct hp_norm", "hp_norm", list(records), lambda r: "{" + ",".join(map(str, r)) + "}")
     assert len(pool.words) < 1 << 16
     table("uint32_t", "hp_norm_pool", pool.words, lambda w: f"0x{w:x}" if w > 9 else str(w))
+    print()
+    for name, mask in UNSTABLE.items():
+        members = byte_set(cp for cp in range(LIMIT) if bits[cp] & mask)
+        print(f"const struct hp_bytes hp_bytes_{name.lower()} =\n    {members};")
 
 
 if __name__ == "__main__":

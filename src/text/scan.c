@@ -1,0 +1,65 @@
+// scan.c -- membership of 32 bytes at a time: the low half of a byte picks a row of eight bits, the
+// high half the bit in it (W. Mula, "SIMD byte lookup", the universal algorithm).
+#include "text/scan.h"
+
+struct hp_bytes hp_bytes_of(hp_str members)
+{
+    struct hp_bytes set = {0};
+    for (size_t i = 0; i < members.len; i++) {
+        unsigned char byte = (unsigned char)members.ptr[i];
+        set.row[byte >> 7][byte & 15] |= (uint8_t)(1 << (byte >> 4 & 7));
+    }
+    return set;
+}
+
+size_t hp_scan_plain(hp_str s, size_t at, const struct hp_bytes *set)
+{
+    while (at < s.len && !hp_bytes_has(set, (unsigned char)s.ptr[at]))
+        at++;
+    return at;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+enum { STEP = 32 };
+
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static __m256i twice(const uint8_t row[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)row));
+}
+
+AVX2 static size_t scan_steps(hp_str s, size_t at, const struct hp_bytes *set)
+{
+    const __m256i ascii = twice(set->row[0]), high = twice(set->row[1]);
+    const __m256i bit_of = _mm256_set1_epi64x((long long)0x8040201008040201u);
+    const __m256i half = _mm256_set1_epi8(0x0f);
+    for (; s.len - at >= STEP; at += STEP) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(s.ptr + at));
+        __m256i low = _mm256_and_si256(bytes, half);
+        __m256i rows = _mm256_blendv_epi8(
+            _mm256_shuffle_epi8(ascii, low), _mm256_shuffle_epi8(high, low), bytes);
+        __m256i bits =
+            _mm256_shuffle_epi8(bit_of, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
+        __m256i out = _mm256_cmpeq_epi8(_mm256_and_si256(rows, bits), _mm256_setzero_si256());
+        unsigned in = ~(unsigned)_mm256_movemask_epi8(out);
+        if (in)
+            return at + (size_t)__builtin_ctz(in);
+    }
+    return at;
+}
+
+size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
+{
+    if (s.len - at >= STEP && __builtin_cpu_supports("avx2"))
+        at = scan_steps(s, at, set);
+    return hp_scan_plain(s, at, set);
+}
+#else
+size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
+{
+    return hp_scan_plain(s, at, set);
+}
+#endif
