@@ -88,6 +88,10 @@ $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS) $$(pkg-config --libs check)
 
+$(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS)
+
 .SECONDARY:
 
 units: $(UNITS) ## C unit tests
