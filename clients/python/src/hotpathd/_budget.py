@@ -1,0 +1,61 @@
+"""One call's time: a duration that every step draws from, on a clock that only goes forward.
+
+A socket's own timeout counts silence, so a peer that drips a byte now and then is never late for
+it. Here each operation gets what is left of the whole.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Callable
+
+from ._failure import Failure
+
+Clock = Callable[[], float]
+
+LONGEST_S = 86400.0  # keeps every value in range for sockets and for the header
+_EARLY_S = 0.005  # what a timer may fire early, with room
+
+
+class Budget:
+    """`seconds` from `started` on; zero, negative and NaN are spent from the start."""
+
+    def __init__(self, seconds: float, clock: Clock, started: float) -> None:
+        self._clock = clock
+        self._end = started + (min(seconds, LONGEST_S) if seconds > 0 else 0.0)
+
+    def left(self) -> float:
+        """Seconds left; Failure("timeout") when there are none."""
+        left = self._end - self._clock()
+        if left <= 0:
+            raise Failure("timeout")
+        return left
+
+    def arm(self, sock: socket.socket) -> None:
+        """To be called before each operation on `sock`."""
+        sock.settimeout(self.left())
+
+    def left_ms(self) -> int:
+        """Whole milliseconds for X-Request-Timeout-Ms, at least 1."""
+        return max(1, int(self.left() * 1000))
+
+    def failure(self, error: OSError) -> Failure:
+        """What an error of the socket means for the call.
+
+        A signal handler may raise TimeoutError, too: that is the caller giving up, so it is raised
+        again. It shows by time being left and by coming from a frame that is not ours.
+        """
+        if isinstance(error, (socket.timeout, TimeoutError)) and error.errno is None:
+            if self._end - self._clock() > _EARLY_S and not _raised_here(error):
+                raise error
+            return Failure("timeout")
+        return Failure("connect", type(error).__name__)
+
+
+def _raised_here(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    return trace.tb_frame.f_globals.get("__package__") == __package__

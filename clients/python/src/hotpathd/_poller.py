@@ -1,0 +1,139 @@
+"""GET /v1/rollout, every few seconds, off the callers' path.
+
+The last good answer stays in force until a better one comes: a daemon that is down or talks
+nonsense changes nothing but what its own calls show. The thread holds its poller weakly, so a
+client that is forgotten rather than closed takes its thread along, at its next turn.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import re
+import threading
+import weakref
+from typing import Dict, Mapping, Optional
+
+from ._budget import Budget, Clock
+from ._failure import Failure, of_status
+from ._rollout import Route, parse_routes
+from ._transport import Request, Transport
+
+_POLL_BUDGET_S = 1.0
+_FIRST_DELAY_S = 0.1  # doubled until the first answer, up to poll_s
+_LEAST_DELAY_S = 0.05
+_ETAG = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
+_log = logging.getLogger("hotpathd")
+_dice = random.SystemRandom()
+
+
+class Poller:
+    """The routes as last heard, for any thread."""
+
+    def __init__(
+        self, transport: Transport, clock: Clock, poll_s: float, headers: Dict[str, str]
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._poll_s = max(poll_s, _LEAST_DELAY_S)
+        self._delay_s = min(_FIRST_DELAY_S, self._poll_s)
+        self._headers = headers
+        self._routes: Optional[Mapping[str, Route]] = None
+        self._etag = ""
+        self._trouble = ""
+        self._closed = False
+        self.forget_thread()
+        _pollers.add(self)
+
+    def forget_thread(self) -> None:
+        """In a forked child: the thread is gone, and its locks may have been held."""
+        self._thread: Optional[threading.Thread] = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def routes(self) -> Optional[Mapping[str, Route]]:
+        """None until the first answer. Starts the thread where there is none."""
+        if self._thread is None:
+            self._start()
+        return self._routes
+
+    def poll(self) -> None:
+        """Asks once, waits for the answer and takes it over if it is a good one."""
+        try:
+            self._ask()
+            trouble = ""
+            self._delay_s = self._poll_s
+        except Failure as failure:
+            trouble = f"{failure.reason} {failure.detail}".rstrip()
+            self._delay_s = min(self._delay_s * 2, self._poll_s)
+        if trouble and not self._trouble:
+            _log.warning("rollout not read (%s); what was known before holds", trouble)
+        self._trouble = trouble
+
+    def close(self) -> None:
+        """Ends the thread and waits for it, at most as long as one answer may take."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        self._stop.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_POLL_BUDGET_S + 1.0)
+
+    def pause_s(self) -> float:
+        """Until the next answer, spread so that many workers do not ask at once."""
+        return self._delay_s * _dice.uniform(0.8, 1.2)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None or self._closed:
+                return
+            thread = threading.Thread(
+                target=_run, args=(weakref.ref(self), self._stop), name="hotpathd", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                return  # no thread to be had now: a later call tries again
+            self._thread = thread
+
+    def _ask(self) -> None:
+        headers = {**self._headers, "If-None-Match": self._etag} if self._etag else self._headers
+        budget = Budget(_POLL_BUDGET_S, self._clock, self._clock())
+        reply = self._transport.exchange(Request("GET", "/v1/rollout", headers), budget)
+        if reply.status == 304 and self._routes is not None:
+            return
+        if reply.status != 200:
+            raise of_status(reply.status, reply.body)
+        try:
+            routes = parse_routes(json.loads(reply.body.decode("utf-8"))["routes"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise Failure("bad_reply", type(error).__name__) from None
+        etag = reply.headers.get("etag", "")
+        self._etag = etag if _ETAG.fullmatch(etag) else ""
+        self._routes = routes
+
+
+def _run(poller_ref: "weakref.ref[Poller]", stop: threading.Event) -> None:
+    while True:
+        poller = poller_ref()
+        if poller is None:
+            return
+        try:
+            poller.poll()
+        except Exception:  # a bug of ours must not leave every worker without a switch
+            _log.exception("rollout not read")
+        pause_s = poller.pause_s()
+        del poller
+        if stop.wait(pause_s):
+            return
+
+
+def _after_fork_in_child() -> None:
+    for poller in list(_pollers):
+        poller.forget_thread()
+
+
+_pollers: "weakref.WeakSet[Poller]" = weakref.WeakSet()
+os.register_at_fork(after_in_child=_after_fork_in_child)

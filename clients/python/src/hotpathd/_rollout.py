@@ -1,0 +1,133 @@
+"""Which calls take the new path: the kill switch, a route's mode, and a key's place in the canary.
+
+The canary's hash is the contract's, the same in every client: a document takes the same path in
+each language, and raising the percentage only adds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import re
+from typing import Callable, Dict, FrozenSet, Mapping, NamedTuple, Optional, Union
+
+Key = Union[str, bytes, None]
+Modes = Mapping[str, Union[str, Mapping[str, object]]]
+
+MODES = ("off", "shadow", "canary", "on")
+BUCKETS = 10000
+DEFAULT_DEADLINE_S = 0.25
+_MAX_DEADLINE_MS = 86_400_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_ALL = frozenset({"1", "true", "yes", "on", "all"})
+_NONE = frozenset({"", "0", "false", "no"})
+_dice = random.SystemRandom()  # the caller's seeded generator is not ours to turn
+
+
+class Route(NamedTuple):
+    """One route's switches."""
+
+    mode: str
+    percent: float
+    deadline_s: float
+    salt: str
+
+
+class KillSwitch:
+    """$HOTPATHD_OFF: 1 (or true, yes, on, all) for every route, or names between commas."""
+
+    def __init__(self, text: str) -> None:
+        word = text.strip().lower()
+        self._all = word in _ALL
+        names = () if word in _NONE else (name.strip() for name in word.split(","))
+        self._names: FrozenSet[str] = frozenset(names)
+
+    def covers(self, route: str) -> bool:
+        return self._all or route in self._names
+
+
+def refusal(
+    routes: Optional[Mapping[str, Route]], name: str, key: Callable[[], Key]
+) -> str:
+    """The reason for which a call keeps to the old path, or ""."""
+    if routes is None:
+        return "no_rollout"
+    route = routes.get(name)
+    if route is None or route.mode == "off":
+        return "off"
+    if route.mode == "shadow":
+        return "shadow"
+    if route.mode == "canary" and not is_in(bucket(name, route.salt, key()), route.percent):
+        return "canary"
+    return ""
+
+
+def bucket(route: str, salt: str, key: Key) -> int:
+    """The contract's: SHA-256(route 0 salt 0 key), first 8 bytes, big endian, modulo 10000.
+
+    A missing key is drawn at random. Vectors: docs/canary-vectors.json.
+    """
+    if key is None:
+        return _dice.randrange(BUCKETS)
+    message = b"\0".join((_bytes(route), _bytes(salt), _bytes(key)))
+    return int.from_bytes(hashlib.sha256(message).digest()[:8], "big") % BUCKETS
+
+
+def is_in(number: int, percent: float) -> bool:
+    """Whether a bucket is in the share; two decimals of percent count."""
+    return number < math.floor(percent * 100 + 0.5)
+
+
+def parse_routes(routes: object) -> Dict[str, Route]:
+    """`routes` of a rollout answer; ValueError when it is not the contract's."""
+    if not isinstance(routes, dict):
+        raise ValueError("routes: expected an object")
+    return {_name(name): _route(name, fields) for name, fields in routes.items()}
+
+
+def pin(modes: Modes) -> Dict[str, Route]:
+    """Modes that the caller gives: a word, or a mapping like a route of the rollout answer."""
+    routes: Dict[str, Route] = {}
+    for name, given in modes.items():
+        if given == "canary":
+            raise ValueError(f"{name}: a canary needs {{'mode': 'canary', 'percent': N}}")
+        fields = {"mode": given} if isinstance(given, str) else given
+        defaults = {"percent": 100, "deadline_ms": DEFAULT_DEADLINE_S * 1000, "salt": name}
+        routes[_name(name)] = _route(name, {**defaults, **fields})
+    return routes
+
+
+def _bytes(text: Union[str, bytes]) -> bytes:
+    # A lone surrogate is no UTF-8; it must still land somewhere, as a call never raises.
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError("a route's name is made of a-z, 0-9, _ and -")
+    return name
+
+
+def _route(name: str, fields: object) -> Route:
+    if not isinstance(fields, Mapping):
+        raise ValueError(f"{name}: expected an object")
+    mode, salt = fields.get("mode"), fields.get("salt")
+    if not isinstance(mode, str) or mode not in MODES:
+        raise ValueError(f"{name}: mode is one of {', '.join(MODES)}")
+    if not isinstance(salt, str):
+        raise ValueError(f"{name}: salt is a string")
+    percent = _number(name, fields, "percent", 0, 100)
+    deadline_ms = _number(name, fields, "deadline_ms", 1, _MAX_DEADLINE_MS)
+    return Route(mode, percent, deadline_ms / 1000, salt)
+
+
+def _number(
+    name: str, fields: Mapping[str, object], field: str, least: float, most: float
+) -> float:
+    value = fields.get(field)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{name}: {field} is a number")
+    if not least <= value <= most:
+        raise ValueError(f"{name}: {field} is {least} to {most}")
+    return float(value)

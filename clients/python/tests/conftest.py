@@ -1,0 +1,43 @@
+"""Servers and clients that end with their test."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator, Optional
+
+import pytest
+from faults import FaultServer, Script
+
+import hotpathd
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOTPATHD_URL", "HOTPATHD_OFF"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., FaultServer]]:
+    servers = []
+
+    def start(script: Script, path: Optional[str] = None) -> FaultServer:
+        servers.append(FaultServer(script, path))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def client() -> Iterator[Callable[..., hotpathd.Client]]:
+    clients = []
+
+    def make(url: str, **options: Any) -> hotpathd.Client:
+        options.setdefault("modes", {"chunk": "on"})
+        clients.append(hotpathd.Client(url, **options))
+        return clients[-1]
+
+    yield make
+    for made in clients:
+        made.close()
