@@ -13,8 +13,9 @@ type Call[T any] struct {
 	// Route is the hot path by name: chunk, score.
 	Route string
 
-	// Body is the request: ChunkRequest or anything else that encoding/json can write. A
-	// json.RawMessage goes out as it is.
+	// Body is the request: ChunkRequest, or anything else that encoding/json can write (which
+	// silently replaces what is not UTF-8; ChunkRequest does not). A json.RawMessage goes out as
+	// it is.
 	Body any
 
 	// Reply makes the result of a successful reply's body, which it may keep. An error sends the
@@ -133,11 +134,15 @@ func (c *Client) exchange(ctx context.Context, route, requestID string, body any
 // encode writes the request's body. Raw JSON is copied, since the transport may go on reading
 // after the call is over, when the caller may already have other use for it.
 func encode(body any) ([]byte, error) {
-	if raw, ok := body.(json.RawMessage); ok {
-		return append([]byte(nil), raw...), nil
-	}
-	if request, ok := body.(interface{ check() error }); ok {
-		if err := request.check(); err != nil {
+	switch body := body.(type) {
+	case json.RawMessage:
+		return append([]byte(nil), body...), nil
+	case *ChunkRequest:
+		if body != nil {
+			return encode(*body)
+		}
+	case ChunkRequest:
+		if err := body.check(); err != nil {
 			return nil, err
 		}
 	}
