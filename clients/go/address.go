@@ -1,0 +1,62 @@
+package hotpathd
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+)
+
+const (
+	defaultSocket = "/run/hotpathd/hotpathd.sock"
+	defaultURL    = "http://127.0.0.1:8377"
+)
+
+// address is where the daemon listens: what net.Dialer wants, and the Host it will be called by.
+type address struct {
+	network, endpoint, host string
+}
+
+// findAddress takes the URL of the settings, else of the environment, else the usual Unix socket
+// where there is one, else the usual port.
+func findAddress(fromConfig string) (address, error) {
+	switch fromEnv := os.Getenv("HOTPATHD_URL"); {
+	case fromConfig != "":
+		return parseAddress(fromConfig)
+	case fromEnv != "":
+		return parseAddress(fromEnv)
+	case isSocket(defaultSocket):
+		return parseAddress("unix:" + defaultSocket)
+	default:
+		return parseAddress(defaultURL)
+	}
+}
+
+func isSocket(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&fs.ModeSocket != 0
+}
+
+// parseAddress reads unix:/path or http://host:port.
+func parseAddress(raw string) (address, error) {
+	if strings.HasPrefix(raw, "unix:") {
+		return unixAddress(raw, strings.TrimPrefix(raw, "unix:"))
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return address{}, fmt.Errorf("hotpathd: URL %q: %w", raw, err)
+	}
+	bare := url.URL{Scheme: "http", Host: u.Host}
+	if u.Hostname() == "" || u.Port() == "" || bare.String() != strings.TrimSuffix(raw, "/") {
+		return address{}, fmt.Errorf("hotpathd: URL %q is neither http://host:port nor unix:/path", raw)
+	}
+	return address{network: "tcp", endpoint: u.Host, host: u.Host}, nil
+}
+
+func unixAddress(raw, path string) (address, error) {
+	if !strings.HasPrefix(path, "/") {
+		return address{}, fmt.Errorf("hotpathd: URL %q: the path of a Unix socket begins with /", raw)
+	}
+	return address{network: "unix", endpoint: path, host: "localhost"}, nil
+}

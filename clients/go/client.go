@@ -1,0 +1,139 @@
+package hotpathd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config holds the settings of a client. The zero value is a good one.
+type Config struct {
+	// URL of the daemon: http://host:port or unix:/path. Where it is empty, $HOTPATHD_URL holds,
+	// else unix:/run/hotpathd/hotpathd.sock if it is there, else http://127.0.0.1:8377.
+	URL string
+
+	// Modes pins the modes of routes to off, shadow or on, in place of asking the daemon. Where
+	// it is not nil nothing is polled, and a route that it does not name is off.
+	Modes map[string]Mode
+
+	// Caller is the calling service as name/version, at most 64 printable ASCII characters, for
+	// the daemon's log and metrics.
+	Caller string
+
+	// PollInterval is the time between two looks at the daemon's modes, give or take a fifth.
+	// Zero leaves it to the daemon's hint, else 5 s.
+	PollInterval time.Duration
+
+	// OnCall, where set, is told of each call as it ends, on the goroutine that made it.
+	OnCall func(CallInfo)
+}
+
+// Client stands for the daemon beside this process. Make one with New and share it: all its
+// methods, and Do, may be used by many goroutines at once.
+type Client struct {
+	err          error // of the settings
+	off          killSwitch
+	onCall       func(CallInfo)
+	pollInterval time.Duration
+	sidecar      *sidecar
+	rollout      atomic.Pointer[rollout] // nil until the first answer
+	closed       atomic.Bool
+	stopPolling  context.CancelFunc
+	polling      sync.WaitGroup
+}
+
+// New returns a client, at once: it looks for the daemon in the background. It never fails,
+// because a service must start without its sidecar; with settings that make no sense every call
+// takes the old path, and Err says why. The environment is read here and not later.
+func New(config Config) *Client {
+	ctx, cancel := context.WithCancel(context.Background())
+	client := &Client{
+		off:          parseKillSwitch(os.Getenv("HOTPATHD_OFF")),
+		onCall:       config.OnCall,
+		pollInterval: config.PollInterval,
+		stopPolling:  cancel,
+	}
+	if client.err = client.configure(config); client.err != nil {
+		return client
+	}
+	if config.Modes == nil && !client.off.all {
+		client.polling.Add(1)
+		go client.poll(ctx)
+	}
+	return client
+}
+
+func (c *Client) configure(config Config) error {
+	at, err := findAddress(config.URL)
+	if err != nil {
+		return err
+	}
+	if !isCaller(config.Caller) {
+		return fmt.Errorf("hotpathd: Caller %q is not at most 64 printable ASCII characters", config.Caller)
+	}
+	c.sidecar = newSidecar(at, config.Caller)
+	if config.Modes == nil {
+		return nil
+	}
+	modes, err := pinned(config.Modes)
+	c.rollout.Store(modes)
+	return err
+}
+
+func isCaller(name string) bool {
+	outside := func(r rune) bool { return r < '!' || r > '~' }
+	return len(name) <= 64 && strings.IndexFunc(name, outside) < 0
+}
+
+// Err tells what is wrong with the settings or the environment, nil where nothing is.
+func (c *Client) Err() error { return c.err }
+
+// Close stops the polling and drops idle connections. Calls under way go on; calls after it take
+// the old path. It may be called more than once.
+func (c *Client) Close() {
+	c.closed.Store(true)
+	c.stopPolling()
+	c.polling.Wait()
+	if c.sidecar != nil {
+		c.sidecar.close()
+	}
+}
+
+// decide says whether a call goes to the sidecar (an empty reason), or why not. What is nearest
+// to the caller wins: the settings, the environment, the daemon's modes.
+func (c *Client) decide(route, key string) (routeRule, Reason) {
+	switch {
+	case c.err != nil:
+		return routeRule{}, ReasonBadConfig
+	case c.closed.Load() || c.off.has(route):
+		return routeRule{}, ReasonOff
+	}
+	return c.rollout.Load().decide(route, key)
+}
+
+// killSwitch is $HOTPATHD_OFF: 1 for every route, or the names of some: chunk,score.
+type killSwitch struct {
+	all    bool
+	routes map[string]bool
+}
+
+// parseKillSwitch takes any word for "yes" as every route: who reaches for it wants it off.
+func parseKillSwitch(value string) killSwitch {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "", "0", "false", "no":
+		return killSwitch{}
+	case "1", "true", "yes", "on", "all", "*":
+		return killSwitch{all: true}
+	}
+	routes := map[string]bool{}
+	for _, route := range strings.Split(value, ",") {
+		routes[strings.TrimSpace(route)] = true
+	}
+	return killSwitch{routes: routes}
+}
+
+func (k killSwitch) has(route string) bool { return k.all || k.routes[route] }

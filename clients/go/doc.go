@@ -1,0 +1,56 @@
+// Package hotpathd hands one expensive step of a service to hotpathd, the daemon beside it, and
+// keeps the service's own code as the fallback.
+//
+//	sidecar := hotpathd.New(hotpathd.Config{})
+//	defer sidecar.Close()
+//
+//	reply, err := hotpathd.Do(ctx, sidecar, hotpathd.Call[hotpathd.ChunkReply]{
+//		Route:  "chunk",
+//		Body:   hotpathd.ChunkRequest{Text: doc, Offsets: "byte"},
+//		Legacy: func(ctx context.Context) (hotpathd.ChunkReply, error) { return oldSplit(ctx, doc) },
+//		Key:    docID,
+//	})
+//
+// # What a call promises
+//
+// The error is the one that Legacy returned, or ctx.Err() where the caller itself gave up; it is
+// never the sidecar's. Whatever the daemon does (it is not there, hangs, drips, breaks off,
+// answers nonsense), the call goes on with Legacy, at the latest when its budget is spent. The
+// budget is the smallest of Call.Timeout (else the daemon's deadline_ms for the route, else
+// 250 ms) and what is left of the context's deadline, all of it: leave room for the old code by
+// choosing Timeout. It covers writing the request as JSON, connecting, sending, waiting and
+// reading the whole reply; only Reply and Legacy themselves are not interrupted. The daemon is
+// told of it (X-Request-Timeout-Ms), and stops working when it is spent.
+//
+// Nothing is tried twice, but for a kept-alive connection that turns out to be closed before a
+// byte of the reply came. No redirect is followed, no proxy used, no HTTP/2 spoken. A reply is at
+// most 256 MiB.
+//
+// A panic in Reply, Legacy or OnCall is the caller's, and passes through.
+//
+// # Which path a call takes
+//
+// In this order:
+//
+//  1. HOTPATHD_OFF in the environment, read by New: 1 takes the old path everywhere, chunk,score
+//     for these routes.
+//  2. Config.Modes, if set.
+//  3. GET /v1/rollout of the daemon, polled in the background from New on. Until its first answer
+//     calls take the old path (no_rollout); later failures keep the last one known.
+//
+// Off is the old path, on the sidecar, canary the sidecar for percent of the keys, by a hash that
+// all languages share. Shadow is the old path for now.
+//
+// # What one sees of it
+//
+// Config.OnCall gets a CallInfo for each call: outcome, reason, times and the request id that the
+// daemon's log has too. The reasons:
+//
+//	off, bad_config, no_rollout, route_off, shadow, canary            not asked, outcome legacy
+//	timeout, connect, overloaded, route_off, draining, contract,
+//	bad_reply, http_Nxx (a status outside the contract)               asked in vain, outcome fallback
+//
+// # Not there yet
+//
+// Comparing both paths in mode shadow, events for the rollout report, and a circuit breaker.
+package hotpathd

@@ -1,0 +1,63 @@
+package hotpathd
+
+import (
+	"context"
+	"time"
+)
+
+// poll keeps the rollout fresh until the client is closed. A failure keeps the last known one:
+// a daemon that restarts must not move traffic.
+func (c *Client) poll(ctx context.Context) {
+	defer c.polling.Done()
+	for missed := 0; ctx.Err() == nil; missed++ {
+		known := c.rollout.Load()
+		if next, err := c.sidecar.fetchRollout(ctx, known); err == nil {
+			c.rollout.Store(next)
+		}
+		sleep(ctx, jitter(c.untilNextPoll(missed)))
+	}
+}
+
+// untilNextPoll begins short while there is no first answer, since until then no call gets the
+// sidecar's help.
+func (c *Client) untilNextPoll(missed int) time.Duration {
+	interval := c.pollInterval
+	known := c.rollout.Load()
+	if interval <= 0 {
+		interval = known.pollHint()
+	}
+	if wait := firstWait << missed; known == nil && missed < 10 && wait < interval {
+		return wait
+	}
+	return interval
+}
+
+// pollHint is what the daemon asks for, within bounds.
+func (r *rollout) pollHint() time.Duration {
+	if r == nil || r.PollSeconds <= 0 {
+		return defaultPollInterval
+	}
+	if r.PollSeconds >= longestPoll.Seconds() {
+		return longestPoll
+	}
+	hint := time.Duration(r.PollSeconds * float64(time.Second))
+	if hint < shortestPoll {
+		return shortestPoll
+	}
+	return hint
+}
+
+// jitter spreads the polls of many processes: give or take a fifth.
+func jitter(d time.Duration) time.Duration {
+	share := 0.8 + 0.4*float64(random()%1000)/1000
+	return time.Duration(float64(d) * share)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
