@@ -1,12 +1,11 @@
 // main.c -- the commands, each a row; serve's flags.
-#include "base/log.h"
+#include "base/exits.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "hotpathd/json.h"
 #include "http/server.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #ifndef HP_VERSION
@@ -17,6 +16,11 @@
 #endif
 
 static const char default_config[] = "conf/hotpathd.yaml";
+
+static const char *config_there(void)
+{
+    return access(default_config, F_OK) == 0 ? default_config : NULL;
+}
 
 enum { OVERRIDES_MAX = 64 };
 
@@ -97,8 +101,7 @@ static int serve(int argc, char **argv)
     static struct flags flags; // large, and overrides point into it
     const char *fault = "";
     flags.options.overrides = flags.override;
-    if (access(default_config, F_OK) == 0)
-        flags.options.config_file = default_config;
+    flags.options.config_file = config_there();
     if (!read_flags(&flags, argc, argv, &fault))
         return usage("serve does not take", fault);
     return hp_serve(&flags.options);
@@ -120,6 +123,22 @@ static int check_config(int argc, char **argv)
     return HP_EXIT_OK;
 }
 
+// Of the vocabularies in the folder that the configuration names.
+static int version(int argc, char **argv)
+{
+    struct hp_config_problem problem = { "" };
+    struct hp_server_options options = { .config_file = config_there() };
+    struct hp_config *config = hp_server_config_load(&options, &problem);
+    char folder[512];
+    if (!config) {
+        fprintf(stderr, "%s\n", problem.text);
+        return HP_EXIT_CONFIG;
+    }
+    snprintf(folder, sizeof folder, "%.*s", (int)config->vocabulary.len, config->vocabulary.ptr);
+    hp_config_free(config);
+    return hp_cli_version(argc, argv, folder);
+}
+
 static int help(int argc, char **argv);
 
 static const struct command {
@@ -133,7 +152,7 @@ static const struct command {
     { "check-config", "FILE", "say what is wrong with a configuration, and where", check_config },
     { "health", "[ADDR]", "0 when the daemon at this admin address is ready", hp_cli_health },
     { "call", "ROUTE [FILE] [--to ADDR]", "send one request, print the reply", hp_cli_call },
-    { "version", "[--json]", "versions, vocabularies, CPU features", hp_cli_version },
+    { "version", "[--json]", "versions, vocabularies, CPU features", version },
     { "help", "", "this list", help },
 };
 
@@ -147,8 +166,6 @@ static int help(int argc, char **argv)
     puts("\nADDR is HOST:PORT (port 0 picks a free one) or unix:PATH.");
     return HP_EXIT_OK;
 }
-
-struct hp_build hp_build;
 
 int main(int argc, char **argv)
 {

@@ -3,7 +3,7 @@
 // standard error.
 #pragma once
 
-enum { HP_EXIT_OK = 0, HP_EXIT_FAILED = 1, HP_EXIT_USAGE = 64 };
+#include "base/exits.h"
 
 // hotpathd health [ADDR]
 int hp_cli_health(int argc, char **argv);

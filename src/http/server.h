@@ -2,6 +2,7 @@
 // and the admin thread (admin.c).
 #pragma once
 
+#include "base/exits.h"
 #include "config/config.h"
 #include "hotpathd/route.h"
 #include "http/listen.h"
@@ -64,10 +65,6 @@ struct hp_server {
     struct MHD_Daemon *admin;
     struct hp_listener admin_listener;
 };
-
-// What the process ends with (sysexits.h).
-enum { HP_EXIT_OK = 0, HP_EXIT_USAGE = 64, HP_EXIT_BUG = 70, HP_EXIT_NO_LISTENER = 71,
-    HP_EXIT_CONFIG = 78 };
 
 // The version of libmicrohttpd that is linked.
 const char *hp_server_library(void);
