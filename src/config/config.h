@@ -83,3 +83,6 @@ void hp_config_show(
 // core schema of YAML 1.2, tags passed over) as JSON; false where that is not possible, or there is
 // no memory.
 bool hp_yaml_to_json(hp_str yaml, struct hp_buf *out);
+
+// The version of libyaml that is linked.
+const char *hp_config_library(void);

@@ -268,3 +268,8 @@ enum hp_code hp_yaml_read(struct hp_loading *loading, hp_str yaml)
     reader_done(&reader);
     return code;
 }
+
+const char *hp_config_library(void)
+{
+    return yaml_get_version_string();
+}

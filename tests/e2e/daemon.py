@@ -1,0 +1,167 @@
+"""A daemon under test, and small clients to talk to it: HTTP as http.client speaks it, and raw bytes."""
+import http.client
+import json
+import os
+import pathlib
+import select
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("HOTPATHD_BIN", str(ROOT / "build" / "hotpathd"))
+START_S = 20
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=10):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def connection(url, timeout=10):
+    if url.startswith("unix:"):
+        return UnixConnection(url[5:], timeout)
+    return http.client.HTTPConnection(url[len("http://"):], timeout=timeout)
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """The problem's code; the reply must be a problem, whole and right."""
+        problem = self.json
+        assert self.headers["Content-Type"] == "application/problem+json"
+        assert problem["type"] == "urn:hotpathd:problem:" + problem["code"]
+        assert problem["status"] == self.status
+        assert problem["title"]
+        return problem["code"]
+
+
+def request(conn, method, path, body=None, headers=None):
+    conn.request(method, path, body, headers or {})
+    reply = conn.getresponse()
+    return Reply(reply.status, reply.headers, reply.read())
+
+
+class Daemon:
+    """Started with `arguments`; stopped by pid when the block ends."""
+
+    def __init__(self, folder, *arguments, listen=True):
+        self.folder = folder
+        self.ready_file = folder / "ready.json"
+        self.log_file = folder / "log"
+        self.socket = folder / "data.sock"
+        self.command = [BINARY, "serve", "--ready-file", str(self.ready_file)]
+        if listen:
+            self.command += ["--listen", "127.0.0.1:0", "--listen", f"unix:{self.socket}", "--admin", "127.0.0.1:0"]
+        self.command += arguments
+        self.process = None
+
+    def __enter__(self):
+        with open(self.log_file, "w") as log:
+            self.process = subprocess.Popen(self.command, stderr=log, cwd=ROOT)
+        until = time.monotonic() + START_S
+        while not self.ready_file.exists():
+            assert self.process.poll() is None, self.log_file.read_text()
+            assert time.monotonic() < until, "not ready: " + self.log_file.read_text()
+            time.sleep(0.005)
+        ready = json.loads(self.ready_file.read_text())
+        assert ready["pid"] == self.process.pid
+        self.listen, self.admin = ready["listen"], ready["admin"]
+        self.tcp = next((url for url in self.listen if url.startswith("http")), None)
+        self.unix = next((url for url in self.listen if url.startswith("unix")), None)
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                code = self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError("not drained in 20 s: " + self.log_file.read_text()[-2000:])
+            if kind is None:
+                assert code == 0, f"exit code {code}: " + self.log_file.read_text()[-4000:]
+
+    def log(self):
+        return [json.loads(line) for line in self.log_file.read_text().splitlines()]
+
+    def call(self, method, path, body=None, headers=None, url=None):
+        """One request over a connection of its own."""
+        conn = connection(url or self.tcp)
+        try:
+            return request(conn, method, path, body, headers)
+        finally:
+            conn.close()
+
+    def post(self, path, value, url=None, **headers):
+        body = value if isinstance(value, (bytes, str)) else json.dumps(value)
+        fields = {"Content-Type": "application/json"}
+        fields.update({name.replace("_", "-"): text for name, text in headers.items()})
+        return self.call("POST", path, body, fields, url)
+
+    def chunk(self, text, url=None, **options):
+        reply = self.post("/v1/chunk", {"text": text, **options}, url)
+        assert reply.status == 200, reply.body
+        return reply.json
+
+    def get(self, path):
+        return self.call("GET", path, url=self.admin)
+
+    def metric(self, name, **labels):
+        """The sum of all samples of `name` that have these labels."""
+        total = 0.0
+        for line in self.get("/metrics").body.decode().splitlines():
+            series, _, value = line.rpartition(" ")
+            family, _, rest = series.partition("{")
+            if family == name and all(f'{key}="{text}"' in rest for key, text in labels.items()):
+                total += float(value)
+        return total
+
+    def raw(self, data, url=None):
+        """Sends bytes, returns all bytes until the daemon closes (or 5 s without any)."""
+        url = url or self.tcp
+        if url.startswith("unix:"):
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.connect(url[5:])
+        else:
+            host, _, port = url[len("http://"):].rpartition(":")
+            sock = socket.create_connection((host, int(port)))
+        with sock:
+            sock.sendall(data)
+            return read_all(sock)
+
+
+def read_all(sock, quiet_s=5):
+    out = b""
+    while True:
+        ready, _, _ = select.select([sock], [], [], quiet_s)
+        if not ready:
+            return out
+        try:
+            piece = sock.recv(1 << 16)
+        except ConnectionResetError:
+            return out
+        if not piece:
+            return out
+        out += piece
+
+
+def run(*arguments, stdin=None, timeout=30):
+    """The binary as a command: exit code, standard output and error."""
+    done = subprocess.run([BINARY, *arguments], input=stdin, capture_output=True, timeout=timeout, cwd=ROOT)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
