@@ -1,5 +1,6 @@
-// json.h -- JSON for routes: a reader of one top-level object that decodes large strings in place and
-// hands every other value to jansson, and a writer. The bytes belong to the request.
+// json.h -- JSON for routes: a reader that walks objects and arrays by spans and decodes strings in
+// place, and a writer. Numbers, literals and whatever has the wrong type are handed to jansson. The
+// bytes belong to the request; what is read stays in them.
 #pragma once
 
 #include "hotpathd/buf.h"
@@ -7,43 +8,61 @@
 #include "hotpathd/field.h"
 
 enum {
-    HP_PADDING = 64,          // readable bytes behind every body, for reads a register wide
-    HP_JSON_SMALL_MAX = 65536 // bytes of a value that is handed to jansson
+    HP_PADDING = 64,           // readable bytes behind every body, for reads a register wide
+    HP_JSON_SMALL_MAX = 65536, // bytes of a value other than a string; the request is refused above
+    HP_JSON_MEMBERS_MAX = 64   // of one object
 };
 
+// An object or array that is being read.
 struct hp_json {
-    char *start, *at, *end;
+    char *start, *at, *end; // of the whole body; where reading goes on; behind this object or array
+    const char *pointer;    // JSON pointer of this object or array, borrowed; "" for the body
+    char close;             // '}' or ']'
+    size_t count;           // members or items so far
+    hp_str names[HP_JSON_MEMBERS_MAX]; // of the members so far
 };
 
 enum hp_json_kind { HP_JSON_STRING, HP_JSON_OTHER };
 
 struct hp_member {
-    hp_str name;    // decoded
-    char *value;    // raw bytes of the value, from its first to behind its last
+    hp_str name;   // decoded; empty in an array
+    char *value;   // raw bytes of the value, from its first to behind its last
     size_t len;
-    size_t offset;  // of the value in the body
+    size_t offset; // of the value in the body
     enum hp_json_kind kind;
 };
 
+// Seeds jansson's hash. Once, before there are threads.
+void hp_json_start(void);
+
 // Opens the object in `body`, which is writable and followed by HP_PADDING readable bytes.
+// HP_BAD_TYPE where the body is another JSON value (not looked into above HP_JSON_SMALL_MAX).
 HP_MUST_USE enum hp_code hp_json_open(struct hp_json *json, char *body, size_t len,
     struct hp_fault *fault);
 
-// The next member, or *found = false behind the last one, after which only blanks may follow.
-// Strings are only delimited here; bytes are checked when the value is read.
+// Opens a member or item of `json` that begins with '{' or '['.
+void hp_json_enter(struct hp_json *inner, const struct hp_json *json,
+    const struct hp_member *member, const char *pointer);
+
+// The next member or item, or *found = false behind the last one, after which only blanks may
+// follow. A value is only delimited; its bytes are judged when it is read. Names are decoded: a
+// repeated one is HP_DUPLICATE_KEY, one that holds U+0000 HP_BAD_JSON, as in jansson; more than
+// HP_JSON_MEMBERS_MAX members are HP_TOO_LARGE. Linear, in memory of its own of constant size.
 HP_MUST_USE enum hp_code hp_json_next(struct hp_json *json, struct hp_member *member, bool *found,
     struct hp_fault *fault);
 
-// Decodes a string member in place; checks UTF-8 and escapes (HP_BAD_UTF8 with the offset for invalid
-// bytes and lone surrogates, HP_BAD_JSON for the rest). \u0000 is kept as a NUL byte.
+// Decodes a string member in place, once; checks UTF-8 and escapes (HP_BAD_UTF8 with the offset for
+// invalid bytes and lone surrogates, HP_BAD_JSON for the rest). \u0000 is kept as a NUL byte.
 HP_MUST_USE enum hp_code hp_json_string(const struct hp_json *json, const struct hp_member *member,
     hp_str *out, struct hp_fault *fault);
 
-// Reads a whole request object into the struct that `fields` describes. Strings of the top level are
-// decoded in place and stay in the body, nested ones are copied into `arena`.
-// Unknown, repeated and missing fields, wrong types and ranges are refused with their pointer.
-HP_MUST_USE enum hp_code hp_json_read(char *body, size_t len, const struct hp_field *fields, void *out,
-    struct hp_arena *arena, struct hp_fault *fault);
+// Reads a whole request object into the struct that `fields` describes. What the body does not name
+// keeps the value it has in `out` (see hp_fields_preset). Strings are decoded in place and stay in
+// the body. Unknown, repeated and missing fields, wrong types and ranges are refused with their
+// pointer; the first fault in reading order is the one reported.
+HP_MUST_USE enum hp_code hp_json_read(char *body, size_t len, const struct hp_field *fields,
+    void *out, struct hp_fault *fault);
 
-// The writer: each appends to the buffer. A string is escaped only where JSON demands it.
+// The writer: appends `s`, which is valid UTF-8, as a JSON string, escaped only where JSON demands
+// it, and then as jansson does.
 void hp_json_put_string(struct hp_buf *buf, hp_str s);

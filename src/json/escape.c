@@ -1,0 +1,212 @@
+// escape.c -- escapes, in place: what one stands for is never longer than itself, so the write end
+// follows the read end through the same bytes.
+#include "json/strings.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+struct span {
+    char *to;               // where the next byte is written
+    const char *from, *end; // what is still to be read
+};
+
+// --- one escape ---------------------------------------------------------------------------------
+
+// What the letter behind a backslash stands for; 0: not a letter of its own.
+static const char letters[256] = {
+    ['"'] = '"',
+    ['\\'] = '\\',
+    ['/'] = '/',
+    ['b'] = '\b',
+    ['f'] = '\f',
+    ['n'] = '\n',
+    ['r'] = '\r',
+    ['t'] = '\t',
+};
+
+// One more than a hexadecimal digit is worth; 0: no digit.
+static const unsigned char digits[256] = {
+    ['0'] = 1,
+    ['1'] = 2,
+    ['2'] = 3,
+    ['3'] = 4,
+    ['4'] = 5,
+    ['5'] = 6,
+    ['6'] = 7,
+    ['7'] = 8,
+    ['8'] = 9,
+    ['9'] = 10,
+    ['a'] = 11,
+    ['b'] = 12,
+    ['c'] = 13,
+    ['d'] = 14,
+    ['e'] = 15,
+    ['f'] = 16,
+    ['A'] = 11,
+    ['B'] = 12,
+    ['C'] = 13,
+    ['D'] = 14,
+    ['E'] = 15,
+    ['F'] = 16,
+};
+
+enum { UNIT_LEN = 6 }; // of \uXXXX
+
+// Reads \uXXXX at `at`; false where it is anything else.
+static bool read_unit(const char *at, const char *end, uint32_t *unit)
+{
+    if (end - at < UNIT_LEN || at[0] != '\\' || at[1] != 'u')
+        return false;
+    uint32_t sum = 0;
+    for (int i = 2; i < UNIT_LEN; i++) {
+        unsigned digit = digits[(unsigned char)at[i]];
+        if (digit == 0)
+            return false;
+        sum = sum << 4 | (digit - 1);
+    }
+    *unit = sum;
+    return true;
+}
+
+static char *put_code_point(char *to, uint32_t c)
+{
+    if (c < 0x80) {
+        *to++ = (char)c;
+        return to;
+    }
+    if (c < 0x800) {
+        *to++ = (char)(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *to++ = (char)(0xe0 | c >> 12);
+        } else {
+            *to++ = (char)(0xf0 | c >> 18);
+            *to++ = (char)(0x80 | (c >> 12 & 0x3f));
+        }
+        *to++ = (char)(0x80 | (c >> 6 & 0x3f));
+    }
+    *to++ = (char)(0x80 | (c & 0x3f));
+    return to;
+}
+
+static bool in_surrogates(uint32_t unit, uint32_t first)
+{
+    return unit >= first && unit < first + 0x400;
+}
+
+static enum hp_code unescape_unit(struct span *span)
+{
+    uint32_t unit, low;
+    if (!read_unit(span->from, span->end, &unit))
+        return HP_BAD_JSON;
+    if (in_surrogates(unit, 0xdc00))
+        return HP_BAD_UTF8;
+    size_t len = UNIT_LEN;
+    if (in_surrogates(unit, 0xd800)) {
+        if (!read_unit(span->from + len, span->end, &low) || !in_surrogates(low, 0xdc00))
+            return HP_BAD_UTF8;
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        len += UNIT_LEN;
+    }
+    span->to = put_code_point(span->to, unit);
+    span->from += len;
+    return HP_OK;
+}
+
+static enum hp_code unescape_one(struct span *span)
+{
+    if (span->end - span->from < 2)
+        return HP_BAD_JSON;
+    char letter = letters[(unsigned char)span->from[1]];
+    if (letter == 0)
+        return unescape_unit(span);
+    *span->to++ = letter;
+    span->from += 2;
+    return HP_OK;
+}
+
+// --- what lies between --------------------------------------------------------------------------
+
+// Moves the bytes up to the next backslash.
+static void move_plain(struct span *span)
+{
+    size_t left = (size_t)(span->end - span->from);
+    const char *stop = memchr(span->from, '\\', left);
+    size_t len = stop ? (size_t)(stop - span->from) : left;
+    memmove(span->to, span->from, len);
+    span->to += len;
+    span->from += len;
+}
+
+#ifdef __SSE2__
+enum { WIDTH = 16 };
+
+static void move_bytes(struct span *span, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        *span->to++ = *span->from++;
+}
+
+static void store(char *to, __m128i bytes)
+{
+    _mm_storeu_si128((__m128i *)to, bytes);
+}
+
+// The same, a register at a time. Of a register that holds a backslash the head alone is wanted,
+// and the whole may be stored only where nothing unread lies below it.
+static void move_wide(struct span *span)
+{
+    const __m128i backslash = _mm_set1_epi8('\\');
+    while (span->end - span->from >= WIDTH) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)span->from);
+        unsigned stops = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash));
+        size_t len = stops ? (size_t)__builtin_ctz(stops) : WIDTH;
+        if (stops && span->from - span->to < WIDTH) {
+            move_bytes(span, len);
+            return;
+        }
+        store(span->to, bytes);
+        span->to += len;
+        span->from += len;
+        if (stops)
+            return;
+    }
+    while (span->from < span->end && *span->from != '\\')
+        move_bytes(span, 1);
+}
+#else
+#define move_wide move_plain
+#endif
+
+// --- the whole ----------------------------------------------------------------------------------
+
+static inline enum hp_code unescape(
+    char *s, size_t *len, size_t *fault_at, void (*move)(struct span *span))
+{
+    char *first = memchr(s, '\\', *len);
+    if (!first)
+        return HP_OK;
+    struct span span = {first, first, s + *len};
+    while (span.from < span.end) {
+        enum hp_code code = unescape_one(&span);
+        if (code) {
+            *fault_at = (size_t)(span.from - s);
+            return code;
+        }
+        if (span.from < span.end && *span.from != '\\')
+            move(&span);
+    }
+    *len = (size_t)(span.to - s);
+    return HP_OK;
+}
+
+enum hp_code hp_json_unescape(char *s, size_t *len, size_t *fault_at)
+{
+    return unescape(s, len, fault_at, move_wide);
+}
+
+enum hp_code hp_json_unescape_plain(char *s, size_t *len, size_t *fault_at)
+{
+    return unescape(s, len, fault_at, move_plain);
+}

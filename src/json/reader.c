@@ -1,0 +1,247 @@
+// reader.c -- walks an object or array by spans: a value is delimited first, by its quotes or
+// brackets alone, and judged when somebody reads it. Nothing here depends on how deep values nest.
+#include "json/small.h"
+#include "json/strings.h"
+
+#include <stdio.h>
+
+// --- spans --------------------------------------------------------------------------------------
+
+static char *skip_blanks(char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+        at++;
+    return at;
+}
+
+// The quote that closes the string whose first byte is `first`; NULL where there is none. A quote
+// closes behind an even number of backslashes. Those before one quote are never counted for
+// another.
+static char *closing_quote(char *first, char *end)
+{
+    for (char *at = first; (at = memchr(at, '"', (size_t)(end - at))); at++) {
+        char *run = at;
+        while (run > first && run[-1] == '\\')
+            run--;
+        if ((at - run) % 2 == 0)
+            return at;
+    }
+    return NULL;
+}
+
+// Behind the bracket that closes the one at `at`; NULL where there is none. Which kind of bracket
+// closes which is left to whoever reads the span.
+static char *bracket_end(char *at, char *end)
+{
+    for (size_t depth = 0; at < end; at++) {
+        if (*at == '"') {
+            at = closing_quote(at + 1, end);
+            if (!at)
+                return NULL;
+        } else if (*at == '{' || *at == '[') {
+            depth++;
+        } else if ((*at == '}' || *at == ']') && --depth == 0) {
+            return at + 1;
+        }
+    }
+    return NULL;
+}
+
+static char *scalar_end(char *at, const char *end)
+{
+    static const bool ends[256] = {
+        [','] = true,
+        [']'] = true,
+        ['}'] = true,
+        [' '] = true,
+        ['\n'] = true,
+        ['\t'] = true,
+        ['\r'] = true,
+    };
+    while (at < end && !ends[(unsigned char)*at])
+        at++;
+    return at;
+}
+
+static size_t offset_of(const struct hp_json *json, const char *at)
+{
+    return (size_t)(at - json->start);
+}
+
+static enum hp_code bad_json(
+    const struct hp_json *json, const char *at, const char *expected, struct hp_fault *fault)
+{
+    return hp_fail_at(fault, HP_BAD_JSON, offset_of(json, at), "%s", expected);
+}
+
+// Delimits the value at json->at and moves behind it.
+static enum hp_code take_value(
+    struct hp_json *json, struct hp_member *member, struct hp_fault *fault)
+{
+    char *at = json->at, *behind;
+    char first = at < json->end ? *at : ',';
+    if (first == '"') {
+        char *quote = closing_quote(at + 1, json->end);
+        behind = quote ? quote + 1 : NULL;
+    } else if (first == '{' || first == '[') {
+        behind = bracket_end(at, json->end);
+    } else {
+        behind = scalar_end(at, json->end);
+    }
+    if (!behind)
+        return bad_json(json, at, "this value is not closed", fault);
+    if (behind == at)
+        return bad_json(json, at, "a value was expected", fault);
+    member->value = at;
+    member->len = (size_t)(behind - at);
+    member->offset = offset_of(json, at);
+    member->kind = first == '"' ? HP_JSON_STRING : HP_JSON_OTHER;
+    json->at = behind;
+    return HP_OK;
+}
+
+// --- strings ------------------------------------------------------------------------------------
+
+static enum hp_code bad_escape(enum hp_code code, size_t offset, struct hp_fault *fault)
+{
+    return hp_fail_at(fault, code, offset,
+        code == HP_BAD_UTF8 ? "half a surrogate pair" : "not an escape of JSON");
+}
+
+static enum hp_code bad_byte(unsigned char c, size_t offset, struct hp_fault *fault)
+{
+    if (c < 0x20)
+        return hp_fail_at(fault, HP_BAD_JSON, offset, "a control character must be escaped");
+    return hp_fail_at(fault, HP_BAD_UTF8, offset, "not UTF-8");
+}
+
+// Escapes before an unsound byte are looked at first: the first fault in reading order wins.
+enum hp_code hp_json_string(
+    const struct hp_json *json, const struct hp_member *member, hp_str *out, struct hp_fault *fault)
+{
+    char *first = member->value + 1;
+    size_t len = member->len - 2, fault_at = 0, offset = offset_of(json, first);
+    bool escaped = false;
+    size_t sound = hp_json_sound((hp_str){first, len}, &escaped), decoded = sound;
+    unsigned char stop = (unsigned char)first[sound]; // the closing quote where all is sound
+    enum hp_code code = escaped ? hp_json_unescape(first, &decoded, &fault_at) : HP_OK;
+    if (code)
+        return bad_escape(code, offset + fault_at, fault);
+    if (sound < len)
+        return bad_byte(stop, offset + sound, fault);
+    *out = (hp_str){first, decoded};
+    return HP_OK;
+}
+
+// --- members ------------------------------------------------------------------------------------
+
+static enum hp_code refuse_repeated(
+    const struct hp_json *json, const struct hp_member *member, struct hp_fault *fault)
+{
+    for (size_t i = 0; i < json->count; i++) {
+        if (!hp_str_equal(json->names[i], member->name))
+            continue;
+        char pointer[HP_POINTER_MAX];
+        snprintf(pointer, sizeof pointer, "%s", json->pointer);
+        hp_pointer_add(pointer, member->name);
+        return hp_fail(fault, HP_DUPLICATE_KEY, pointer, "this name was there before");
+    }
+    return HP_OK;
+}
+
+static enum hp_code take_name(
+    struct hp_json *json, struct hp_member *member, struct hp_fault *fault)
+{
+    if (json->at == json->end || *json->at != '"')
+        return bad_json(json, json->at, "a name in quotes was expected", fault);
+    if (json->count == HP_JSON_MEMBERS_MAX)
+        return hp_fail_limit(fault, HP_TOO_LARGE, json->pointer, HP_JSON_MEMBERS_MAX,
+            "at most %d members in an object", HP_JSON_MEMBERS_MAX);
+    HP_TRY(take_value(json, member, fault));
+    HP_TRY(hp_json_string(json, member, &member->name, fault));
+    if (memchr(member->name.ptr, 0, member->name.len))
+        return bad_json(json, member->value, "a name holds U+0000", fault);
+    HP_TRY(refuse_repeated(json, member, fault));
+    json->names[json->count] = member->name;
+    json->at = skip_blanks(json->at, json->end);
+    if (json->at == json->end || *json->at != ':')
+        return bad_json(json, json->at, "a colon was expected", fault);
+    json->at = skip_blanks(json->at + 1, json->end);
+    return HP_OK;
+}
+
+static enum hp_code finish(struct hp_json *json, bool *found, struct hp_fault *fault)
+{
+    json->at = skip_blanks(json->at + 1, json->end);
+    if (json->at != json->end)
+        return bad_json(json, json->at, "the body goes on behind its value", fault);
+    *found = false;
+    return HP_OK;
+}
+
+enum hp_code hp_json_next(
+    struct hp_json *json, struct hp_member *member, bool *found, struct hp_fault *fault)
+{
+    json->at = skip_blanks(json->at, json->end);
+    if (json->at < json->end && *json->at == json->close)
+        return finish(json, found, fault);
+    if (json->count > 0) {
+        if (json->at == json->end || *json->at != ',')
+            return bad_json(json, json->at, "a comma or the closing bracket was expected", fault);
+        json->at = skip_blanks(json->at + 1, json->end);
+    }
+    member->name = (hp_str){NULL, 0};
+    if (json->close == '}')
+        HP_TRY(take_name(json, member, fault));
+    HP_TRY(take_value(json, member, fault));
+    json->count++;
+    *found = true;
+    return HP_OK;
+}
+
+// --- opening ------------------------------------------------------------------------------------
+
+// The body holds something else than an object: whether that is a fault of type or of syntax
+// depends on the whole of it.
+static enum hp_code not_an_object(struct hp_json *json, struct hp_fault *fault)
+{
+    struct hp_member whole;
+    HP_DROPPED json_t *value = NULL;
+    hp_str text;
+    bool found;
+    if (json->at == json->end)
+        return bad_json(json, json->at, "the body is empty", fault);
+    HP_TRY(take_value(json, &whole, fault));
+    json->at--;
+    HP_TRY(finish(json, &found, fault));
+    if (whole.kind == HP_JSON_STRING)
+        HP_TRY(hp_json_string(json, &whole, &text, fault));
+    else if (whole.len <= HP_JSON_SMALL_MAX)
+        HP_TRY(hp_small_read(whole.value, whole.len, whole.offset, "", &value, fault));
+    return hp_fail(fault, HP_BAD_TYPE, "", "the body must be an object");
+}
+
+enum hp_code hp_json_open(struct hp_json *json, char *body, size_t len, struct hp_fault *fault)
+{
+    json->start = body;
+    json->end = body + len;
+    json->at = skip_blanks(body, json->end);
+    json->pointer = "";
+    json->close = '}';
+    json->count = 0;
+    if (json->at == json->end || *json->at != '{')
+        return not_an_object(json, fault);
+    json->at++;
+    return HP_OK;
+}
+
+void hp_json_enter(struct hp_json *inner, const struct hp_json *json,
+    const struct hp_member *member, const char *pointer)
+{
+    inner->start = json->start;
+    inner->end = member->value + member->len;
+    inner->at = member->value + 1;
+    inner->pointer = pointer;
+    inner->close = *member->value == '{' ? '}' : ']';
+    inner->count = 0;
+}

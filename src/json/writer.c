@@ -1,0 +1,89 @@
+// writer.c -- strings written as JSON: long runs that need nothing are found a register at a time
+// and copied whole; what must be escaped is, byte for byte as jansson writes it.
+#include "hotpathd/json.h"
+#include "json/strings.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+static bool must_escape(char c)
+{
+    return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+}
+
+static size_t unquoted_from(hp_str s, size_t at)
+{
+    while (at < s.len && !must_escape(s.ptr[at]))
+        at++;
+    return at;
+}
+
+size_t hp_json_unquoted_plain(hp_str s)
+{
+    return unquoted_from(s, 0);
+}
+
+#ifdef __SSE2__
+enum { WIDTH = 16 };
+
+static unsigned to_escape(__m128i bytes)
+{
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+}
+
+size_t hp_json_unquoted(hp_str s)
+{
+    size_t at = 0;
+    for (; at + WIDTH <= s.len; at += WIDTH) {
+        unsigned found = to_escape(_mm_loadu_si128((const __m128i *)(s.ptr + at)));
+        if (found)
+            return at + (size_t)__builtin_ctz(found);
+    }
+    return unquoted_from(s, at);
+}
+#else
+size_t hp_json_unquoted(hp_str s)
+{
+    return hp_json_unquoted_plain(s);
+}
+#endif
+
+// The letter behind the backslash; 0: \u00XX.
+static const char letters[256] = {
+    ['"'] = '"',
+    ['\\'] = '\\',
+    ['\b'] = 'b',
+    ['\f'] = 'f',
+    ['\n'] = 'n',
+    ['\r'] = 'r',
+    ['\t'] = 't',
+};
+
+static void put_escape(struct hp_buf *buf, unsigned char c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    if (letters[c])
+        hp_buf_add(buf, (hp_str){(char[]){'\\', letters[c]}, 2});
+    else
+        hp_buf_add(buf, (hp_str){(char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6});
+}
+
+void hp_json_put_string(struct hp_buf *buf, hp_str s)
+{
+    if (!hp_buf_room(buf, s.len + s.len / 8 + 2)) // an eighth more: what escapes take in usual text
+        return;
+    hp_buf_char(buf, '"');
+    for (;;) {
+        size_t len = hp_json_unquoted(s);
+        hp_buf_add(buf, (hp_str){s.ptr, len});
+        if (len == s.len)
+            break;
+        put_escape(buf, (unsigned char)s.ptr[len]);
+        s = (hp_str){s.ptr + len + 1, s.len - len - 1};
+    }
+    hp_buf_char(buf, '"');
+}
