@@ -93,6 +93,8 @@ def pin(modes: Modes) -> Dict[str, Route]:
         if given == "canary":
             raise ValueError(f"{name}: a canary needs {{'mode': 'canary', 'percent': N}}")
         fields = {"mode": given} if isinstance(given, str) else given
+        if not isinstance(fields, Mapping):
+            raise ValueError(f"{name}: expected a mode or a mapping")
         defaults = {"percent": 100, "deadline_ms": DEFAULT_DEADLINE_S * 1000, "salt": name}
         routes[_name(name)] = _route(name, {**defaults, **fields})
     return routes
