@@ -58,11 +58,18 @@ $(OUT)/mkvocab: $(OUT)/src/text/gen/mkvocab.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS)
 
+vocab: $(OUT)/mkvocab ## get the published token vocabularies and map them: build/vocab
+	$(Q)src/text/gen/fetch-vocab $< $(BUILD)/vocab
+
 # --- tests ----------------------------------------------------------------------------------------
 
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS) $$(pkg-config --libs check)
+
+$(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS)
 
 .SECONDARY:
 
@@ -99,5 +106,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all units fuzz help clean
+.PHONY: all vocab units fuzz help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -1,5 +1,5 @@
-// tokens.h -- byte-pair token counts, exactly tiktoken's encode_ordinary: of a text, and of any part of
-// it as if that part stood alone. A vocabulary is a read-only map, shared by all threads.
+// tokens.h -- byte-pair token counts, exactly tiktoken's encode_ordinary: of a text, and of any
+// part of it as if that part stood alone. A vocabulary is a read-only map, shared by all threads.
 #pragma once
 
 #include "hotpathd/arena.h"
@@ -11,10 +11,11 @@ const char *hp_encoding_name(enum hp_encoding encoding);
 
 struct hp_vocab;
 
-// Maps `directory`/<name>.vocab, as `make vocab` wrote it. NULL where there is none, with fault->code HP_OK;
-// where there is one that is damaged or of another version NULL with the reason in the fault.
-struct hp_vocab *hp_vocab_open(const char *directory, enum hp_encoding encoding,
-    struct hp_fault *fault);
+// Maps `directory`/<name>.vocab, as `make vocab` wrote it. NULL where there is none, with
+// fault->code HP_OK; where there is one that is damaged or of another version NULL with the reason
+// in the fault.
+struct hp_vocab *hp_vocab_open(
+    const char *directory, enum hp_encoding encoding, struct hp_fault *fault);
 void hp_vocab_close(struct hp_vocab *vocab);
 
 // sha256 of the published .tiktoken file that the map was made from, as 64 hex digits.
@@ -23,7 +24,8 @@ const char *hp_vocab_sha256(const struct hp_vocab *vocab);
 // The encoding of one text: its pre-tokens with their counts. Lives in the arena it was made in.
 struct hp_tokens;
 
-// Encodes `text` (valid UTF-8, borrowed for the life of the result; < 4 GiB) once. `vocab` NULL: the estimator.
+// Encodes `text` (valid UTF-8, borrowed for the life of the result; < 4 GiB) once. `vocab` NULL:
+// the estimator.
 HP_MUST_USE enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text,
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_tokens **out,
     struct hp_fault *fault);
@@ -31,16 +33,18 @@ HP_MUST_USE enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str t
 // Tokens of the whole text.
 size_t hp_tokens_all(const struct hp_tokens *tokens);
 
-// Tokens of text[start, end) alone, what tiktoken says of exactly these bytes; both ends on character
-// boundaries. Costs the pre-tokens at the two edges, not the length between them.
+// Tokens of text[start, end) alone, what tiktoken says of exactly these bytes; both ends on
+// character boundaries. Costs the pre-tokens at the two edges, not the length between them.
 size_t hp_tokens_count(const struct hp_tokens *tokens, size_t start, size_t end);
 
-// A position `far` such that every end > far has hp_tokens_count(start, end) > max: where a search for
-// the end of a chunk can begin. Tight to a few tokens or the length of the pre-token it falls in. text.len where all fits.
+// A position `far` such that every end > far has hp_tokens_count(start, end) > max: where a search
+// for the end of a chunk can begin. Tight to a few tokens or the length of the pre-token it falls
+// in. text.len where all fits.
 size_t hp_tokens_reach(const struct hp_tokens *tokens, size_t start, size_t max);
 
 // The slow, plain version of hp_tokens_count for the tests: pre-token by pre-token, merge by merge.
 size_t hp_tokens_reference(const struct hp_vocab *vocab, hp_str text);
 
-// The tokens themselves, for tests and tools: writes at most `max` ranks, returns how many there are.
+// The tokens themselves, for tests and tools: writes at most `max` ranks, returns how many there
+// are.
 size_t hp_tokens_ranks(const struct hp_vocab *vocab, hp_str text, uint32_t *ranks, size_t max);

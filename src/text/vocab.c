@@ -1,0 +1,304 @@
+// vocab.c -- opens a vocabulary's map. Nothing is built here: the file is checked (sizes, checksum,
+// and that no number in it points outside) and used as it lies.
+#include "text/vocab.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const names[HP_ENCODINGS] = {"o200k_base", "cl100k_base", "estimate"};
+
+const char *hp_encoding_name(enum hp_encoding encoding)
+{
+    return names[encoding];
+}
+
+// --- layout
+// ---------------------------------------------------------------------------------------
+
+enum { ARRAYS = 5 };
+
+// Where each array begins: one behind the other, each on a cache line of its own.
+static void layout(const struct hp_vocab_head *head, uint64_t at[ARRAYS + 1])
+{
+    const uint64_t bytes[ARRAYS] = {
+        (uint64_t)head->words * sizeof(struct hp_word),
+        (uint64_t)head->pairs * sizeof(uint64_t),
+        (uint64_t)head->nodes * sizeof(struct hp_node),
+        (uint64_t)head->tokens * sizeof(struct hp_token),
+        head->spelled,
+    };
+    at[0] = (sizeof *head + 63) / 64 * 64;
+    for (size_t i = 0; i < ARRAYS; i++)
+        at[i + 1] = (at[i] + bytes[i] + 63) / 64 * 64;
+}
+
+uint64_t hp_vocab_bytes(const struct hp_vocab_head *head)
+{
+    uint64_t at[ARRAYS + 1];
+    layout(head, at);
+    return at[ARRAYS];
+}
+
+struct hp_vocab hp_vocab_bind(const struct hp_vocab_head *head)
+{
+    uint64_t at[ARRAYS + 1];
+    layout(head, at);
+    const char *base = (const char *)head;
+    return (struct hp_vocab){
+        .head = head,
+        .word = (const void *)(base + at[0]),
+        .pair = (const void *)(base + at[1]),
+        .node = (const void *)(base + at[2]),
+        .token = (const void *)(base + at[3]),
+        .spelling = base + at[4],
+    };
+}
+
+// Four lanes, so that the multiplications overlap. head->bytes is a multiple of 64.
+uint64_t hp_vocab_checksum(const struct hp_vocab_head *head)
+{
+    struct hp_vocab_head plain = *head;
+    plain.checksum = 0;
+    uint64_t lane[4] = {1, 2, 3, 4};
+    for (uint64_t at = 0; at < head->bytes; at += sizeof lane) {
+        uint64_t part[4];
+        const char *from = at < sizeof plain ? (const char *)&plain : (const char *)head;
+        memcpy(part, from + at, sizeof part);
+        for (size_t i = 0; i < 4; i++)
+            lane[i] = hp_mix(lane[i] ^ part[i]);
+    }
+    return hp_mix(lane[0]) ^ hp_mix(lane[1] + 1) ^ hp_mix(lane[2] + 2) ^ hp_mix(lane[3] + 3);
+}
+
+static_assert(sizeof(struct hp_vocab_head) % 32 == 0, "the checksum goes 32 bytes at a time");
+
+// --- words
+// ----------------------------------------------------------------------------------------
+
+static uint64_t long_hash(const char *bytes, size_t len)
+{
+    uint64_t hash = len, part;
+    for (size_t at = 0; at + 8 <= len; at += 8) {
+        memcpy(&part, bytes + at, 8);
+        hash = hp_mix(hash ^ part);
+    }
+    memcpy(&part, bytes + len - 8, 8);
+    return hp_mix(hash ^ part);
+}
+
+struct hp_word hp_word_key(const char *bytes, size_t len)
+{
+    struct hp_word key = {.tag = (uint32_t)len << 24};
+    if (len > HP_WORD_SHORT) {
+        key.head = long_hash(bytes, len);
+        return key;
+    }
+    memcpy(&key.head, bytes, len < 8 ? len : 8);
+    if (len > 8)
+        memcpy(&key.tail, bytes + 8, len - 8);
+    return key;
+}
+
+static bool is_word(const struct hp_vocab *vocab, const struct hp_word *slot, struct hp_word key,
+    const char *bytes, size_t len)
+{
+    if (slot->head != key.head || slot->tag >> 24 != len)
+        return false;
+    if (len <= HP_WORD_SHORT)
+        return slot->tail == key.tail;
+    return memcmp(vocab->spelling + slot->tail, bytes, len) == 0;
+}
+
+uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t len)
+{
+    if (len == 0 || len > HP_TOKEN_MAX)
+        return HP_NO_TOKEN;
+    struct hp_word key = hp_word_key(bytes, len);
+    uint32_t slots = vocab->head->words;
+    for (size_t at = hp_word_slot(key, slots);; at = at + 1 == slots ? 0 : at + 1) {
+        const struct hp_word *slot = &vocab->word[at];
+        if (slot->tag == 0)
+            return HP_NO_TOKEN;
+        if (is_word(vocab, slot, key, bytes, len))
+            return slot->tag & HP_NO_TOKEN;
+    }
+}
+
+// --- checks
+// ---------------------------------------------------------------------------------------
+
+static bool is_token(const struct hp_vocab_head *head, uint32_t token)
+{
+    return token < head->tokens;
+}
+
+static bool words_are_sound(const struct hp_vocab *vocab)
+{
+    const struct hp_vocab_head *head = vocab->head;
+    size_t empty = 0;
+    bool sound = true;
+    for (size_t i = 0; i < head->words; i++) {
+        struct hp_word word = vocab->word[i];
+        uint32_t len = word.tag >> 24;
+        uint64_t end = len > HP_WORD_SHORT ? (uint64_t)word.tail + len : 0;
+        empty += word.tag == 0;
+        sound &= len <= HP_TOKEN_MAX && end <= head->spelled && is_token(head, word.tag & 0xffffff);
+    }
+    return sound && empty > 0; // a search ends at an empty slot
+}
+
+static bool pairs_are_sound(const struct hp_vocab *vocab)
+{
+    size_t empty = 0;
+    bool sound = true;
+    for (size_t i = 0; i < vocab->head->pairs; i++) {
+        empty += vocab->pair[i] == 0;
+        sound &= is_token(vocab->head, (uint32_t)vocab->pair[i] & HP_NO_TOKEN);
+    }
+    return sound && empty > 0;
+}
+
+static bool nodes_are_sound(const struct hp_vocab *vocab)
+{
+    const struct hp_vocab_head *head = vocab->head;
+    bool sound = (head->root | 0xff) < head->nodes;
+    for (size_t i = 0; i < head->nodes; i++) {
+        struct hp_node node = vocab->node[i];
+        sound &= (node.edge >> 9 | 0xff) < head->nodes;
+        sound &= is_token(head, node.token) || node.token == HP_NO_TOKEN;
+    }
+    for (uint32_t byte = 0; sound && byte < 256; byte++) {
+        struct hp_node node = vocab->node[head->root ^ byte];
+        sound = (node.edge & 0x1ff) == (HP_NODE_USED | byte) && node.token != HP_NO_TOKEN;
+    }
+    return sound; // and a search for the longest token always finds one
+}
+
+// Halves come before what they make, and prefixes are shorter: every walk along them ends.
+static bool tokens_are_sound(const struct hp_vocab *vocab)
+{
+    const struct hp_vocab_head *head = vocab->head;
+    for (uint32_t i = 0; i < head->tokens; i++) {
+        struct hp_token token = vocab->token[i];
+        bool single = token.left == i && token.right == i;
+        if (!single && (token.left >= i || token.right >= i))
+            return false;
+        if (token.len == 0 || token.len > HP_TOKEN_MAX)
+            return false;
+        if (token.prefix == HP_NO_TOKEN)
+            continue;
+        if (!is_token(head, token.prefix) || vocab->token[token.prefix].len >= token.len)
+            return false;
+    }
+    return true;
+}
+
+static const char *fault_of_head(const struct hp_vocab_head *head, size_t size, const char *name)
+{
+    if (size < sizeof *head || memcmp(head->magic, "hpvocab", 8) != 0)
+        return "is not a vocabulary map";
+    if (head->version != HP_VOCAB_VERSION || head->order != HP_VOCAB_ORDER)
+        return "is of another version or machine; remove it and run make vocab";
+    if (head->bytes != size || head->bytes != hp_vocab_bytes(head))
+        return "is cut short or damaged";
+    if (hp_vocab_checksum(head) != head->checksum)
+        return "is damaged (wrong checksum)";
+    if (strncmp(head->name, name, sizeof head->name) != 0 || head->sha256[64] != '\0')
+        return "is of another encoding";
+    return NULL;
+}
+
+static const char *fault_of(const struct hp_vocab *vocab)
+{
+    bool sound = vocab->head->tokens < HP_NO_TOKEN && words_are_sound(vocab) &&
+                 pairs_are_sound(vocab) && nodes_are_sound(vocab) && tokens_are_sound(vocab);
+    return sound ? NULL : "is damaged (a number points outside)";
+}
+
+// --- open and close
+// -------------------------------------------------------------------------------
+
+static void file_done(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static const void *map_file(const char *path, size_t *size, struct hp_fault *fault)
+{
+    __attribute__((cleanup(file_done))) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    if (fd < 0 && errno == ENOENT)
+        return NULL;
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        hp_fail(fault, HP_INTERNAL, NULL, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    *size = (size_t)info.st_size;
+    if (*size < sizeof(struct hp_vocab_head)) {
+        hp_fail(fault, HP_INTERNAL, NULL, "%s is cut short", path);
+        return NULL;
+    }
+    void *map = mmap(NULL, *size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (map != MAP_FAILED)
+        return map;
+    hp_fail(fault, HP_INTERNAL, NULL, "%s: %s", path, strerror(errno));
+    return NULL;
+}
+
+static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path,
+    enum hp_encoding encoding, struct hp_fault *fault)
+{
+    const char *why = fault_of_head(map, size, names[encoding]);
+    struct hp_vocab bound;
+    if (!why) {
+        bound = hp_vocab_bind(map);
+        bound.encoding = encoding;
+        why = fault_of(&bound);
+    }
+    struct hp_vocab *vocab = why ? NULL : malloc(sizeof *vocab);
+    if (vocab)
+        *vocab = bound;
+    else
+        hp_fail(fault, HP_INTERNAL, NULL, "%s %s", path, why ? why : "finds no memory");
+    return vocab;
+}
+
+struct hp_vocab *hp_vocab_open(
+    const char *directory, enum hp_encoding encoding, struct hp_fault *fault)
+{
+    char path[4096];
+    size_t size = 0;
+    *fault = HP_FAULT_NONE;
+    int len = snprintf(path, sizeof path, "%s/%s.vocab", directory, names[encoding]);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        hp_fail(fault, HP_INTERNAL, NULL, "the path of the vocabularies is too long");
+        return NULL;
+    }
+    const void *map = map_file(path, &size, fault);
+    if (!map)
+        return NULL;
+    struct hp_vocab *vocab = vocab_new(map, size, path, encoding, fault);
+    if (!vocab)
+        munmap((void *)map, size);
+    return vocab;
+}
+
+void hp_vocab_close(struct hp_vocab *vocab)
+{
+    if (!vocab)
+        return;
+    munmap((void *)vocab->head, vocab->head->bytes);
+    free(vocab);
+}
+
+const char *hp_vocab_sha256(const struct hp_vocab *vocab)
+{
+    return vocab->head->sha256;
+}
