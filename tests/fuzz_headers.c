@@ -1,0 +1,47 @@
+// fuzz_headers.c -- what comes from the other side of a connection: a traceparent, a reply.
+#include "cli/reply.h"
+#include "telemetry/trace.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void trace(hp_str header)
+{
+    char trace_id[33], parent_id[17];
+    bool sampled;
+    if (!hp_traceparent_read(header, trace_id, parent_id, &sampled))
+        return;
+    assert(header.len >= 55 && strlen(trace_id) == 32 && strlen(parent_id) == 16);
+    assert(memcmp(header.ptr + 3, trace_id, 32) == 0);
+    assert(memcmp(header.ptr + 36, parent_id, 16) == 0);
+}
+
+// A reply's state only moves forward as bytes come, and a whole reply stays the same one.
+static void reply(hp_str bytes)
+{
+    struct hp_reply now, ended;
+    enum hp_reply_state state = hp_reply_read(bytes, false, &now);
+    enum hp_reply_state last = hp_reply_read(bytes, true, &ended);
+    assert(last != HP_REPLY_MORE);
+    if (state == HP_REPLY_BAD)
+        assert(last == HP_REPLY_BAD);
+    if (last == HP_REPLY_WHOLE) {
+        assert(ended.status >= 200 && ended.status <= 599);
+        assert(ended.body.ptr >= bytes.ptr);
+        assert(ended.body.ptr + ended.body.len <= bytes.ptr + bytes.len);
+    }
+    if (state == HP_REPLY_WHOLE)
+        assert(last == HP_REPLY_WHOLE && now.status == ended.status &&
+               hp_str_equal(now.body, ended.body));
+    for (size_t cut = 0; state != HP_REPLY_BAD && cut < bytes.len && cut < 512; cut++)
+        assert(hp_reply_read((hp_str){bytes.ptr, cut}, false, &now) != HP_REPLY_BAD);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    hp_str bytes = {(const char *)data, size};
+    trace(bytes);
+    reply(bytes);
+    return 0;
+}
