@@ -35,6 +35,9 @@ struct hp_member {
 // Seeds jansson's hash. Once, before there are threads.
 void hp_json_start(void);
 
+// The version of jansson that is linked.
+const char *hp_json_library(void);
+
 // Opens the object in `body`, which is writable and followed by HP_PADDING readable bytes.
 // HP_BAD_TYPE where the body is another JSON value (not looked into above HP_JSON_SMALL_MAX).
 HP_MUST_USE enum hp_code hp_json_open(struct hp_json *json, char *body, size_t len,

@@ -89,7 +89,8 @@ static enum hp_code bind_string(const struct place *place, struct hp_fault *faul
     };
     hp_str text;
     HP_TRY(hp_json_string(place->json, place->member, &text, fault));
-    if (!takes_text[place->field->type])
+    // a nullable object's bare word is null's: in a string it would be a second spelling
+    if (!takes_text[place->field->type] || (place->field->flags & HP_NULLABLE))
         return bad_type(place, fault);
     return hp_field_text(place->field, place->out, text, place->pointer, NULL, fault);
 }

@@ -78,3 +78,8 @@ enum hp_code hp_small_read(const char *text, size_t len, size_t offset, const ch
     *out = value;
     return HP_OK;
 }
+
+const char *hp_json_library(void)
+{
+    return jansson_version_str();
+}

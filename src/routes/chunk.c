@@ -155,7 +155,7 @@ static enum hp_code read_request(struct hp_request *in, struct chunk_request *ou
     hp_fields_preset(json ? json_fields : query_fields, out);
     out->clean = hp_clean_standard;
     out->encoding = ENCODING_DEFAULT;
-    HP_TRY(json ? hp_json_read(in->body, in->body_len, json_fields, out, in->arena, fault)
+    HP_TRY(json ? hp_json_read(in->body, in->body_len, json_fields, out, fault)
                 : read_raw(in, out, fault));
     HP_TRY(refuse_unbuilt(&out->clean, fault));
     const struct hp_chunk_options *chunk = &out->chunk.options;
