@@ -1,0 +1,339 @@
+"""What the process does around requests: starting, stopping, framing, deadlines, reloading, its commands."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from daemon import BINARY, ROOT, Daemon, connection, read_all, request, run
+
+BODY = json.dumps({"text": "One paragraph."}).encode()
+HEAD = b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+CLOSE = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+def status_of(reply):
+    return int(reply.split(b" ", 2)[1])
+
+
+def wait_for(condition, what, seconds=10):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain for " + what
+        time.sleep(0.005)
+
+
+def tcp(daemon):
+    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+# --- framing -----------------------------------------------------------------------------------------
+
+FRAMING = {
+    "two lengths": HEAD + b"Content-Length: 26\r\nContent-Length: 26\r\n\r\n" + BODY,
+    "length beside chunked": HEAD + b"Content-Length: 26\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "unknown coding": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "two hosts": b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    "space before the colon": HEAD + b"Content-Length : 26\r\n\r\n" + BODY,
+}
+
+
+@pytest.mark.parametrize("name", FRAMING)
+def test_ambiguous_framing_is_refused_and_closed(daemon, name):
+    reply = daemon.raw(FRAMING[name])
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert status_of(reply) == 400
+    assert json.loads(body)["code"] == "bad_framing"
+    assert b"connection: close" in head.lower()
+
+
+@pytest.mark.parametrize("garbage", [
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)),
+    b"GET\r\n\r\n", b"\r\n\r\n\r\n", b"\x00" * 1000, b"POST /v1/chunk HTTP/9.9\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n", HEAD + b"X: " + b"y" * 40000 + b"\r\n\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+])
+def test_garbage_is_refused_or_closed_and_the_next_request_answered(daemon, garbage):
+    with tcp(daemon) as sock:
+        sock.sendall(garbage)
+        sock.shutdown(socket.SHUT_WR)
+        reply = read_all(sock)
+    assert reply == b"" or status_of(reply) in (*range(400, 500), 505)
+    assert status_of(daemon.raw(CLOSE)) == 200
+
+
+def test_a_request_may_come_in_one_byte_at_a_time(daemon):
+    with tcp(daemon) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in CLOSE:
+            sock.sendall(bytes([byte]))
+        assert status_of(read_all(sock)) == 200
+
+
+def test_pipelined_requests_are_answered_in_order(daemon):
+    with tcp(daemon) as sock:
+        sock.sendall(b"".join(WHOLE.replace(b"\r\n\r\n", b"\r\nX-Request-Id: n%d\r\n\r\n" % n, 1) for n in range(20)) + CLOSE)
+        replies = read_all(sock)
+    ids = [line for line in replies.split(b"\r\n") if line.startswith(b"X-Request-Id: n")]
+    assert ids == [b"X-Request-Id: n%d" % n for n in range(20)]
+    assert replies.count(b"HTTP/1.1 200") == 21
+
+
+def test_chunked_bodies_and_expect_continue_are_taken(daemon):
+    chunked = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for at in (1, 5, 20):
+        chunked += b"%x\r\n" % 1 + BODY[:1] + b"\r\n" if at == 1 else b""
+    chunked += b"%x\r\n" % (len(BODY) - 1) + BODY[1:] + b"\r\n0\r\n\r\n"
+    assert status_of(daemon.raw(chunked)) == 200
+    with tcp(daemon) as sock:
+        sock.sendall(HEAD + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(BODY))
+        assert sock.recv(100).startswith(b"HTTP/1.1 100")
+        sock.sendall(BODY)
+        assert status_of(read_all(sock)) == 200
+
+
+def test_http_1_0_is_served(daemon):
+    reply = daemon.raw(CLOSE.replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    assert status_of(reply) == 200
+
+
+def test_a_client_that_half_closes_or_leaves_does_no_harm(daemon):
+    for cut in range(0, len(WHOLE), 7):
+        with tcp(daemon) as sock:
+            sock.sendall(WHOLE[:cut])
+            if cut % 2:
+                sock.shutdown(socket.SHUT_WR)
+                read_all(sock)
+    wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
+    assert daemon.metric("hotpathd_in_flight") == 0
+    assert status_of(daemon.raw(CLOSE)) == 200
+
+
+# --- limits and deadlines ----------------------------------------------------------------------------
+
+def test_a_body_over_its_limit_is_refused(start):
+    daemon = start("--set", "chunk.max_body=1KiB")
+    reply = daemon.post("/v1/chunk", {"text": "x" * 2000})
+    assert (reply.status, reply.code, reply.json["limit"]) == (413, "too_large", 1024)
+    announced = daemon.raw(HEAD + b"Content-Length: 99999999999\r\n\r\n")
+    assert status_of(announced) == 413 and b"Connection: close" in announced
+    chunked = daemon.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n")
+    assert chunked == b"" or status_of(chunked) == 413
+    wait_for(lambda: daemon.metric("hotpathd_requests_total", code="too_large") == 3, "all three to be counted")
+
+
+def test_memory_that_all_requests_share_is_bounded(start, tmp_path):
+    config = tmp_path / "small.yaml"
+    config.write_text("limits: { memory: 4MiB }\n")
+    daemon = start("--config", str(config))
+    reply = daemon.raw(HEAD + b"Content-Length: 8000000\r\n\r\n")
+    assert status_of(reply) == 413 and b'"code":"too_large"' in reply
+    assert daemon.post("/v1/chunk", BODY).status == 200
+
+
+def test_a_deadline_that_passes_in_compute_names_stage_and_grant(daemon):
+    """Too short a deadline ends in the body, a long one in success; between them lies one that ends in compute."""
+    body = json.dumps({"text": "word, and " * 300000}).encode()
+    for granted_ms in range(1, 2000):
+        head = HEAD + b"X-Request-Timeout-Ms: %d\r\nContent-Length: %d\r\n\r\n" % (granted_ms, len(body))
+        try:
+            reply = daemon.raw(head + body)
+        except ConnectionError:
+            continue  # the deadline passed while the body was on its way
+        if reply:
+            break
+    problem = json.loads(reply.partition(b"\r\n\r\n")[2])
+    assert (status_of(reply), problem["code"], problem["granted_ms"]) == (504, "deadline", granted_ms)
+    assert problem["stage"] in ("parse", "compute", "write")
+
+
+def test_a_deadline_that_passes_while_the_body_comes_in_closes_the_connection(start):
+    daemon = start()
+    with tcp(daemon) as sock:
+        begun = time.monotonic()
+        sock.sendall(HEAD + b"X-Request-Timeout-Ms: 100\r\nContent-Length: 1000\r\n\r\n{")
+        assert read_all(sock) == b""
+        assert time.monotonic() - begun >= 0.09
+    wait_for(lambda: daemon.metric("hotpathd_requests_total", code="deadline") == 1, "the 504 to be counted")
+    assert daemon.metric("hotpathd_deadline_exceeded_total", stage="body") == 1
+
+
+def test_a_header_block_that_never_ends_is_swept(start, tmp_path):
+    config = tmp_path / "quick.yaml"
+    config.write_text("limits: { header_ms: 100 }\n")
+    daemon = start("--config", str(config))
+    with tcp(daemon) as silent, tcp(daemon) as drip:
+        drip.sendall(HEAD)
+        assert read_all(silent) == b"" and read_all(drip) == b""
+    assert status_of(daemon.raw(CLOSE)) == 200
+
+
+def test_connections_over_the_limit_wait_and_admin_answers(start, tmp_path):
+    config = tmp_path / "few.yaml"
+    config.write_text("limits: { connections: 4 }\n")
+    daemon = start("--config", str(config))
+    held = [connection(daemon.tcp) for _ in range(4)]
+    for conn in held:
+        assert request(conn, "POST", "/v1/chunk", BODY, {"Content-Type": "application/json"}).status == 200
+    with tcp(daemon) as waiting:
+        waiting.sendall(CLOSE)
+        assert daemon.get("/livez").status == 200
+        assert daemon.metric("hotpathd_connections") == 4
+        held.pop().close()
+        assert status_of(read_all(waiting)) == 200
+    for conn in held:
+        conn.close()
+
+
+# --- starting and stopping ---------------------------------------------------------------------------
+
+def test_drain_finishes_what_is_under_way(start):
+    daemon = start()
+    idle = connection(daemon.tcp)
+    request(idle, "GET", "/v1/rollout")
+    with tcp(daemon) as sock:
+        sock.sendall(WHOLE[:-5])
+        wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: daemon.get("/readyz").status == 503, "readyz to say draining")
+        with pytest.raises(OSError):
+            tcp(daemon).close()
+        sock.sendall(WHOLE[-5:])
+        reply = read_all(sock)
+        assert status_of(reply) == 200 and b"Connection: close" in reply
+    assert daemon.process.wait(10) == 0
+    assert not daemon.socket.exists()
+    idle.close()
+
+
+def test_drain_by_the_admin_socket(start):
+    daemon = start()
+    assert daemon.call("POST", "/-/drain", url=daemon.admin).status == 202
+    assert daemon.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once(tmp_path, number):
+    daemon = Daemon(tmp_path, "--set", "chunk.max_deadline_ms=60000").__enter__()
+    with tcp(daemon) as sock:
+        sock.sendall(WHOLE[:-5])
+        wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
+        daemon.process.send_signal(number)
+        wait_for(lambda: daemon.get("/readyz").status == 503, "readyz to say draining")
+        daemon.process.send_signal(number)
+        assert daemon.process.wait(10) == 128 + number
+
+
+def test_a_killed_daemon_leaves_a_socket_that_the_next_one_takes_over(tmp_path):
+    first = Daemon(tmp_path, "--listen", f"unix:{tmp_path}/k.sock").__enter__()
+    first.process.kill()
+    first.process.wait()
+    assert (tmp_path / "k.sock").exists()
+    (tmp_path / "ready.json").unlink()
+    with Daemon(tmp_path, "--listen", f"unix:{tmp_path}/k.sock") as second:
+        assert second.post("/v1/chunk", BODY, f"unix:{tmp_path}/k.sock").status == 200
+
+
+def test_reload_by_signal_and_by_post(start, tmp_path):
+    config = tmp_path / "watched.yaml"
+    config.write_text("routes: { chunk: { deadline_ms: 100 } }\n")
+    daemon = start("--config", str(config))
+    deadline = lambda: daemon.call("GET", "/v1/rollout").json["routes"]["chunk"]["deadline_ms"]
+    config.write_text("routes: { chunk: { deadline_ms: 200 } }\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: deadline() == 200, "the reload")
+    config.write_text("routes: { chunk: { deadline_sm: 300 } }\n")
+    refused = daemon.call("POST", "/-/reload", url=daemon.admin)
+    assert refused.status == 422
+    assert f"{config}:1:20" in refused.json["reload"]["problem"] and "deadline_ms" in refused.json["reload"]["problem"]
+    assert deadline() == 200
+    assert daemon.metric("hotpathd_config_last_reload_success") == 0
+    config.write_text("routes: { chunk: { mode: off } }\n")
+    assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
+    assert daemon.post("/v1/chunk", BODY).code == "route_off"
+    assert daemon.metric("hotpathd_config_last_reload_success") == 1
+
+
+def serve_fails(*arguments):
+    done = subprocess.run([BINARY, "serve", *arguments], capture_output=True, timeout=20, cwd=ROOT)
+    return done.returncode, done.stderr.decode()
+
+
+def test_exit_codes_of_a_start_that_fails(daemon, tmp_path):
+    taken = daemon.tcp[len("http://"):]
+    free = ["--admin", "127.0.0.1:0"]
+    assert serve_fails("--nonsense")[0] == 64
+    assert serve_fails("--listen")[0] == 64
+    code, message = serve_fails("--listen", taken, *free)
+    assert code == 71 and taken in message
+    assert serve_fails("--listen", "0.0.0.0:1", *free)[0] == 78
+    code, message = serve_fails("--set", "chunk.mode=maybe")
+    assert code == 78 and "canary" in message
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("limits:\n  memry: 1GiB\n")
+    code, message = serve_fails("--config", str(bad))
+    assert code == 78 and f"{bad}:2:3" in message and "memory" in message
+
+
+# --- commands ----------------------------------------------------------------------------------------
+
+def test_check_config(tmp_path):
+    code, out, _ = run("check-config", "conf/hotpathd.yaml")
+    assert code == 0 and "ok" in out
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("routes:\n  chunk: { percent: 101 }\n")
+    code, _, message = run("check-config", str(bad))
+    assert code == 78 and message.startswith(f"{bad}:2:21: ")
+    assert run("check-config", str(tmp_path / "missing.yaml"))[0] == 78
+    assert run("check-config")[0] == 64
+
+
+def test_health(daemon):
+    admin = daemon.admin[len("http://"):]
+    assert run("health", admin)[0] == 0
+    assert run("health", "127.0.0.1:1")[0] == 1
+    assert run("health", "a", "b")[0] == 64
+
+
+def test_call(daemon, tmp_path):
+    document = tmp_path / "document.txt"
+    document.write_text("One paragraph.\n\nAnother.")
+    for to in (daemon.tcp[len("http://"):], daemon.unix):
+        code, out, _ = run("call", "chunk", str(document), "--to", to)
+        assert code == 0 and json.loads(out)["chunks"]
+        code, out, _ = run("call", "chunk", "--to", to, stdin=BODY)
+        assert code == 0 and json.loads(out)["text"] == "One paragraph."
+        code, out, _ = run("call", "rollout", "--to", to)
+        assert code == 0 and json.loads(out)["routes"]
+    code, out, _ = run("call", "chunk", "--to", daemon.unix, stdin=b"{")
+    assert code == 1 and json.loads(out)["code"] == "bad_json"
+
+
+def test_version_and_help():
+    code, out, _ = run("version", "--json")
+    version = json.loads(out)
+    assert code == 0 and version["version"] and "libmicrohttpd" in json.dumps(version)
+    assert run("version")[0] == 0
+    code, out, _ = run("help")
+    assert code == 0 and all(name in out for name in ("serve", "check-config", "health", "call", "version"))
+    assert run("nonsense")[0] == 64
+
+
+def test_the_default_is_to_serve(tmp_path):
+    ready = tmp_path / "ready.json"
+    command = [BINARY, "--ready-file", str(ready), "--listen", "127.0.0.1:0", "--admin", f"unix:{tmp_path}/admin.sock"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        wait_for(ready.exists, "the ready file")
+        told = json.loads(ready.read_text())
+        assert told["pid"] == process.pid and told["admin"] == f"unix:{tmp_path}/admin.sock"
+        assert run("health", told["admin"])[0] == 0
+        assert os.listdir(tmp_path).count("ready.json") == 1
+    finally:
+        process.terminate()
+    assert process.wait(10) == 0
