@@ -61,7 +61,10 @@ def test_ambiguous_framing_is_refused_and_closed(daemon, name):
 def test_garbage_is_refused_or_closed_and_the_next_request_answered(daemon, garbage):
     with tcp(daemon) as sock:
         sock.sendall(garbage)
-        sock.shutdown(socket.SHUT_WR)
+        try:
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the daemon was faster and has closed already
         reply = read_all(sock)
     assert reply == b"" or status_of(reply) in (*range(400, 500), 505)
     assert status_of(daemon.raw(CLOSE)) == 200
@@ -102,7 +105,10 @@ def test_http_1_0_is_served(daemon):
     assert status_of(reply) == 200
 
 
-def test_a_client_that_half_closes_or_leaves_does_no_harm(daemon):
+def test_a_client_that_half_closes_or_leaves_does_no_harm(start, tmp_path):
+    config = tmp_path / "quick.yaml"
+    config.write_text("limits: { header_ms: 100 }\nroutes: { chunk: { deadline_ms: 100, max_deadline_ms: 100 } }\n")
+    daemon = start("--config", str(config))
     for cut in range(0, len(WHOLE), 7):
         with tcp(daemon) as sock:
             sock.sendall(WHOLE[:cut])
