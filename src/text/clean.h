@@ -23,25 +23,26 @@ enum hp_switch {
 const char *hp_switch_name(enum hp_switch fix);
 
 struct hp_clean_options {
-    bool on[HP_FIXES];   // HP_FIX_NORMALIZATION is ruled by `form`
-    int form;            // enum hp_form
+    bool on[HP_FIXES]; // HP_FIX_NORMALIZATION is ruled by `form`
+    int form;          // enum hp_form
 };
 
-// The presets that are always there. Switches that no pass implements yet are refused by the route.
+// The presets that are always there. Switches that no pass implements yet are refused by the route, and
+// do nothing here.
 extern const struct hp_clean_options hp_clean_none, hp_clean_standard;
 bool hp_clean_implemented(enum hp_switch fix);
 
-// One place where clean and raw differ: raw[raw_at, raw_at + raw_len) became clean[at, at + len). Between two edits
-// the bytes are the same. Sorted by `at` and by `raw_at`.
+// One place where clean and raw differ: raw[raw_at, raw_at + raw_len) became clean[at, at + len). Between two
+// edits the bytes are the same. Sorted by `at` and by `raw_at`; raw_len > 0; edits may touch, not overlap.
 struct hp_edit {
     uint32_t at, len, raw_at, raw_len;
 };
 
 struct hp_clean {
-    hp_str text;              // the raw text itself where nothing changed
+    hp_str text; // the raw text itself where nothing changed
     const struct hp_edit *edit;
     size_t edits;
-    uint32_t changes[HP_FIXES]; // how often each pass changed something
+    uint32_t changes[HP_FIXES]; // how many places each pass changed
 };
 
 // Cleans `raw` (valid UTF-8, < 4 GiB). Idempotent. Linear.
@@ -49,7 +50,8 @@ HP_MUST_USE enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *opt
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_clean *out,
     struct hp_fault *fault);
 
-// The raw span behind clean text[start, end): what lies between its first and its last byte, edits that touch them included where
-// they made one of its bytes, and left out where they only removed text beside it. O(log edits).
+// The raw span behind clean text[start, end): what lies between its first and its last byte, edits that touch
+// them included where they made one of its bytes, and left out where they only removed text beside it.
+// Empty where the span is. O(log edits).
 void hp_clean_source(const struct hp_clean *clean, size_t start, size_t end, size_t *raw_start,
     size_t *raw_end);

@@ -1,0 +1,143 @@
+// clean.c -- the chain of passes, and the way back from clean to raw.
+#include "text/clean.h"
+
+#include "text/passes.h"
+
+#include <assert.h>
+
+static const struct {
+    const char *name;
+    enum hp_code (*pass)(struct hp_rewrite *, const struct hp_clean_options *); // NULL: none yet
+} fixes[HP_FIXES] = {
+    [HP_FIX_MOJIBAKE] = {"mojibake", NULL},
+    [HP_FIX_LINE_ENDINGS] = {"line_endings", hp_fix_line_endings},
+    [HP_FIX_CONTROLS] = {"controls", hp_fix_controls},
+    [HP_FIX_SPACES] = {"spaces", hp_fix_spaces},
+    [HP_FIX_LIGATURES] = {"ligatures", hp_fix_ligatures},
+    [HP_FIX_NORMALIZATION] = {"normalization", hp_fix_normalization},
+    [HP_FIX_REPEATED_LINES] = {"repeated_lines", NULL},
+    [HP_FIX_HYPHENATION] = {"hyphenation", NULL},
+    [HP_FIX_JOIN_LINES] = {"join_lines", NULL},
+    [HP_FIX_BLANK_RUNS] = {"blank_runs", hp_fix_blank_runs},
+};
+
+const struct hp_clean_options hp_clean_none = {.form = HP_FORM_NONE};
+
+// Mojibake is off while it has no pass.
+const struct hp_clean_options hp_clean_standard = {
+    .on = {[HP_FIX_LINE_ENDINGS] = true,
+        [HP_FIX_CONTROLS] = true,
+        [HP_FIX_SPACES] = true,
+        [HP_FIX_BLANK_RUNS] = true},
+    .form = HP_FORM_NFC,
+};
+
+const char *hp_switch_name(enum hp_switch fix)
+{
+    return fixes[fix].name;
+}
+
+bool hp_clean_implemented(enum hp_switch fix)
+{
+    return fixes[fix].pass != NULL;
+}
+
+static bool wanted(const struct hp_clean_options *options, int fix)
+{
+    bool on = fix == HP_FIX_NORMALIZATION ? options->form != HP_FORM_NONE : options->on[fix];
+    return on && fixes[fix].pass;
+}
+
+// Two texts and three maps are enough for any chain: each pass reads one text and writes the other.
+struct chain {
+    struct hp_buf buf[2];
+    int turn;
+    struct hp_edits total, mine, joined;
+};
+
+static void swap(struct hp_edits *a, struct hp_edits *b)
+{
+    struct hp_edits kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+// Adds the edits of the latest pass to the map of all.
+static enum hp_code join(struct chain *chain, struct hp_arena *arena, struct hp_fault *fault)
+{
+    if (chain->total.count == 0) {
+        swap(&chain->total, &chain->mine);
+        return HP_OK;
+    }
+    chain->joined.count = 0;
+    HP_TRY(hp_edits_join(&chain->total, &chain->mine, arena, &chain->joined, fault));
+    swap(&chain->total, &chain->joined);
+    return HP_OK;
+}
+
+enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
+    const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
+{
+    assert(raw.len <= UINT32_MAX);
+    struct chain chain = {.buf = {hp_buf_in(arena), hp_buf_in(arena)}};
+    struct hp_clean clean = {.text = raw};
+    for (int fix = 0; fix < HP_FIXES; fix++) {
+        if (!wanted(options, fix))
+            continue;
+        struct hp_buf *buf = &chain.buf[chain.turn];
+        struct hp_rewrite rewrite = {.in = clean.text,
+            .out = buf,
+            .edits = &chain.mine,
+            .deadline = deadline,
+            .fault = fault};
+        buf->len = chain.mine.count = 0;
+        HP_TRY(fixes[fix].pass(&rewrite, options));
+        HP_TRY(hp_rewrite_end(&rewrite, &clean.text));
+        clean.changes[fix] = (uint32_t)chain.mine.count;
+        if (chain.mine.count == 0)
+            continue;
+        HP_TRY(join(&chain, arena, fault));
+        chain.turn ^= 1;
+    }
+    clean.edit = chain.total.edit;
+    clean.edits = chain.total.count;
+    *out = clean;
+    return HP_OK;
+}
+
+// The last edit at or before clean byte `at`, or NULL.
+static const struct hp_edit *edit_before(const struct hp_clean *clean, size_t at)
+{
+    size_t low = 0, high = clean->edits;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (clean->edit[middle].at <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? &clean->edit[low - 1] : NULL;
+}
+
+// The raw bytes that made the clean byte `at`.
+static void byte_source(const struct hp_clean *clean, size_t at, size_t *start, size_t *end)
+{
+    const struct hp_edit *edit = edit_before(clean, at);
+    if (edit && at < (size_t)edit->at + edit->len) {
+        *start = edit->raw_at;
+        *end = (size_t)edit->raw_at + edit->raw_len;
+        return;
+    }
+    *start = edit ? at - edit->at - edit->len + edit->raw_at + edit->raw_len : at;
+    *end = *start + 1;
+}
+
+void hp_clean_source(
+    const struct hp_clean *clean, size_t start, size_t end, size_t *raw_start, size_t *raw_end)
+{
+    size_t ignored;
+    byte_source(clean, start, raw_start, &ignored);
+    *raw_end = *raw_start;
+    if (end > start)
+        byte_source(clean, end - 1, &ignored, raw_end);
+}

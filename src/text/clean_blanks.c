@@ -1,0 +1,212 @@
+// clean_blanks.c -- runs of blanks. In a run of White_Space, blanks before a line end or page break
+// go, a third line end in a row goes (the second one makes the blank line), and the blanks that are
+// left become one space. A blank that stands alone stays what it is, a tab too. At both ends of the
+// text the whole run goes, page breaks with it. A page break keeps its place and counts line ends
+// anew. A blank that carries a combining mark is a letter's stand-in: it is no blank.
+#include "text/passes.h"
+
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+enum { LINE_ENDS_MAX = 2 };
+
+// Bytes of the line end or page break at `at`, 0 where none stands there.
+static size_t break_len(hp_str s, size_t at)
+{
+    size_t len;
+    uint32_t cp = hp_utf8_at(s, at, &len);
+    if (cp == '\r' && at + 1 < s.len && s.ptr[at + 1] == '\n')
+        return 2;
+    bool breaks = (cp >= '\n' && cp <= '\r') || cp == 0x85 || cp == 0x2028 || cp == 0x2029;
+    return breaks ? len : 0;
+}
+
+// Bytes of the blank inside a line at `at`, 0 where none stands there.
+static size_t blank_len(hp_str s, size_t at)
+{
+    size_t len, next_len;
+    if (!hp_unicode_blank(hp_utf8_at(s, at, &len)) || break_len(s, at))
+        return 0;
+    bool carries =
+        at + len < s.len && hp_unicode_category(hp_utf8_at(s, at + len, &next_len)) == HP_CAT_M;
+    return carries ? 0 : len;
+}
+
+// Where the run of blanks that lies around `at` begins.
+static size_t run_start(hp_str s, size_t at, size_t least)
+{
+    size_t len;
+    while (at > least && hp_unicode_blank(hp_utf8_before(s, at, &len)))
+        at -= len;
+    return at;
+}
+
+static enum hp_code run_end(struct hp_rewrite *rewrite, size_t at, size_t *end)
+{
+    hp_str in = rewrite->in;
+    for (size_t len = 0; at < in.len; at += len) {
+        HP_TRY(hp_rewrite_tick(rewrite, at));
+        len = break_len(in, at);
+        if (len == 0)
+            len = blank_len(in, at);
+        if (len == 0)
+            break;
+    }
+    *end = at;
+    return HP_OK;
+}
+
+static enum hp_code drop(struct hp_rewrite *rewrite, size_t start, size_t end)
+{
+    if (start == end)
+        return HP_OK;
+    return hp_rewrite_put(rewrite, start, end - start, HP_S(""));
+}
+
+// The blanks in[start, end) within a line: one stays as it is, several become one space.
+static enum hp_code squeeze(struct hp_rewrite *rewrite, size_t start, size_t end)
+{
+    size_t len;
+    hp_utf8_at(rewrite->in, start, &len);
+    if (len == end - start)
+        return HP_OK;
+    if (rewrite->in.ptr[start] == ' ')
+        return drop(rewrite, start + 1, end);
+    return hp_rewrite_put(rewrite, start, end - start, HP_S(" "));
+}
+
+static size_t blanks_end(hp_str s, size_t at, size_t end)
+{
+    for (size_t len; at < end; at += len) {
+        len = blank_len(s, at);
+        if (len == 0)
+            break;
+    }
+    return at;
+}
+
+static enum hp_code fix_run(struct hp_rewrite *rewrite, size_t start, size_t end)
+{
+    hp_str in = rewrite->in;
+    unsigned line_ends = 0;
+    if (start == 0 || end == in.len)
+        return drop(rewrite, start, end);
+    for (size_t at = start; at < end;) {
+        size_t stop = blanks_end(in, at, end);
+        if (stop == end)
+            return squeeze(rewrite, at, end);
+        HP_TRY(drop(rewrite, at, stop));
+        at = stop + break_len(in, stop);
+        line_ends = in.ptr[stop] == '\f' ? 0 : line_ends + 1;
+        if (line_ends > LINE_ENDS_MAX)
+            HP_TRY(drop(rewrite, stop, at));
+    }
+    return HP_OK;
+}
+
+// Whether a run that needs fixing may reach to the byte at `at`: always said where it does, and
+// seldom else.
+static bool suspect(hp_str s, size_t at, bool ascii)
+{
+    unsigned char c = (unsigned char)s.ptr[at];
+    char one = at > 0 ? s.ptr[at - 1] : 'x', two = at > 1 ? s.ptr[at - 2] : 'x';
+    if (c >= '\v' && c <= '\r')
+        return true;
+    if (c == ' ' || c == '\t' || c == '\n')
+        return one == ' ' || one == '\t' || (c == '\n' && one == '\n' && two == '\n');
+    size_t len;
+    return !ascii && c >= 0x80 && (c & 0xc0) != 0x80 && hp_unicode_blank(hp_utf8_at(s, at, &len));
+}
+
+static size_t next_suspect_plain(hp_str s, size_t at, size_t stop, bool ascii)
+{
+    while (at < stop && !suspect(s, at, ascii))
+        at++;
+    return at;
+}
+
+#if defined(__SSE2__)
+enum { LANE = 16 };
+
+static __m128i load(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static __m128i equal(__m128i bytes, char c)
+{
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+
+// The lanes where `suspect` says true of ASCII; with `wide` also every lead byte of a character
+// beyond.
+static unsigned suspects(const char *p, bool wide)
+{
+    __m128i now = load(p), one = load(p - 1), two = load(p - 2);
+    __m128i line = equal(now, '\n');
+    __m128i blank = _mm_or_si128(line, _mm_or_si128(equal(now, ' '), equal(now, '\t')));
+    __m128i after = _mm_or_si128(equal(one, ' '), equal(one, '\t'));
+    __m128i third = _mm_and_si128(line, _mm_and_si128(equal(one, '\n'), equal(two, '\n')));
+    __m128i breaks =
+        _mm_cmpeq_epi8(_mm_min_epu8(_mm_sub_epi8(now, _mm_set1_epi8('\v')), _mm_set1_epi8(2)),
+            _mm_sub_epi8(now, _mm_set1_epi8('\v')));
+    __m128i found = _mm_or_si128(_mm_or_si128(_mm_and_si128(blank, after), third), breaks);
+    unsigned mask = (unsigned)_mm_movemask_epi8(found);
+    return wide ? mask | (unsigned)_mm_movemask_epi8(now) : mask;
+}
+
+static size_t next_suspect(hp_str s, size_t at, size_t stop, bool ascii)
+{
+    while (at < stop && at < 2 && !suspect(s, at, ascii))
+        at++;
+    for (; at >= 2 && stop - at >= LANE && at < stop; at += LANE) {
+        unsigned mask = suspects(s.ptr + at, !ascii);
+        for (; mask; mask &= mask - 1) {
+            size_t hit = at + (size_t)__builtin_ctz(mask);
+            if (suspect(s, hit, ascii))
+                return hit;
+        }
+    }
+    return next_suspect_plain(s, at, stop, ascii);
+}
+#else
+static size_t next_suspect(hp_str s, size_t at, size_t stop, bool ascii)
+{
+    return next_suspect_plain(s, at, stop, ascii);
+}
+#endif
+
+// Fixes the run around `hit`; *at becomes the place to look on from.
+static enum hp_code fix_around(struct hp_rewrite *rewrite, size_t hit, size_t *at)
+{
+    size_t start = run_start(rewrite->in, hit, *at), end;
+    HP_TRY(run_end(rewrite, start, &end));
+    HP_TRY(fix_run(rewrite, start, end));
+    *at = end > hit ? end : hit + 1;
+    return HP_OK;
+}
+
+enum hp_code hp_fix_blank_runs(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
+{
+    hp_str in = rewrite->in;
+    // after these passes every blank is an ASCII character
+    bool ascii = options->on[HP_FIX_SPACES] && options->on[HP_FIX_LINE_ENDINGS];
+    size_t at = 0;
+    if (in.len > 0)
+        HP_TRY(fix_around(rewrite, 0, &at)); // a run at the start goes, be it one blank
+    while (at < in.len) {
+        HP_TRY(hp_rewrite_tick(rewrite, at));
+        size_t stop = hp_rewrite_stop(rewrite, at);
+        size_t hit = next_suspect(in, at, stop, ascii);
+        if (hit < stop)
+            HP_TRY(fix_around(rewrite, hit, &at));
+        else
+            at = stop;
+    }
+    size_t start = run_start(in, in.len, rewrite->copied);
+    return drop(rewrite, start, in.len); // and so does one at the end
+}
