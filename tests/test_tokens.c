@@ -267,7 +267,7 @@ static void reach_of_random_texts(const struct hp_vocab *vocab)
     for (size_t i = 0; units[i]; i++) {
         memset(run, units[i], sizeof run);
         run[3] = 'x', run[4] = ' ';
-        check_reach(vocab, (hp_str){run, sizeof run});
+        check_reach(vocab, (hp_str){run, sizeof run}, 8);
     }
 }
 
