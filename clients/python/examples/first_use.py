@@ -1,4 +1,4 @@
-"""The README's snippet. With a daemon running: python3 examples/first_use.py"""
+"""The README's snippet. With a daemon running: PYTHONPATH=src python3 examples/first_use.py"""
 
 import hotpathd
 

@@ -1,0 +1,128 @@
+"""The reader against http.client, in pieces of every size, and against bytes gone wrong."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import socket
+import threading
+import time
+
+import pytest
+from faults import reply
+
+from hotpathd._budget import Budget
+from hotpathd._failure import Failure
+from hotpathd._http import Reader, read_reply
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+REPLIES = [
+    reply(b""),
+    reply(b"x" * 200_000),
+    reply({"a": [1, 2]}, 404, X_One="  spaced \t", x_one="again", Empty=""),
+    b"HTTP/1.1 200 \r\nContent-Length: 1\r\n\r\na",
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
+    b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+    b"HTTP/1.1 100 Continue\r\n\r\n" + reply(b"after"),
+    CHUNKED + b"0\r\n\r\n",
+    CHUNKED + b"5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nTrailer: x\r\n\r\n",
+    CHUNKED + b"1A\r\n" + b"a" * 26 + b"\r\n00\r\n\r\n",
+]
+
+
+def read(data, pieces=None):
+    """What the reader makes of `data`, sent in pieces that end where `pieces` says."""
+    here, there = socket.socketpair()
+
+    def send():
+        edges = [0, *(pieces or []), len(data)]
+        try:
+            for start, end in zip(edges, edges[1:]):
+                there.sendall(data[start:end])
+            there.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the reader has refused and gone
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        return read_reply(Reader(here, Budget(10, time.monotonic, time.monotonic())))
+    finally:
+        here.close()
+        sender.join()
+        there.close()
+
+
+def read_by_the_standard_library(data):
+    here, there = socket.socketpair()
+    sender = threading.Thread(target=there.sendall, args=(data,))
+    sender.start()
+    with here, there:
+        response = http.client.HTTPResponse(here, method="POST")
+        response.begin()
+        body = response.read()
+        response.close()
+        sender.join()
+    return response.status, body
+
+
+@pytest.mark.parametrize("data", REPLIES, ids=range(len(REPLIES)))
+def test_reads_what_the_standard_library_reads(data):
+    got = read(data)
+    assert (got.status, got.body) == read_by_the_standard_library(data)
+
+
+@pytest.mark.parametrize("data", REPLIES, ids=range(len(REPLIES)))
+def test_pieces_make_no_difference(data):
+    dice = random.Random(1)
+    whole = read(data)
+    for _ in range(20):
+        edges = sorted(dice.randrange(len(data)) for _ in range(dice.randrange(1, 12)))
+        assert read(data, edges) == whole
+    if len(data) < 1000:
+        assert read(data, list(range(1, len(data)))) == whole
+
+
+def test_names_are_in_lower_case_and_values_trimmed():
+    assert read(REPLIES[2]).headers["x-one"] == "spaced, again"
+    assert read(REPLIES[2]).headers["empty"] == ""
+
+
+def test_a_reply_of_http_1_0_is_not_kept_alive():
+    assert read(REPLIES[0]).keep_alive
+    assert not read(REPLIES[6]).keep_alive
+
+
+def test_changed_bytes_give_a_reply_or_a_failure_and_never_a_third_thing():
+    dice = random.Random(2)
+    outcomes = {"reply": 0, "failure": 0, "closed": 0}
+    small = [data for data in REPLIES if len(data) < 1000]
+    for _ in range(3000):
+        data = bytearray(dice.choice(small))
+        for _ in range(dice.randrange(1, 4)):
+            at = dice.randrange(len(data))
+            change = dice.randrange(3)
+            if change == 0:
+                data[at] = dice.randrange(256)
+            elif change == 1:
+                del data[at : at + dice.randrange(1, 4)]
+                data = data or bytearray(b"\r")
+            else:
+                data[at:at] = dice.choice([b"\r\n", b":", b" ", b"\0", b"9", b"\r\n\r\n"])
+        try:
+            read(bytes(data))
+            outcomes["reply"] += 1
+        except Failure as failure:
+            assert failure.reason == "bad_reply"
+            outcomes["failure"] += 1
+        except ConnectionAbortedError:
+            outcomes["closed"] += 1
+    assert min(outcomes.values()) > 100, outcomes
+
+
+def test_a_head_of_blanks_is_read_in_linear_time():
+    data = b"HTTP/1.1 200 OK\r\nA: x" + b" " * 60_000 + b"x\r\nContent-Length: 0\r\n\r\n"
+    started = time.perf_counter()
+    assert read(data).status == 200
+    assert time.perf_counter() - started < 1.0
