@@ -3,7 +3,6 @@
 // enough to be read and thrown away; otherwise the refusal closes it.
 #include "http/exchange.h"
 
-#include "base/log.h"
 #include "hotpathd/json.h"
 #include "http/gate.h"
 #include "http/problem.h"
@@ -554,23 +553,13 @@ void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
     server->next_sweep_ns = next;
 }
 
-static void on_library_message(void *cls, const char *format, va_list args)
-{
-    (void)cls;
-    char text[256];
-    vsnprintf(text, sizeof text, format, args);
-    text[strcspn(text, "\n")] = '\0';
-    hp_log(HP_DEBUG, "libmicrohttpd", "detail", text, NULL);
-}
-
 struct MHD_Daemon *hp_exchange_daemon(struct hp_server *server, unsigned connections,
     unsigned idle_s)
 {
-    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by our thread.
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET
-            | MHD_USE_ERROR_LOG,
+    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by our thread. No
+    // MHD_USE_ERROR_LOG: it tells of single peers (what on_end counts), and of TCP options on Unix sockets.
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET,
         0, NULL, NULL, on_request, server,                                            //
-        MHD_OPTION_EXTERNAL_LOGGER, on_library_message, NULL,                         //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,                       //
         MHD_OPTION_CONNECTION_LIMIT, connections,                                     //
         MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                                        //

@@ -106,15 +106,6 @@ def test_real_calls(start, client, kind):
     assert len(sidecar._transport._idle) == 1
 
 
-def test_a_score(start, client):
-    sidecar = client(start().tcp, modes={"score": "on", "rerank": "on"})
-    body = {"query": "wing lift", "documents": ["a boat", "lift of a wing"]}
-    for route in ("score", "rerank"):
-        best = sidecar.call(route, body, fallback=lambda: {}, timeout=5)
-        assert sidecar.last.outcome == "ok", sidecar.last
-        assert best["results"][0]["index"] == 1
-
-
 def test_a_large_document(start, client):
     sidecar = client(start().unix)
     text = "A sentence of some words, and a number. " * 25_000

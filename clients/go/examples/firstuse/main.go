@@ -13,7 +13,7 @@ import (
 	hotpathd "github.com/hotpathd/hotpathd/clients/go"
 )
 
-const doc = "# Install\n\nUnpack it.\n\n# Use\n\nCall it."
+const doc = "Lift.\n\nA wing turns moving air downward, and is pushed up.\n\nDrag is the price."
 
 func toStrings(body []byte) ([]string, error) {
 	var reply hotpathd.ChunkReply
@@ -34,7 +34,7 @@ func main() {
 
 	chunks, err := hotpathd.Do(context.Background(), sidecar, hotpathd.Call[[]string]{
 		Route:  "chunk",
-		Body:   hotpathd.ChunkRequest{Text: doc, Format: "markdown", Offsets: "byte"},
+		Body:   hotpathd.ChunkRequest{Text: doc, Offsets: "byte"},
 		Reply:  toStrings,
 		Legacy: func(context.Context) ([]string, error) { return strings.Split(doc, "\n\n"), nil },
 	})

@@ -1,0 +1,194 @@
+"""What /v1/chunk promises of any document: counts, offsets, spans, cover, ids, idempotence; and time in proportion."""
+import functools
+import json
+import pathlib
+import random
+import time
+
+import pytest
+
+from daemon import ROOT
+
+SAMPLES = {
+    "english": "It was the best of times, it was the worst of times. \"Really?\" asked Dr. Smith, who'd paid $3.50 for it.\n\n" * 12,
+    "chinese": "中文没有空格，句子以句号结束。分块时不能把一个字切成两半。这是一个例子！\n\n为什么？因为这样更好。" * 12,
+    "japanese": "日本語も同じです。文は句点で終わります。カタカナとひらがな、漢字が混ざる。\n" * 12,
+    "emoji": "👩‍👩‍👧‍👦 and 🇩🇪🇫🇷 with 👍🏽 twice: 👍🏽! 🏳️‍🌈 ☕️ e\u0301\u0327 " * 12,
+    "code": "def f(x):\n    if x > 0:\n        return {'a': x**2, \"b\": [1, 2, 3]}  # note\n\n\nclass C: pass\n" * 12,
+    "german": "Die Straße war gesperrt; z. B. fuhr der Zug erst um 9.30 Uhr ab. Größe: 12,5 m².\r\n" * 12,
+    "russian": "Документы по-русски состоят из предложений, как и все остальные. Да?\n\nНет!" * 12,
+    "arabic": "هذا نص قصير، وفيه جملتان. هل هذا صحيح؟ نعم.\n" * 12,
+    "hindi": "यह एक वाक्य है। क्या यह सही है? हाँ, बिल्कुल।\n\n" * 12,
+    "thai": "ภาษาไทยไม่มีช่องว่างระหว่างคำ นี่คือตัวอย่าง ๆ ครับ\n" * 12,
+    "messy": "\ufeffa\u00a0\u00a0b \x07\x1b[31mred\x1b[0m\r\n\r\n\r\n\r\ncafe\u0301\u200b so\u00adft \u2028x \t\t y  \n z \x0c page\n" * 12,
+    "blank": " \t\r\n\u00a0\u3000 \n\x0c\n",
+    "nothing": "",
+    "one long word": "a" * 3000 + "é" * 300,
+    "special tokens": "<|endoftext|> is text <|im_start|> too",
+}
+OPTIONS = [
+    {"max": 16}, {"max": 64, "overlap": 16}, {"max": 5, "overlap": 4}, {"max": 1}, {"max": 40, "min": 20},
+    {"max": 50, "overlap": 10, "unit": "chars"}, {"max": 64, "overlap": 8, "unit": "bytes"},
+]
+BLANK = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200b)))
+
+
+def slicer(text, offsets):
+    """text[start:end] in the unit of `offsets`."""
+    if offsets == "char":
+        return lambda start, end: text[start:end]
+    coding, width = {"byte": ("utf-8", 1), "utf16": ("utf-16-le", 2)}[offsets]
+    units = text.encode(coding)
+    return lambda start, end: units[start * width:end * width].decode(coding)
+
+
+@functools.lru_cache
+def tiktoken_counter(name):
+    tiktoken = pytest.importorskip("tiktoken")
+    import tiktoken.load
+    import tiktoken_ext.openai_public as published
+    vocabulary = ROOT / "build" / "vocab" / f"{name}.tiktoken"
+    if not vocabulary.exists():
+        pytest.skip("the vocabularies are not there (make vocab)")
+    pattern = published_pattern(published, name)
+    encoding = tiktoken.Encoding(name, pat_str=pattern, special_tokens={},
+                                 mergeable_ranks=tiktoken.load.load_tiktoken_bpe(str(vocabulary)))
+    return lambda text: len(encoding.encode_ordinary(text))
+
+
+def published_pattern(published, name):
+    """tiktoken's own definition, with its download of the vocabulary left out."""
+    original = published.load_tiktoken_bpe
+    published.load_tiktoken_bpe = lambda *args, **kwargs: {}
+    try:
+        return getattr(published, name)()["pat_str"]
+    finally:
+        published.load_tiktoken_bpe = original
+
+
+@pytest.mark.parametrize("offsets", ["char", "byte", "utf16"])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_chunks_are_what_they_say(daemon, name, offsets):
+    raw = SAMPLES[name]
+    for options in OPTIONS:
+        reply = daemon.chunk(raw, chunk=options, offsets=offsets, encoding="estimate")
+        text, chunks = reply["text"], reply["chunks"]
+        cut, end_before, covered = slicer(text, offsets), 0, 0
+        whole = slicer(text, offsets)(0, len(text) * 4)
+        for chunk in chunks:
+            piece = cut(chunk["start"], chunk["end"])
+            assert piece and piece[0] not in BLANK and piece[-1] not in BLANK
+            assert chunk["end"] > end_before
+            assert all(c in BLANK for c in cut(covered, chunk["start"])), "something between two chunks was lost"
+            size = {"tokens": chunk["tokens"], "chars": len(piece), "bytes": len(piece.encode())}[options.get("unit", "tokens")]
+            assert size <= options["max"] or chunk.get("oversize"), (options, piece)
+            end_before = covered = chunk["end"]
+        assert all(c in BLANK for c in cut(covered, len(text) * 4))
+        assert whole == text
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("encoding", ["o200k_base", "cl100k_base"])
+def test_counts_equal_tiktokens(daemon, name, encoding):
+    count = tiktoken_counter(encoding)
+    for options in OPTIONS:
+        reply = daemon.chunk(SAMPLES[name], chunk=options, encoding=encoding)
+        assert reply["exact"] is True
+        assert reply["tokens"] == count(reply["text"])
+        for chunk in reply["chunks"]:
+            assert chunk["tokens"] == count(reply["text"][chunk["start"]:chunk["end"]])
+
+
+def test_random_texts_have_tiktokens_counts(daemon):
+    count = tiktoken_counter("o200k_base")
+    rng = random.Random(7)
+    alphabet = list("aAbZ'stmrelvd 12 \n\r\t.,!?/_-") + ["é", "ß", "中", "ก", "ा", "\u0301", "\u00a0", "👍🏽", "\u200d", "Ǆ", "ʰ", "Ⅷ", "'S", "'ll"]
+    for _ in range(300):
+        text = "".join(rng.choices(alphabet, k=rng.randrange(1, 200)))
+        reply = daemon.chunk(text, clean="none", chunk={"max": rng.randrange(1, 30), "overlap": 0})
+        assert reply["text"] == text and reply["unchanged"] is True
+        assert reply["tokens"] == count(text), text
+        for chunk in reply["chunks"]:
+            assert chunk["tokens"] == count(text[chunk["start"]:chunk["end"]]), text
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_source_spans_clean_to_their_chunks(daemon, name):
+    raw = SAMPLES[name]
+    reply = daemon.chunk(raw, chunk={"max": 24})
+    for chunk in reply["chunks"]:
+        start, end = chunk["source"]
+        assert 0 <= start < end <= len(raw)
+        again = daemon.chunk(raw[start:end], chunk=None)["text"]
+        assert again == reply["text"][chunk["start"]:chunk["end"]]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_cleaning_is_idempotent_and_says_when_it_did_nothing(daemon, name):
+    once = daemon.chunk(SAMPLES[name])
+    twice = daemon.chunk(once["text"])
+    assert twice["text"] == once["text"]
+    assert twice["unchanged"] is True and twice["metadata"]["changes"] == {}
+    assert once["unchanged"] == (once["text"] == SAMPLES[name])
+    assert once["metadata"]["chars"] == len(once["text"])
+    assert once["metadata"]["bytes"] == len(SAMPLES[name].encode())
+
+
+def test_cleaning_does_what_it_says(daemon):
+    reply = daemon.chunk("\ufeffcafe\u0301\u00a0bar\r\n\r\n\r\n\r\nA\x07B\x1b[31mred\x1b[0m  so\u00adft\u200b \n")
+    assert reply["text"] == "café bar\n\nABred soft"
+    assert set(reply["metadata"]["changes"]) == {"normalization", "controls", "spaces", "line_endings", "blank_runs"}
+    untouched = "a\u00a0 b\r\n"
+    assert daemon.chunk(untouched, clean="none")["text"] == untouched
+
+
+def test_same_input_same_bytes_and_ids_follow_the_text(daemon):
+    text = SAMPLES["english"]
+    replies = {daemon.post("/v1/chunk", {"text": text, "chunk": {"max": 30}}).body for _ in range(3)}
+    assert len(replies) == 1
+    ids = [chunk["id"] for chunk in daemon.chunk(text, chunk={"max": 30})["chunks"]]
+    assert [chunk["id"] for chunk in daemon.chunk(text, chunk={"max": 30}, offsets="byte", return_text="never")["chunks"]] == ids
+    assert set(ids).isdisjoint(chunk["id"] for chunk in daemon.chunk(text, chunk={"max": 31})["chunks"])
+
+
+def test_return_text(daemon):
+    assert "text" not in daemon.chunk("clean", return_text="if_changed")
+    assert daemon.chunk("un  clean", return_text="if_changed")["text"] == "un clean"
+    assert "text" not in daemon.chunk("un  clean", return_text="never")
+
+
+def test_nul_is_taken_and_cleaned_away(daemon):
+    assert daemon.chunk("a\x00b")["text"] == "ab"
+    assert daemon.chunk("a\x00b", clean="none")["text"] == "a\x00b"
+
+
+HOSTILE = {
+    "letters": "a", "carets": "^", "blanks": " ", "line ends": "\n", "blank lines": "x\n\n\n", "ideographs": "中", "marks": "e\u0301",
+    "only marks": "\u0301", "joiners": "\u200d", "flags": "🇩", "no-break spaces": "\u00a0", "returns": "\r", "full stops": ".", "quotes": "\"",
+    "escapes": "\x1b[", "prose": "A sentence of some words, and a number: 12. ",
+}
+
+
+def seconds(daemon, text, options):
+    body = json.dumps({"text": text, "chunk": options}, ensure_ascii=False).encode()
+    best = None
+    for _ in range(3):
+        reply = daemon.post("/v1/chunk", body, X_Request_Timeout_Ms="9999")
+        assert reply.status == 200, reply.body[:300]
+        parts = dict(part.strip().split(";dur=") for part in reply.headers["Server-Timing"].split(","))
+        took = float(parts["parse"]) + float(parts["compute"]) + float(parts["write"])
+        best = took if best is None else min(best, took)
+    return best
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_time_is_in_proportion_to_size(daemon, name):
+    """Four times the text in at most six times the time (quadratic would be sixteen), at sizes above the noise."""
+    unit = HOSTILE[name]
+    for options in ({"max": 512, "overlap": 64}, {"max": 64, "overlap": 63}):
+        text = unit * (150_000 // len(unit.encode()))
+        for attempt in range(3):
+            ratio = seconds(daemon, text * 4, options) / max(seconds(daemon, text, options), 0.5)
+            if ratio <= 6:
+                break
+        assert ratio <= 6, f"{name} {options}: {ratio:.1f} times the time"
