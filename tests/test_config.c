@@ -220,8 +220,8 @@ static const struct {
         "x.yaml:1:21: `chunk` is already set on line 1; keep one of the two"},
     {"limits: {}\n'limits': {}",
         "x.yaml:2:1: `limits` is already set on line 1; keep one of the two"},
-    {"? [a]\n: 1", "x.yaml:1:3: a key is one word"},
-    {"? {a: b}\n: 1", "x.yaml:1:3: a key is one word"},
+    {"? [a]\n: 1", "x.yaml:1:3: a list or a mapping as a key; a key is one word"},
+    {"? {a: b}\n: 1", "x.yaml:1:3: a list or a mapping as a key; a key is one word"},
     // what YAML can do and we do not take
     {"limits: &l {idle_s: 5}",
         "x.yaml:1:9: anchors are not taken; write the value out where it is used"},

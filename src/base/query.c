@@ -112,7 +112,7 @@ static enum hp_code note_key(
 static enum hp_code read_pair(struct query *query, hp_str pair, struct hp_fault *fault)
 {
     hp_str raw_value = pair, raw_key = hp_str_cut(&raw_value, '=');
-    hp_str key, value;
+    hp_str key = {NULL, 0}, value = {NULL, 0};
     HP_TRY(decode(query, raw_key, &key, fault));
     HP_TRY(decode(query, raw_value, &value, fault));
     char pointer[HP_POINTER_MAX] = "";

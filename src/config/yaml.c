@@ -163,7 +163,7 @@ static enum hp_code read_key(
 {
     struct hp_loading *loading = reader->loading;
     if (!is_scalar(reader))
-        return REFUSE(reader, "a key is one word");
+        return REFUSE(reader, "a list or a mapping as a key; a key is one word");
     if (is_plain(reader) && hp_str_is(scalar(reader), "<<"))
         return REFUSE(reader, "merge keys are not taken; write the values out");
     *field = hp_field_find(fields, scalar(reader));
