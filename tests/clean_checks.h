@@ -1,0 +1,63 @@
+// clean_checks.h -- what must hold of any cleaning, for test_clean.c and fuzz_text.c. Each check
+// names what does not hold, or gives NULL.
+#pragma once
+
+#include "text/clean.h"
+#include "text/utf8.h"
+
+// Outside of the edits the bytes are the same, and the edits are in order.
+static inline const char *check_map(hp_str raw, const struct hp_clean *clean)
+{
+    size_t at = 0, raw_at = 0;
+    for (size_t i = 0; i <= clean->edits; i++) {
+        struct hp_edit last = {(uint32_t)clean->text.len, 0, (uint32_t)raw.len, 0};
+        struct hp_edit edit = i < clean->edits ? clean->edit[i] : last;
+        if (edit.at < at || edit.raw_at < raw_at || edit.at - at != edit.raw_at - raw_at)
+            return "edits are out of order or out of step";
+        if (i < clean->edits && edit.raw_len == 0)
+            return "an edit takes nothing";
+        if ((size_t)edit.at + edit.len > clean->text.len ||
+            (size_t)edit.raw_at + edit.raw_len > raw.len)
+            return "an edit reaches over the end";
+        if (memcmp(clean->text.ptr + at, raw.ptr + raw_at, edit.at - at) != 0)
+            return "bytes outside of the edits differ";
+        at = edit.at + edit.len;
+        raw_at = edit.raw_at + edit.raw_len;
+    }
+    return NULL;
+}
+
+static inline const char *check_unchanged(hp_str raw, const struct hp_clean *clean)
+{
+    bool same = hp_str_equal(raw, clean->text);
+    if (same != (clean->edits == 0) || same != (clean->text.ptr == raw.ptr))
+        return "unchanged text is not the raw text itself, or has edits";
+    for (int fix = 0; fix < HP_FIXES && same; fix++)
+        if (clean->changes[fix])
+            return "unchanged text has changes";
+    return hp_utf8_valid(clean->text) == clean->text.len ? NULL : "the clean text is not UTF-8";
+}
+
+// Walks over the clean text: spans of its characters lie in the raw text, in order.
+static inline const char *check_source(hp_str raw, const struct hp_clean *clean)
+{
+    size_t before_start = 0, before_end = 0;
+    for (size_t at = 0, len; at < clean->text.len; at += len) {
+        size_t start, end;
+        hp_utf8_at(clean->text, at, &len);
+        hp_clean_source(clean, at, at + len, &start, &end);
+        if (start >= end || end > raw.len || start < before_start || end < before_end)
+            return "source spans are empty or out of order";
+        before_start = start;
+        before_end = end;
+    }
+    return NULL;
+}
+
+static inline const char *check_clean(hp_str raw, const struct hp_clean *clean)
+{
+    const char *wrong = check_map(raw, clean);
+    if (!wrong)
+        wrong = check_unchanged(raw, clean);
+    return wrong ? wrong : check_source(raw, clean);
+}

@@ -1,0 +1,379 @@
+// test_clean.c -- cleaning: what each switch does, a plain version of every pass against the fast
+// ones, and the properties that hold of any text.
+#include "text/clean.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+#include "clean_checks.h"
+#include "test.h"
+
+static const struct hp_deadline never = {0};
+static uint64_t seed = 3;
+
+static uint32_t pick(uint32_t below) // xorshift64*
+{
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return (uint32_t)((seed * 2685821657736338717u) >> 33) % below;
+}
+
+static struct hp_clean clean(
+    hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena)
+{
+    struct hp_clean out;
+    struct hp_fault fault = HP_FAULT_NONE;
+    ck_assert_int_eq(hp_clean(raw, options, arena, &never, &out, &fault), HP_OK);
+    return out;
+}
+
+// --- the plain version: code points in, code points out, one rule after the other
+// --------------------
+
+struct points {
+    uint32_t cp[4096];
+    size_t count;
+};
+
+static void add(struct points *text, uint32_t cp)
+{
+    ck_assert_uint_lt(text->count, 4096);
+    text->cp[text->count++] = cp;
+}
+
+static struct points read_all(hp_str s)
+{
+    struct points text = {.count = 0};
+    for (size_t at = 0, len; at < s.len; at += len)
+        add(&text, hp_utf8_at(s, at, &len));
+    return text;
+}
+
+static hp_str write_all(const struct points *text, char *out)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text->count; i++)
+        len += hp_utf8_put(out + len, text->cp[i]);
+    return (hp_str){out, len};
+}
+
+static bool line_end(uint32_t cp)
+{
+    return cp == '\n' || cp == '\r' || cp == '\v' || cp == 0x85 || cp == 0x2028 || cp == 0x2029;
+}
+
+static struct points plain_line_endings(const struct points *in)
+{
+    struct points out = {.count = 0};
+    for (size_t i = 0; i < in->count; i++)
+        if (in->cp[i] != '\r' || i + 1 == in->count || in->cp[i + 1] != '\n')
+            add(&out, line_end(in->cp[i]) ? '\n' : in->cp[i]);
+    return out;
+}
+
+static struct points plain_spaces(const struct points *in)
+{
+    struct points out = {.count = 0};
+    for (size_t i = 0; i < in->count; i++) {
+        uint32_t cp = in->cp[i];
+        bool odd = cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x202f ||
+                   cp == 0x205f || cp == 0x3000;
+        if (cp != 0x200b && cp != 0xad)
+            add(&out, odd ? ' ' : cp);
+    }
+    return out;
+}
+
+// Without escapes: the texts of this comparison hold none.
+static struct points plain_controls(const struct points *in)
+{
+    struct points out = {.count = 0};
+    for (size_t i = 0; i < in->count; i++) {
+        uint32_t cp = in->cp[i];
+        bool control = cp < 0x20 || (cp >= 0x7f && cp <= 0x9f);
+        bool kept = cp == '\t' || cp == '\f' || line_end(cp);
+        if ((!control || kept) && cp != 0xfeff && !hp_unicode_noncharacter(cp))
+            add(&out, cp);
+    }
+    return out;
+}
+
+static bool blank_at(const struct points *in, size_t i)
+{
+    if (!hp_unicode_blank(in->cp[i]))
+        return false;
+    return line_end(in->cp[i]) || in->cp[i] == '\f' || i + 1 == in->count ||
+           hp_unicode_category(in->cp[i + 1]) != HP_CAT_M;
+}
+
+// One run of blanks: split at breaks; what is before a break goes, what is behind the last is
+// squeezed.
+static void plain_run(const struct points *in, size_t start, size_t end, struct points *out)
+{
+    size_t inside = 0, line_ends = 0;
+    for (size_t i = start; i < end; i++) {
+        uint32_t cp = in->cp[i];
+        inside = line_end(cp) || cp == '\f' ? 0 : inside + 1;
+        if (cp == '\f')
+            line_ends = 0;
+        else if (line_end(cp))
+            line_ends++;
+        bool pair = cp == '\r' && i + 1 < end && in->cp[i + 1] == '\n';
+        if (cp == '\f' || (line_end(cp) && line_ends <= 2))
+            add(out, cp);
+        if (pair) {
+            i++;
+            if (line_ends <= 2)
+                add(out, '\n');
+        }
+    }
+    if (inside > 0)
+        add(out, inside == 1 ? in->cp[end - 1] : ' ');
+}
+
+static struct points plain_blank_runs(const struct points *in)
+{
+    struct points out = {.count = 0};
+    for (size_t i = 0, end; i < in->count; i = end) {
+        for (end = i; end < in->count && blank_at(in, end); end++)
+            ;
+        if (end > i && i > 0 && end < in->count)
+            plain_run(in, i, end, &out);
+        if (end == i)
+            add(&out, in->cp[end++]);
+    }
+    return out;
+}
+
+static hp_str plain_clean(hp_str raw, const struct hp_clean_options *options, char *space)
+{
+    struct points text = read_all(raw);
+    if (options->on[HP_FIX_LINE_ENDINGS])
+        text = plain_line_endings(&text);
+    if (options->on[HP_FIX_CONTROLS])
+        text = plain_controls(&text);
+    if (options->on[HP_FIX_SPACES])
+        text = plain_spaces(&text);
+    if (options->on[HP_FIX_BLANK_RUNS])
+        text = plain_blank_runs(&text);
+    return write_all(&text, space);
+}
+
+// --- random texts of what makes trouble
+// ---------------------------------------------------------------
+
+static const uint32_t points[] = {' ', ' ', ' ', '\t', '\n', '\n', '\r', '\f', '\v', 'a', 'b', 'e',
+    'x', 0, 0x7f, 0x85, 0x9b, 0xa0, 0xad, 0xe9, 0x301, 0x316, 0x345, 0x1680, 0x2003, 0x200b, 0x200d,
+    0x2028, 0x2029, 0x3000, 0x3001, 0x3042, 0x3099, 0x4e00, 0xac00, 0x1100, 0x1161, 0x11a8, 0xfeff,
+    0xfb01, 0x1c5, 0xfdd0, 0xfffe, 0x1ffff, 0x1f600, 0x958, 0x9bc, 0x212b, 0x2126, 0xa8, 0xfdfa,
+    0x0f73};
+
+static hp_str random_text(char *out, size_t count, bool escapes)
+{
+    static const char *const pieces[] = {
+        "\x1b[31m", "\x1b]0;t\x07", "\x1b(B", "\x1b", "\x1b[", "\x1bP\x1b\\", "\x1b]x\n", "[3m"};
+    size_t len = 0;
+    while (count-- > 0) {
+        uint32_t kind = pick(16);
+        if (kind == 0 && escapes) {
+            const char *piece = pieces[pick(8)];
+            memcpy(out + len, piece, strlen(piece));
+            len += strlen(piece);
+        } else if (kind < 5) {
+            for (uint32_t run = pick(40); run > 0; run--)
+                out[len++] = (char)('a' + pick(26));
+        } else {
+            len += hp_utf8_put(out + len, points[pick(sizeof points / sizeof *points)]);
+        }
+    }
+    return (hp_str){out, len};
+}
+
+static struct hp_clean_options options_of(unsigned bits)
+{
+    struct hp_clean_options options = {.form = (int)(bits >> 5) % 3};
+    options.on[HP_FIX_LINE_ENDINGS] = bits & 1;
+    options.on[HP_FIX_CONTROLS] = bits & 2;
+    options.on[HP_FIX_SPACES] = bits & 4;
+    options.on[HP_FIX_LIGATURES] = bits & 8;
+    options.on[HP_FIX_BLANK_RUNS] = bits & 16;
+    return options;
+}
+
+enum { ALL_BITS = 32 * 3 };
+
+START_TEST(agrees_with_the_plain_version)
+{
+    static char text[8192], space[16384];
+    for (int round = 0; round < 15000; round++) {
+        struct hp_clean_options options = options_of(pick(32) & ~8u);
+        hp_str raw = random_text(text, pick(60), false);
+        struct hp_arena arena;
+        hp_arena_init(&arena, NULL, 64 << 20);
+        hp_str want = plain_clean(raw, &options, space);
+        ck_assert(hp_str_equal(clean(raw, &options, &arena).text, want));
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+START_TEST(every_combination_is_idempotent_and_keeps_its_map)
+{
+    static char text[8192];
+    for (unsigned round = 0; round < 24000; round++) {
+        struct hp_clean_options options = options_of(round % ALL_BITS);
+        hp_str raw = random_text(text, pick(80), true);
+        struct hp_arena arena;
+        hp_arena_init(&arena, NULL, 64 << 20);
+        struct hp_clean once = clean(raw, &options, &arena);
+        const char *wrong = check_clean(raw, &once);
+        if (wrong)
+            ck_abort_msg("round %u: %s", round, wrong);
+        ck_assert_ptr_eq(clean(once.text, &options, &arena).text.ptr, once.text.ptr);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *raw, *clean;
+} rows[] = {
+    {"", ""},
+    {" \t\n\f ", ""},
+    {"plain text, unchanged.\n\nAs it is.", "plain text, unchanged.\n\nAs it is."},
+    {"a\r\nb\rc\xc2\x85"
+     "d\u2028e\u2029f\vg",
+        "a\nb\nc\nd\ne\nf\ng"},
+    {"page one \n\f\n\n\n page two", "page one\n\f\n\n page two"},
+    {"\ufeff\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x1b(Bz", "red xyz"},
+    {"cut \x1b[31", "cut [31"},
+    {"open \x1b]0;title\nnext", "open ]0;title\nnext"},
+    {"a\u00a0\u2009b\u00adc\u200bd\u200de", "a bcd\u200de"},
+    {"e\u0301 A\u030a", "\u00e9 \u00c5"},
+    {"a  b \t c\td   ", "a b c\td"},
+    {"a\n \n\t\n\nb", "a\n\nb"},
+    {"a  \u0301b", "a  \u0301b"},
+    {"a   \u0301b", "a  \u0301b"},
+    {"x\ufdd0\ufffe\U0001ffffy", "xy"},
+};
+
+START_TEST(standard_cleans_as_the_contract_says)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct hp_arena arena;
+        hp_arena_init(&arena, NULL, 1 << 20);
+        struct hp_clean out = clean(hp_str_from(rows[i].raw), &hp_clean_standard, &arena);
+        if (!hp_str_is(out.text, rows[i].clean))
+            ck_abort_msg("row %zu: %.*s", i, (int)out.text.len, out.text.ptr);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+START_TEST(changes_are_counted_by_switch)
+{
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_clean out =
+        clean(HP_S("a\r\nb\rc \u00a0 de\u0301\x01\x02"), &hp_clean_standard, &arena);
+    ck_assert_uint_eq(out.changes[HP_FIX_LINE_ENDINGS], 2);
+    ck_assert_uint_eq(out.changes[HP_FIX_CONTROLS], 1); // two removals that touch are one place
+    ck_assert_uint_eq(out.changes[HP_FIX_SPACES], 1);
+    ck_assert_uint_eq(out.changes[HP_FIX_NORMALIZATION], 1);
+    ck_assert_uint_eq(out.changes[HP_FIX_BLANK_RUNS], 1);
+    hp_arena_done(&arena);
+}
+END_TEST
+
+START_TEST(source_leaves_out_what_was_removed_beside_the_span)
+{
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_clean out = clean(HP_S("  one\u00a0 two\x01  e\u0301  "), &hp_clean_standard, &arena);
+    size_t start, end;
+    ck_assert(hp_str_is(out.text, "one two \u00e9"));
+    hp_clean_source(&out, 0, 3, &start, &end);
+    ck_assert(start == 2 && end == 5);
+    hp_clean_source(&out, 4, 7, &start, &end);
+    ck_assert(start == 8 && end == 11);
+    hp_clean_source(&out, 8, 10, &start, &end);
+    ck_assert(start == 14 && end == 17);
+    hp_arena_done(&arena);
+}
+END_TEST
+
+static const char *const units[] = {"\u00a0", "\r", "x\r", " ", "\x1b", "\x1b]", "\x1b[", "\n",
+    "\f", "\u0301", "\u0316\u0301", "e\u0301", "\u00ad", "\u00a0\u0301", " \n",
+    "\u1100\u1161\u11a8", "\u1161", "\u0958", "a \t", "\u2028 ", "\ufffe"};
+
+// Least CPU time of three.
+static uint64_t cost(const char *unit, size_t bytes)
+{
+    size_t len = strlen(unit), count = bytes / len;
+    char *text = malloc(count * len);
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + i * len, unit, len);
+    for (int round = 0; round < 3; round++) {
+        struct hp_arena arena;
+        hp_arena_init(&arena, NULL, (size_t)1 << 30);
+        uint64_t from = hp_thread_cpu_ns();
+        struct hp_clean out = clean((hp_str){text, count * len}, &hp_clean_standard, &arena);
+        uint64_t took = hp_thread_cpu_ns() - from;
+        least = took < least ? took : least;
+        const char *wrong = check_map((hp_str){text, count * len}, &out);
+        ck_assert_msg(!wrong, "%s", wrong);
+        hp_arena_done(&arena);
+    }
+    free(text);
+    return least;
+}
+
+// Eight times the text: linear is 8, quadratic 64.
+START_TEST(hostile_texts_cost_linear_time)
+{
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        uint64_t small = cost(units[i], 128 << 10), large = cost(units[i], 1 << 20);
+        ck_assert_msg(large < small * 24 + 1000000, "unit %zu: %llu ns, then %llu", i,
+            (unsigned long long)small, (unsigned long long)large);
+    }
+}
+END_TEST
+
+START_TEST(memory_that_runs_out_is_an_error)
+{
+    static char text[8192];
+    hp_str raw = random_text(text, 200, true);
+    bool done = false;
+    for (unsigned fail = 1; !done; fail++) {
+        struct hp_arena arena;
+        struct hp_clean out;
+        struct hp_fault fault = HP_FAULT_NONE;
+        hp_arena_init(&arena, NULL, 1 << 20);
+        arena.fail_after = fail;
+        enum hp_code code = hp_clean(raw, &hp_clean_standard, &arena, &never, &out, &fault);
+        done = code == HP_OK;
+        ck_assert(done || code == HP_OVERLOADED);
+        ck_assert(fail > 1 || !done);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+START_TEST(a_deadline_that_passed_stops_the_work)
+{
+    struct hp_arena arena;
+    struct hp_clean out;
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_deadline past = {1};
+    hp_arena_init(&arena, NULL, 1 << 20);
+    ck_assert_int_eq(
+        hp_clean(HP_S("text"), &hp_clean_standard, &arena, &past, &out, &fault), HP_DEADLINE);
+    hp_arena_done(&arena);
+}
+END_TEST
+
+TESTS("clean", agrees_with_the_plain_version, every_combination_is_idempotent_and_keeps_its_map,
+    standard_cleans_as_the_contract_says, changes_are_counted_by_switch,
+    source_leaves_out_what_was_removed_beside_the_span, hostile_texts_cost_linear_time,
+    memory_that_runs_out_is_an_error, a_deadline_that_passed_stops_the_work)
