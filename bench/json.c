@@ -16,13 +16,13 @@ static const struct sample {
     const char *name;
     const char *unit; // of the text, as JSON
 } samples[] = {
-    {"plain ASCII", PROSE},
-    {"lines and quotes", "\\\"No\\\", he said, and left.\\nNobody asked him why he did.\\n"},
-    {"accents and escapes", "D\xc3\xa9j\xc3\xa0 vu, na\xc3\xafve: \\\"caf\xc3\xa9\\\"\\n" PROSE},
-    {"CJK", "\xe6\x9c\xba\xe7\xbf\xbc\xe4\xbd\xbf\xe7\xa9\xba\xe6\xb0\x94\xe5\x90\x91\xe4\xb8\x8b"
-            "\xe5\x81\x8f\xe8\xbd\xac\xe3\x80\x82"},
-    {"accents \\u-escaped", "D\\u00e9j\\u00e0 vu, na\\u00efve: \\\"caf\\u00e9\\\"\\n" PROSE},
-    {"CJK \\u-escaped", "\\u673a\\u7ffc\\u4f7f\\u7a7a\\u6c14\\u5411\\u4e0b\\u504f\\u8f6c\\u3002"},
+    { "plain ASCII", PROSE },
+    { "lines and quotes", "\\\"No\\\", he said, and left.\\nNobody asked him why he did.\\n" },
+    { "accents and escapes", "D\xc3\xa9j\xc3\xa0 vu, na\xc3\xafve: \\\"caf\xc3\xa9\\\"\\n" PROSE },
+    { "CJK", "\xe6\x9c\xba\xe7\xbf\xbc\xe4\xbd\xbf\xe7\xa9\xba\xe6\xb0\x94\xe5\x90\x91\xe4\xb8\x8b"
+             "\xe5\x81\x8f\xe8\xbd\xac\xe3\x80\x82" },
+    { "accents \\u-escaped", "D\\u00e9j\\u00e0 vu, na\\u00efve: \\\"caf\\u00e9\\\"\\n" PROSE },
+    { "CJK \\u-escaped", "\\u673a\\u7ffc\\u4f7f\\u7a7a\\u6c14\\u5411\\u4e0b\\u504f\\u8f6c\\u3002" },
 };
 
 enum { SAMPLES = sizeof samples / sizeof *samples };
@@ -33,25 +33,25 @@ struct request {
     int64_t max;
 };
 
-static const char *const formats[] = {"plain", "markdown", "html", NULL};
-static const char *const offsets[] = {"char", "byte", "utf16", NULL};
+static const char *const formats[] = { "plain", "markdown", "html", NULL };
+static const char *const offsets[] = { "char", "byte", "utf16", NULL };
 
 static const struct hp_field chunk_fields[] = {
-    {.key = "max", .type = HP_INT, .min = 1, .max = 1000000},
-    {.key = NULL},
+    { .key = "max", .type = HP_INT, .min = 1, .max = 1000000 },
+    { .key = NULL },
 };
 
 #define AT(name) .key = #name, .offset = offsetof(struct request, name)
 
 static const struct hp_field fields[] = {
-    {AT(text), .type = HP_STRING, .flags = HP_REQUIRED},
-    {AT(format), .type = HP_WORD, .words = formats},
-    {AT(offsets), .type = HP_WORD, .words = offsets},
-    {.key = "chunk",
+    { AT(text), .type = HP_STRING, .flags = HP_REQUIRED },
+    { AT(format), .type = HP_WORD, .words = formats },
+    { AT(offsets), .type = HP_WORD, .words = offsets },
+    { .key = "chunk",
         .offset = offsetof(struct request, max),
         .type = HP_OBJECT,
-        .fields = chunk_fields},
-    {.key = NULL},
+        .fields = chunk_fields },
+    { .key = NULL },
 };
 
 static size_t make_body(const struct sample *sample, char *body)
@@ -84,7 +84,7 @@ static void must(bool holds, const char *what)
 
 static size_t read_ours(struct scene *scene)
 {
-    struct request request = {.max = 0};
+    struct request request = { .max = 0 };
     struct hp_fault fault = HP_FAULT_NONE;
     enum hp_code code = hp_json_read(scene->copy, scene->len, fields, &request, &fault);
     must(!code && request.max == 512, "our reader refused the body");
@@ -121,10 +121,10 @@ static const struct run {
     const char *name;
     size_t (*call)(struct scene *scene);
 } runs[] = {
-    {"read", read_ours},
-    {"jansson", read_jansson},
-    {"write", write_ours},
-    {"jansson", write_jansson},
+    { "read", read_ours },
+    { "jansson", read_jansson },
+    { "write", write_ours },
+    { "jansson", write_jansson },
 };
 
 enum { RUNS = sizeof runs / sizeof *runs };
@@ -168,14 +168,14 @@ static hp_str decoded_text(struct scene *scene)
     char *text = malloc(request.text.len);
     must(text, "no memory");
     memcpy(text, request.text.ptr, request.text.len);
-    return (hp_str){text, request.text.len};
+    return (hp_str){ text, request.text.len };
 }
 
 static void show(const struct sample *sample)
 {
     char *body = malloc(SIZE + 256), *copy = malloc(SIZE + 256), *out = malloc(8 * SIZE);
     must(body && copy && out, "no memory");
-    struct scene scene = {.body = body, .copy = copy, .out = out};
+    struct scene scene = { .body = body, .copy = copy, .out = out };
     double rates[RUNS];
     scene.len = make_body(sample, body);
     scene.text = decoded_text(&scene);

@@ -41,7 +41,7 @@ static bool override(struct flags *flags, hp_str path, hp_str value)
 {
     if (flags->options.override_count == OVERRIDES_MAX)
         return false;
-    flags->override[flags->options.override_count++] = (struct hp_override) { path, value };
+    flags->override[flags->options.override_count++] = (struct hp_override){ path, value };
     return true;
 }
 
@@ -53,11 +53,11 @@ static bool set(struct flags *flags, const char *text)
     hp_str path = hp_str_cut(&rest, '=');
     if (at == OVERRIDES_MAX || !rest.ptr || path.len == 0)
         return false;
-    int len = snprintf(flags->paths[at], sizeof flags->paths[at], "routes.%.*s", (int)path.len,
-        path.ptr);
+    int len =
+        snprintf(flags->paths[at], sizeof flags->paths[at], "routes.%.*s", (int)path.len, path.ptr);
     if (len >= (int)sizeof flags->paths[at])
         return false;
-    return override(flags, (hp_str) { flags->paths[at], (size_t)len }, rest);
+    return override(flags, (hp_str){ flags->paths[at], (size_t)len }, rest);
 }
 
 static bool take_flag(struct flags *flags, const char *name, const char *value)
@@ -161,15 +161,15 @@ static int help(int argc, char **argv)
     (void)argc, (void)argv;
     puts("hotpathd does one CPU-bound step of a service, over localhost HTTP.\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        printf("hotpathd %s %s\n    %s\n", commands[i].name, commands[i].arguments,
-            commands[i].what);
+        printf(
+            "hotpathd %s %s\n    %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     puts("\nADDR is HOST:PORT (port 0 picks a free one) or unix:PATH.");
     return HP_EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
-    hp_build = (struct hp_build) { HP_VERSION, HP_COMMIT, hp_server_library(), hp_json_library(),
+    hp_build = (struct hp_build){ HP_VERSION, HP_COMMIT, hp_server_library(), hp_json_library(),
         hp_config_library() };
     if (argc < 2 || argv[1][0] == '-')
         return serve(argc - 1, argv + 1);

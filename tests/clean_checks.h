@@ -10,7 +10,7 @@ static inline const char *check_map(hp_str raw, const struct hp_clean *clean)
 {
     size_t at = 0, raw_at = 0;
     for (size_t i = 0; i <= clean->edits; i++) {
-        struct hp_edit last = {(uint32_t)clean->text.len, 0, (uint32_t)raw.len, 0};
+        struct hp_edit last = { (uint32_t)clean->text.len, 0, (uint32_t)raw.len, 0 };
         struct hp_edit edit = i < clean->edits ? clean->edit[i] : last;
         if (edit.at < at || edit.raw_at < raw_at || edit.at - at != edit.raw_at - raw_at)
             return "edits are out of order or out of step";

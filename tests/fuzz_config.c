@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static const struct hp_section sections[] = {{.name = "chunk"}};
+static const struct hp_section sections[] = { { .name = "chunk" } };
 
 static struct hp_config *read_bytes(hp_str yaml, struct hp_config_problem *problem)
 {
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    hp_str yaml = {(const char *)data, size};
+    hp_str yaml = { (const char *)data, size };
     struct hp_config_problem problem;
     struct hp_config *config = read_bytes(yaml, &problem);
     if (config)

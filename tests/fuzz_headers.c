@@ -35,12 +35,12 @@ static void reply(hp_str bytes)
         assert(last == HP_REPLY_WHOLE && now.status == ended.status &&
                hp_str_equal(now.body, ended.body));
     for (size_t cut = 0; state != HP_REPLY_BAD && cut < bytes.len && cut < 512; cut++)
-        assert(hp_reply_read((hp_str){bytes.ptr, cut}, false, &now) != HP_REPLY_BAD);
+        assert(hp_reply_read((hp_str){ bytes.ptr, cut }, false, &now) != HP_REPLY_BAD);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    hp_str bytes = {(const char *)data, size};
+    hp_str bytes = { (const char *)data, size };
     trace(bytes);
     reply(bytes);
     return 0;

@@ -27,23 +27,23 @@ static enum hp_code bare(void *nested, hp_str word, const char *pointer, struct 
 
 #define AT(type, name) .key = #name, .offset = offsetof(struct type, name)
 
-static const char *const units[] = {"a", "b", NULL};
+static const char *const units[] = { "a", "b", NULL };
 
 static const struct hp_field inner_fields[] = {
-    {AT(inner, max), .type = HP_INT, .min = 1, .max = 1000},
-    {AT(inner, unit), .type = HP_WORD, .words = units},
-    {AT(inner, label), .type = HP_STRING, .min = 0, .max = 8},
-    {.key = NULL},
+    { AT(inner, max), .type = HP_INT, .min = 1, .max = 1000 },
+    { AT(inner, unit), .type = HP_WORD, .words = units },
+    { AT(inner, label), .type = HP_STRING, .min = 0, .max = 8 },
+    { .key = NULL },
 };
 
 static const struct hp_field fields[] = {
-    {AT(request, text), .type = HP_STRING, .flags = HP_REQUIRED},
-    {AT(request, flag), .type = HP_BOOL},
-    {AT(request, weight), .type = HP_REAL},
-    {AT(request, inner), .type = HP_OBJECT, .flags = HP_NULLABLE, .fields = inner_fields,
-        .bare = bare},
-    {AT(request, list), .type = HP_LIST},
-    {.key = NULL},
+    { AT(request, text), .type = HP_STRING, .flags = HP_REQUIRED },
+    { AT(request, flag), .type = HP_BOOL },
+    { AT(request, weight), .type = HP_REAL },
+    { AT(request, inner), .type = HP_OBJECT, .flags = HP_NULLABLE, .fields = inner_fields,
+        .bare = bare },
+    { AT(request, list), .type = HP_LIST },
+    { .key = NULL },
 };
 
 static void demand(bool holds, const char *what)
@@ -64,7 +64,7 @@ static void check_bound(const struct request *request, const char *body, size_t 
 
 static void bind(const char *data, size_t len)
 {
-    struct request request = {.flag = false};
+    struct request request = { .flag = false };
     struct hp_fault fault = HP_FAULT_NONE;
     char *body = malloc(len + HP_PADDING);
     if (len)

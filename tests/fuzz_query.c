@@ -18,7 +18,7 @@ struct sample {
     struct nested part;
 };
 
-static const char *const words[] = {"off", "on", NULL};
+static const char *const words[] = { "off", "on", NULL };
 
 static enum hp_code bare(void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
 {
@@ -32,26 +32,26 @@ static enum hp_code bare(void *nested, hp_str word, const char *pointer, struct 
 #define AT(member) .offset = offsetof(struct sample, member)
 
 static const struct hp_field nested_fields[] = {
-    {.key = "max",
+    { .key = "max",
         .type = HP_INT,
         .min = 1,
         .max = 1000,
         .preset = "5",
-        .offset = offsetof(struct nested, max)},
-    {.key = "on", .type = HP_BOOL, .offset = offsetof(struct nested, on)},
-    {.key = NULL},
+        .offset = offsetof(struct nested, max) },
+    { .key = "on", .type = HP_BOOL, .offset = offsetof(struct nested, on) },
+    { .key = NULL },
 };
 
 static const struct hp_field fields[] = {
-    {.key = "size", .type = HP_SIZE, .min = 1, .max = 1 << 30, .preset = "1KiB", AT(size)},
-    {.key = "percent", .type = HP_PERCENT, .max = 10000, AT(percent)},
-    {.key = "mode", .type = HP_MODE, .max = 0777, AT(mode)},
-    {.key = "ratio", .type = HP_REAL, .max = 1, AT(ratio)},
-    {.key = "word", .type = HP_WORD, .words = words, AT(word)},
-    {.key = "name", .type = HP_STRING, .max = 9, AT(name)},
-    {.key = "list", .type = HP_LIST, .min = 1, .max = 9, AT(list)},
-    {.key = "part", .type = HP_OBJECT, .fields = nested_fields, .bare = bare, AT(part)},
-    {.key = NULL},
+    { .key = "size", .type = HP_SIZE, .min = 1, .max = 1 << 30, .preset = "1KiB", AT(size) },
+    { .key = "percent", .type = HP_PERCENT, .max = 10000, AT(percent) },
+    { .key = "mode", .type = HP_MODE, .max = 0777, AT(mode) },
+    { .key = "ratio", .type = HP_REAL, .max = 1, AT(ratio) },
+    { .key = "word", .type = HP_WORD, .words = words, AT(word) },
+    { .key = "name", .type = HP_STRING, .max = 9, AT(name) },
+    { .key = "list", .type = HP_LIST, .min = 1, .max = 9, AT(list) },
+    { .key = "part", .type = HP_OBJECT, .fields = nested_fields, .bare = bare, AT(part) },
+    { .key = NULL },
 };
 
 static void must(bool good)
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hp_fault fault = HP_FAULT_NONE;
     hp_arena_init(&arena, NULL, 16 << 20);
     hp_fields_preset(fields, &sample);
-    hp_str query = {(const char *)data, size};
+    hp_str query = { (const char *)data, size };
     enum hp_code code = hp_query_read(query, fields, &sample, &arena, &fault);
     must(code == HP_OK || code == HP_BAD_QUERY || code == HP_BAD_TYPE || code == HP_OUT_OF_RANGE);
     must(code == HP_OK || (fault.code == code && fault.detail[0]));

@@ -75,7 +75,7 @@ static enum hp_code oracle_ours(const char *text, size_t len, json_t **out, stru
 static const char *oracle_dispute(const char *text, size_t len)
 {
     struct hp_fault fault = HP_FAULT_NONE;
-    json_error_t error = {.line = -1};
+    json_error_t error = { .line = -1 };
     json_auto_t *theirs = json_loadb(text ? text : "", len, ORACLE_FLAGS, &error);
     json_auto_t *ours = NULL;
     enum hp_code code = oracle_ours(text, len, &ours, &fault);

@@ -106,7 +106,7 @@ START_TEST(pointer_escapes_and_cuts_names)
     memset(name, 'x', sizeof name);
     name[63] = (char)0xc3, name[64] = (char)0xa9; // e acute across the cut
     char other[HP_POINTER_MAX] = "";
-    hp_pointer_add(other, (hp_str) { name, sizeof name });
+    hp_pointer_add(other, (hp_str){ name, sizeof name });
     ck_assert_uint_eq(strlen(other), 1 + 63);
     char bad[HP_POINTER_MAX] = "";
     hp_pointer_add(bad, HP_S("a\x01\xff"));

@@ -7,7 +7,7 @@
 #include "clean_checks.h"
 #include "test.h"
 
-static const struct hp_deadline never = {0};
+static const struct hp_deadline never = { 0 };
 static uint64_t seed = 3;
 
 static uint32_t pick(uint32_t below) // xorshift64*
@@ -43,7 +43,7 @@ static void add(struct points *text, uint32_t cp)
 
 static struct points read_all(hp_str s)
 {
-    struct points text = {.count = 0};
+    struct points text = { .count = 0 };
     for (size_t at = 0, len; at < s.len; at += len)
         add(&text, hp_utf8_at(s, at, &len));
     return text;
@@ -54,7 +54,7 @@ static hp_str write_all(const struct points *text, char *out)
     size_t len = 0;
     for (size_t i = 0; i < text->count; i++)
         len += hp_utf8_put(out + len, text->cp[i]);
-    return (hp_str){out, len};
+    return (hp_str){ out, len };
 }
 
 static bool line_end(uint32_t cp)
@@ -64,7 +64,7 @@ static bool line_end(uint32_t cp)
 
 static struct points plain_line_endings(const struct points *in)
 {
-    struct points out = {.count = 0};
+    struct points out = { .count = 0 };
     for (size_t i = 0; i < in->count; i++)
         if (in->cp[i] != '\r' || i + 1 == in->count || in->cp[i + 1] != '\n')
             add(&out, line_end(in->cp[i]) ? '\n' : in->cp[i]);
@@ -73,7 +73,7 @@ static struct points plain_line_endings(const struct points *in)
 
 static struct points plain_spaces(const struct points *in)
 {
-    struct points out = {.count = 0};
+    struct points out = { .count = 0 };
     for (size_t i = 0; i < in->count; i++) {
         uint32_t cp = in->cp[i];
         bool odd = cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x202f ||
@@ -87,7 +87,7 @@ static struct points plain_spaces(const struct points *in)
 // Without escapes: the texts of this comparison hold none.
 static struct points plain_controls(const struct points *in)
 {
-    struct points out = {.count = 0};
+    struct points out = { .count = 0 };
     for (size_t i = 0; i < in->count; i++) {
         uint32_t cp = in->cp[i];
         bool control = cp < 0x20 || (cp >= 0x7f && cp <= 0x9f);
@@ -133,7 +133,7 @@ static void plain_run(const struct points *in, size_t start, size_t end, struct 
 
 static struct points plain_blank_runs(const struct points *in)
 {
-    struct points out = {.count = 0};
+    struct points out = { .count = 0 };
     for (size_t i = 0, end; i < in->count; i = end) {
         for (end = i; end < in->count && blank_at(in, end); end++)
             ;
@@ -162,16 +162,16 @@ static hp_str plain_clean(hp_str raw, const struct hp_clean_options *options, ch
 // --- random texts of what makes trouble
 // ---------------------------------------------------------------
 
-static const uint32_t points[] = {' ', ' ', ' ', '\t', '\n', '\n', '\r', '\f', '\v', 'a', 'b', 'e',
+static const uint32_t points[] = { ' ', ' ', ' ', '\t', '\n', '\n', '\r', '\f', '\v', 'a', 'b', 'e',
     'x', 0, 0x7f, 0x85, 0x9b, 0xa0, 0xad, 0xe9, 0x301, 0x316, 0x345, 0x1680, 0x2003, 0x200b, 0x200d,
     0x2028, 0x2029, 0x3000, 0x3001, 0x3042, 0x3099, 0x4e00, 0xac00, 0x1100, 0x1161, 0x11a8, 0xfeff,
     0xfb01, 0x1c5, 0xfdd0, 0xfffe, 0x1ffff, 0x1f600, 0x958, 0x9bc, 0x212b, 0x2126, 0xa8, 0xfdfa,
-    0x0f73};
+    0x0f73 };
 
 static hp_str random_text(char *out, size_t count, bool escapes)
 {
-    static const char *const pieces[] = {
-        "\x1b[31m", "\x1b]0;t\x07", "\x1b(B", "\x1b", "\x1b[", "\x1bP\x1b\\", "\x1b]x\n", "[3m"};
+    static const char *const pieces[] = { "\x1b[31m", "\x1b]0;t\x07", "\x1b(B", "\x1b", "\x1b[",
+        "\x1bP\x1b\\", "\x1b]x\n", "[3m" };
     size_t len = 0;
     while (count-- > 0) {
         uint32_t kind = pick(16);
@@ -186,12 +186,12 @@ static hp_str random_text(char *out, size_t count, bool escapes)
             len += hp_utf8_put(out + len, points[pick(sizeof points / sizeof *points)]);
         }
     }
-    return (hp_str){out, len};
+    return (hp_str){ out, len };
 }
 
 static struct hp_clean_options options_of(unsigned bits)
 {
-    struct hp_clean_options options = {.form = (int)(bits >> 5) % 3};
+    struct hp_clean_options options = { .form = (int)(bits >> 5) % 3 };
     options.on[HP_FIX_LINE_ENDINGS] = bits & 1;
     options.on[HP_FIX_CONTROLS] = bits & 2;
     options.on[HP_FIX_SPACES] = bits & 4;
@@ -238,23 +238,23 @@ END_TEST
 static const struct {
     const char *raw, *clean;
 } rows[] = {
-    {"", ""},
-    {" \t\n\f ", ""},
-    {"plain text, unchanged.\n\nAs it is.", "plain text, unchanged.\n\nAs it is."},
-    {"a\r\nb\rc\xc2\x85"
-     "d\u2028e\u2029f\vg",
-        "a\nb\nc\nd\ne\nf\ng"},
-    {"page one \n\f\n\n\n page two", "page one\n\f\n\n page two"},
-    {"\ufeff\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x1b(Bz", "red xyz"},
-    {"cut \x1b[31", "cut [31"},
-    {"open \x1b]0;title\nnext", "open ]0;title\nnext"},
-    {"a\u00a0\u2009b\u00adc\u200bd\u200de", "a bcd\u200de"},
-    {"e\u0301 A\u030a", "\u00e9 \u00c5"},
-    {"a  b \t c\td   ", "a b c\td"},
-    {"a\n \n\t\n\nb", "a\n\nb"},
-    {"a  \u0301b", "a  \u0301b"},
-    {"a   \u0301b", "a  \u0301b"},
-    {"x\ufdd0\ufffe\U0001ffffy", "xy"},
+    { "", "" },
+    { " \t\n\f ", "" },
+    { "plain text, unchanged.\n\nAs it is.", "plain text, unchanged.\n\nAs it is." },
+    { "a\r\nb\rc\xc2\x85"
+      "d\u2028e\u2029f\vg",
+        "a\nb\nc\nd\ne\nf\ng" },
+    { "page one \n\f\n\n\n page two", "page one\n\f\n\n page two" },
+    { "\ufeff\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x1b(Bz", "red xyz" },
+    { "cut \x1b[31", "cut [31" },
+    { "open \x1b]0;title\nnext", "open ]0;title\nnext" },
+    { "a\u00a0\u2009b\u00adc\u200bd\u200de", "a bcd\u200de" },
+    { "e\u0301 A\u030a", "\u00e9 \u00c5" },
+    { "a  b \t c\td   ", "a b c\td" },
+    { "a\n \n\t\n\nb", "a\n\nb" },
+    { "a  \u0301b", "a  \u0301b" },
+    { "a   \u0301b", "a  \u0301b" },
+    { "x\ufdd0\ufffe\U0001ffffy", "xy" },
 };
 
 START_TEST(standard_cleans_as_the_contract_says)
@@ -302,9 +302,9 @@ START_TEST(source_leaves_out_what_was_removed_beside_the_span)
 }
 END_TEST
 
-static const char *const units[] = {"\u00a0", "\r", "x\r", " ", "\x1b", "\x1b]", "\x1b[", "\n",
+static const char *const units[] = { "\u00a0", "\r", "x\r", " ", "\x1b", "\x1b]", "\x1b[", "\n",
     "\f", "\u0301", "\u0316\u0301", "e\u0301", "\u00ad", "\u00a0\u0301", " \n",
-    "\u1100\u1161\u11a8", "\u1161", "\u0958", "a \t", "\u2028 ", "\ufffe"};
+    "\u1100\u1161\u11a8", "\u1161", "\u0958", "a \t", "\u2028 ", "\ufffe" };
 
 // Least CPU time of three.
 static uint64_t cost(const char *unit, size_t bytes)
@@ -318,10 +318,10 @@ static uint64_t cost(const char *unit, size_t bytes)
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, (size_t)1 << 30);
         uint64_t from = hp_thread_cpu_ns();
-        struct hp_clean out = clean((hp_str){text, count * len}, &hp_clean_standard, &arena);
+        struct hp_clean out = clean((hp_str){ text, count * len }, &hp_clean_standard, &arena);
         uint64_t took = hp_thread_cpu_ns() - from;
         least = took < least ? took : least;
-        const char *wrong = check_map((hp_str){text, count * len}, &out);
+        const char *wrong = check_map((hp_str){ text, count * len }, &out);
         ck_assert_msg(!wrong, "%s", wrong);
         hp_arena_done(&arena);
     }
@@ -365,7 +365,7 @@ START_TEST(a_deadline_that_passed_stops_the_work)
     struct hp_arena arena;
     struct hp_clean out;
     struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_deadline past = {1};
+    struct hp_deadline past = { 1 };
     hp_arena_init(&arena, NULL, 1 << 20);
     ck_assert_int_eq(
         hp_clean(HP_S("text"), &hp_clean_standard, &arena, &past, &out, &fault), HP_DEADLINE);

@@ -80,7 +80,8 @@ static void *serve(void *argument)
 
 static void listen_tcp(struct server *server)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = { .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&address, size), 0);
@@ -91,7 +92,7 @@ static void listen_tcp(struct server *server)
 
 static void listen_unix(struct server *server)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     strcpy(server->folder, "/tmp/hotpathd-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(server->folder));
     snprintf(server->path, sizeof server->path, "%s/sock", server->folder);
@@ -124,7 +125,7 @@ static struct server server; // one a test: each runs in a process of its own
 
 static void restart(void (*listen_at)(struct server *), const char *reply)
 {
-    server = (struct server){.listener = -1};
+    server = (struct server){ .listener = -1 };
     start(&server, listen_at, reply);
 }
 
@@ -139,14 +140,14 @@ static struct outcome post(const char *address, hp_str body, int total_ms)
 {
     struct hp_arena arena;
     struct hp_reply reply;
-    struct outcome outcome = {.whole = false};
-    struct hp_client_request request = {.address = address,
+    struct outcome outcome = { .whole = false };
+    struct hp_client_request request = { .address = address,
         .method = "POST",
         .target = "/v1/chunk",
         .media_type = "text/plain",
         .body = body,
         .connect_ms = 5000,
-        .total_ms = total_ms};
+        .total_ms = total_ms };
     hp_arena_init(&arena, NULL, 4 << 20);
     outcome.whole = hp_client_call(&request, &arena, &reply, &outcome.problem);
     if (outcome.whole) {
@@ -160,12 +161,12 @@ static struct outcome post(const char *address, hp_str body, int total_ms)
 // --- the client
 // -------------------------------------------------------------------------------------
 
-static void (*const listeners[])(struct server *) = {listen_tcp, listen_unix};
+static void (*const listeners[])(struct server *) = { listen_tcp, listen_unix };
 
 START_TEST(sends_the_request_and_reads_the_reply_in_pieces_over_both_kinds_of_socket)
 {
     for (int kind = 0; kind < 2; kind++) {
-        server = (struct server){.piece = 1};
+        server = (struct server){ .piece = 1 };
         start(&server, listeners[kind],
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length:5\r\nX: "
             "y\r\n\r\nhello");
@@ -174,7 +175,7 @@ START_TEST(sends_the_request_and_reads_the_reply_in_pieces_over_both_kinds_of_so
         ck_assert_msg(outcome.whole, "%s", outcome.problem.text);
         ck_assert_int_eq(outcome.status, 200);
         ck_assert_str_eq(outcome.body, "hello");
-        hp_str request = {server.request, server.len};
+        hp_str request = { server.request, server.len };
         ck_assert(hp_str_is(hp_str_cut(&request, '\r'), "POST /v1/chunk HTTP/1.1"));
         ck_assert_ptr_nonnull(strstr(server.request, "\r\nContent-Type: text/plain\r\n"));
         ck_assert_ptr_nonnull(strstr(server.request, "\r\nContent-Length: 8\r\n"));
@@ -213,7 +214,7 @@ START_TEST(sends_a_body_larger_than_the_socket_buffers)
     char *body = malloc(SIZE);
     memset(body, 'x', SIZE);
     restart(listen_unix, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    struct outcome outcome = post(server.address, (hp_str){body, SIZE}, 60000);
+    struct outcome outcome = post(server.address, (hp_str){ body, SIZE }, 60000);
     stop(&server);
     ck_assert_msg(outcome.whole, "%s", outcome.problem.text);
     ck_assert_uint_gt(server.len, SIZE);
@@ -226,9 +227,9 @@ START_TEST(reads_a_refusal_that_comes_before_the_body_was_read)
 {
     enum { SIZE = 8 << 20 };
     char *body = calloc(1, SIZE);
-    server = (struct server){.early = true};
+    server = (struct server){ .early = true };
     start(&server, listen_unix, "HTTP/1.1 413 Large\r\nContent-Length: 3\r\n\r\nbig");
-    struct outcome outcome = post(server.address, (hp_str){body, SIZE}, 60000);
+    struct outcome outcome = post(server.address, (hp_str){ body, SIZE }, 60000);
     stop(&server);
     ck_assert_msg(outcome.whole, "%s", outcome.problem.text);
     ck_assert_int_eq(outcome.status, 413);
@@ -242,11 +243,11 @@ START_TEST(tells_what_went_wrong)
     static const struct {
         const char *reply, *problem;
     } cases[] = {
-        {"SSH-2.0-OpenSSH\r\n", "not an HTTP reply"},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "not an HTTP reply"},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "closed before"},
-        {"HTTP/1.1 200", "closed before"},
-        {"", "closed before"},
+        { "SSH-2.0-OpenSSH\r\n", "not an HTTP reply" },
+        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "not an HTTP reply" },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "closed before" },
+        { "HTTP/1.1 200", "closed before" },
+        { "", "closed before" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         restart(listen_tcp, cases[i].reply);
@@ -260,7 +261,7 @@ END_TEST
 
 START_TEST(gives_up_on_a_server_that_says_nothing)
 {
-    server = (struct server){.silent = true};
+    server = (struct server){ .silent = true };
     start(&server, listen_tcp, "");
     struct outcome outcome = post(server.address, HP_S("x"), 20);
     stop(&server);
@@ -297,8 +298,8 @@ START_TEST(tells_that_nothing_listens_and_that_an_address_is_none)
     char longer[300] = "unix:";
     memset(longer + 5, 'x', 200);
     ck_assert_ptr_nonnull(strstr(post(longer, HP_S(""), 60000).problem.text, "too long"));
-    static const char *const bad[] = {
-        "", "localhost", ":80", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "[::1]"};
+    static const char *const bad[] = { "", "localhost", ":80", "127.0.0.1:", "127.0.0.1:0",
+        "127.0.0.1:65536", "[::1]" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct outcome outcome = post(bad[i], HP_S(""), 60000);
         ck_assert_msg(strstr(outcome.problem.text, "not an address"), "%s", bad[i]);
@@ -314,8 +315,8 @@ START_TEST(a_reply_is_whole_only_at_its_last_byte)
     hp_str whole = HP_S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     struct hp_reply reply;
     for (size_t len = 0; len < whole.len; len++) {
-        ck_assert_int_eq(hp_reply_read((hp_str){whole.ptr, len}, false, &reply), HP_REPLY_MORE);
-        ck_assert_int_eq(hp_reply_read((hp_str){whole.ptr, len}, true, &reply), HP_REPLY_BAD);
+        ck_assert_int_eq(hp_reply_read((hp_str){ whole.ptr, len }, false, &reply), HP_REPLY_MORE);
+        ck_assert_int_eq(hp_reply_read((hp_str){ whole.ptr, len }, true, &reply), HP_REPLY_BAD);
     }
     ck_assert_int_eq(hp_reply_read(whole, false, &reply), HP_REPLY_WHOLE);
     ck_assert(hp_str_is(reply.body, "hello"));
@@ -346,7 +347,8 @@ START_TEST(malformed_replies_are_refused)
     static char endless[HP_REPLY_HEAD_MAX + 1];
     memset(endless, 'x', sizeof endless);
     memcpy(endless, "HTTP/1.1 200 OK\r\nX: ", 20);
-    ck_assert_int_eq(hp_reply_read((hp_str){endless, sizeof endless}, false, &reply), HP_REPLY_BAD);
+    ck_assert_int_eq(
+        hp_reply_read((hp_str){ endless, sizeof endless }, false, &reply), HP_REPLY_BAD);
 }
 END_TEST
 
@@ -357,7 +359,7 @@ END_TEST
 static int run(int (*command)(int, char **), const char **argv, const char *input, char out[4096],
     char errors[4096])
 {
-    FILE *files[3] = {tmpfile(), tmpfile(), tmpfile()};
+    FILE *files[3] = { tmpfile(), tmpfile(), tmpfile() };
     int kept[3], argc = 0;
     fputs(input, files[0]);
     rewind(files[0]);
@@ -388,7 +390,7 @@ static char out[4096], errors[4096];
 START_TEST(health_tells_by_its_exit_code)
 {
     restart(listen_tcp, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nready\n");
-    const char *argv[] = {server.address, NULL};
+    const char *argv[] = { server.address, NULL };
     ck_assert_int_eq(run(hp_cli_health, argv, "", out, errors), 0);
     stop(&server);
     ck_assert_str_eq(out, "ready\n");
@@ -403,7 +405,7 @@ START_TEST(health_tells_by_its_exit_code)
     ck_assert_ptr_nonnull(strstr(errors, "not ready (503)"));
     ck_assert_int_eq(run(hp_cli_health, argv, "", out, errors), 1); // now nothing listens
     ck_assert_ptr_nonnull(strstr(errors, "refused"));
-    const char *wrong[] = {"a", "b", NULL};
+    const char *wrong[] = { "a", "b", NULL };
     ck_assert_int_eq(run(hp_cli_health, wrong, "", out, errors), 64);
 }
 END_TEST
@@ -427,8 +429,8 @@ START_TEST(call_sends_what_it_was_given)
 {
     static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     char folder[] = "/tmp/hotpathd-test-XXXXXX", file[64];
-    const char *chunk[] = {"chunk", NULL}, *rollout[] = {"rollout", NULL},
-               *page[] = {"chunk?chunk.max=9", file, NULL};
+    const char *chunk[] = { "chunk", NULL }, *rollout[] = { "rollout", NULL },
+               *page[] = { "chunk?chunk.max=9", file, NULL };
     restart(listen_tcp, ok);
     expect_call(chunk, " \n{\"text\":\"x\"}", "POST /v1/chunk HTTP/1.1", "application/json");
     ck_assert_ptr_nonnull(strstr(server.request, "\r\n\r\n \n{\"text\":\"x\"}"));
@@ -452,7 +454,7 @@ START_TEST(call_prints_the_problem_and_fails)
 {
     restart(
         listen_tcp, "HTTP/1.1 422 No\r\nContent-Length: 23\r\n\r\n{\"code\":\"out_of_range\"}\n");
-    const char *argv[] = {"chunk", "--to", server.address, NULL};
+    const char *argv[] = { "chunk", "--to", server.address, NULL };
     ck_assert_int_eq(run(hp_cli_call, argv, "{}", out, errors), 1);
     stop(&server);
     ck_assert_str_eq(out, "{\"code\":\"out_of_range\"}\n");
@@ -460,7 +462,7 @@ START_TEST(call_prints_the_problem_and_fails)
     ck_assert_int_eq(run(hp_cli_call, argv, "{}", out, errors), 1);
     ck_assert_str_eq(out, "");
     ck_assert_ptr_nonnull(strstr(errors, "refused"));
-    const char *missing[] = {"chunk", "/nonexistent/file", NULL};
+    const char *missing[] = { "chunk", "/nonexistent/file", NULL };
     ck_assert_int_eq(run(hp_cli_call, missing, "", out, errors), 1);
     ck_assert_ptr_nonnull(strstr(errors, "/nonexistent/file: No such file"));
 }
@@ -468,9 +470,9 @@ END_TEST
 
 START_TEST(call_refuses_a_wrong_use)
 {
-    static const char *wrong[][5] = {{NULL}, {"a b", NULL}, {"chunk\r\nX: y", NULL},
-        {"chunk", "--to", NULL}, {"chunk", "--from", "x", NULL}, {"chunk", "f", "g", NULL},
-        {"", NULL}};
+    static const char *wrong[][5] = { { NULL }, { "a b", NULL }, { "chunk\r\nX: y", NULL },
+        { "chunk", "--to", NULL }, { "chunk", "--from", "x", NULL }, { "chunk", "f", "g", NULL },
+        { "", NULL } };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         ck_assert_int_eq(run(hp_cli_call, wrong[i], "", out, errors), 64);
         ck_assert_str_eq(out, "");

@@ -20,35 +20,35 @@ struct own {
 };
 
 static const struct hp_field own_fields[] = {
-    {.key = "max_terms",
+    { .key = "max_terms",
         .type = HP_INT,
         .min = 1,
         .max = 64,
         .preset = "64",
-        .offset = offsetof(struct own, terms)},
-    {.key = "max_document",
+        .offset = offsetof(struct own, terms) },
+    { .key = "max_document",
         .type = HP_SIZE,
         .min = 1,
         .max = 1 << 30,
         .preset = "1MiB",
-        .offset = offsetof(struct own, document)},
-    {.key = "strict", .type = HP_BOOL, .preset = "true", .offset = offsetof(struct own, strict)},
-    {.key = "ratio",
+        .offset = offsetof(struct own, document) },
+    { .key = "strict", .type = HP_BOOL, .preset = "true", .offset = offsetof(struct own, strict) },
+    { .key = "ratio",
         .type = HP_REAL,
         .max = 1,
         .preset = "0.75",
-        .offset = offsetof(struct own, ratio)},
-    {.key = "names",
+        .offset = offsetof(struct own, ratio) },
+    { .key = "names",
         .type = HP_LIST,
         .min = 1,
         .max = 9,
         .preset = "a b",
-        .offset = offsetof(struct own, names)},
-    {.key = NULL},
+        .offset = offsetof(struct own, names) },
+    { .key = NULL },
 };
 
-static const struct hp_section sections[] = {
-    {.name = "chunk"}, {.name = "extra", .own = own_fields, .own_size = sizeof(struct own)}};
+static const struct hp_section sections[] = { { .name = "chunk" },
+    { .name = "extra", .own = own_fields, .own_size = sizeof(struct own) } };
 
 static struct hp_config_problem problem;
 
@@ -77,8 +77,8 @@ static const struct own *own_of(const struct hp_config *config)
 
 START_TEST(nothing_given_is_all_defaults)
 {
-    static const char *const nothings[] = {
-        "", "\n", "# only a comment\n", "---\n", "--- ~\n", "{}\n", "\xef\xbb\xbf", "null"};
+    static const char *const nothings[] = { "", "\n", "# only a comment\n", "---\n", "--- ~\n",
+        "{}\n", "\xef\xbb\xbf", "null" };
     for (size_t i = 0; i < COUNT(nothings); i++) {
         struct hp_config *config = must_read(nothings[i]);
         ck_assert_uint_eq(config->listen.count, 1);
@@ -177,9 +177,9 @@ START_TEST(booleans_of_yaml_mean_the_words_of_a_mode)
     static const struct {
         const char *text;
         int mode;
-    } rows[] = {{"on", HP_MODE_ON}, {"On", HP_MODE_ON}, {"true", HP_MODE_ON}, {"off", HP_MODE_OFF},
-        {"OFF", HP_MODE_OFF}, {"False", HP_MODE_OFF}, {"'off'", HP_MODE_OFF},
-        {"\"canary\"", HP_MODE_CANARY}, {"shadow", HP_MODE_SHADOW}};
+    } rows[] = { { "on", HP_MODE_ON }, { "On", HP_MODE_ON }, { "true", HP_MODE_ON },
+        { "off", HP_MODE_OFF }, { "OFF", HP_MODE_OFF }, { "False", HP_MODE_OFF },
+        { "'off'", HP_MODE_OFF }, { "\"canary\"", HP_MODE_CANARY }, { "shadow", HP_MODE_SHADOW } };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char yaml[64];
         snprintf(yaml, sizeof yaml, "routes: {chunk: {mode: %s}}", rows[i].text);
@@ -198,142 +198,149 @@ static const struct {
     const char *yaml, *problem;
 } bad[] = {
     // keys
-    {"lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?"},
-    {"workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
-                             "vocabulary, workers, hosts, origins, routes, limits"},
-    {CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?"},
-    {CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
-                           "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body"},
-    {"routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?"},
-    {"presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
-                    "vocabulary, workers, hosts, origins, routes, limits"},
-    {"\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
-                       "vocabulary, workers, hosts, origins, routes, limits"},
-    {"# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
+    { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
+    { "workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
+                              "vocabulary, workers, hosts, origins, routes, limits" },
+    { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
+    { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
+                            "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
+    { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
+    { "presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
+                     "vocabulary, workers, hosts, origins, routes, limits" },
+    { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
+                        "vocabulary, workers, hosts, origins, routes, limits" },
+    { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, hosts, origins, routes, limits"},
-    {"workers: 1\nadmin: a:1\nworkers: 2",
-        "x.yaml:3:1: `workers` is already set on line 1; keep one of the two"},
-    {CHUNK "mode: on\n    mode: on",
-        "x.yaml:4:5: `mode` is already set on line 3; keep one of the two"},
-    {"routes: {chunk: {}, chunk: {}}",
-        "x.yaml:1:21: `chunk` is already set on line 1; keep one of the two"},
-    {"limits: {}\n'limits': {}",
-        "x.yaml:2:1: `limits` is already set on line 1; keep one of the two"},
-    {"? [a]\n: 1", "x.yaml:1:3: a list or a mapping as a key; a key is one word"},
-    {"? {a: b}\n: 1", "x.yaml:1:3: a list or a mapping as a key; a key is one word"},
+        "vocabulary, workers, hosts, origins, routes, limits" },
+    { "workers: 1\nadmin: a:1\nworkers: 2",
+        "x.yaml:3:1: `workers` is already set on line 1; keep one of the two" },
+    { CHUNK "mode: on\n    mode: on",
+        "x.yaml:4:5: `mode` is already set on line 3; keep one of the two" },
+    { "routes: {chunk: {}, chunk: {}}",
+        "x.yaml:1:21: `chunk` is already set on line 1; keep one of the two" },
+    { "limits: {}\n'limits': {}",
+        "x.yaml:2:1: `limits` is already set on line 1; keep one of the two" },
+    { "? [a]\n: 1", "x.yaml:1:3: a list or a mapping as a key; a key is one word" },
+    { "? {a: b}\n: 1", "x.yaml:1:3: a list or a mapping as a key; a key is one word" },
     // what YAML can do and we do not take
-    {"limits: &l {idle_s: 5}",
-        "x.yaml:1:9: anchors are not taken; write the value out where it is used"},
-    {"workers: &w 5", "x.yaml:1:10: anchors are not taken; write the value out where it is used"},
-    {"hosts: &h [a]", "x.yaml:1:8: anchors are not taken; write the value out where it is used"},
-    {"&k workers: 5", "x.yaml:1:1: anchors are not taken; write the value out where it is used"},
-    {"workers: *w", "x.yaml:1:10: aliases are not taken; write the value out"},
-    {"*a : 1", "x.yaml:1:1: aliases are not taken; write the value out"},
-    {"workers: !!int 5", "x.yaml:1:10: tags are not taken; the option decides the type"},
-    {"workers: !mine 5", "x.yaml:1:10: tags are not taken; the option decides the type"},
-    {"workers: ! 5", "x.yaml:1:10: tags are not taken; the option decides the type"},
-    {"hosts: !!seq [a]", "x.yaml:1:8: tags are not taken; the option decides the type"},
-    {"!!map {}", "x.yaml:1:1: tags are not taken; the option decides the type"},
-    {"limits:\n  <<: {idle_s: 5}", "x.yaml:2:3: merge keys are not taken; write the values out"},
-    {"workers: 1\n---\nworkers: 2", "x.yaml:2:1: a second document; one file holds one"},
-    {"--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one"},
+    { "limits: &l {idle_s: 5}",
+        "x.yaml:1:9: anchors are not taken; write the value out where it is used" },
+    { "workers: &w 5", "x.yaml:1:10: anchors are not taken; write the value out where it is used" },
+    { "hosts: &h [a]", "x.yaml:1:8: anchors are not taken; write the value out where it is used" },
+    { "&k workers: 5", "x.yaml:1:1: anchors are not taken; write the value out where it is used" },
+    { "workers: *w", "x.yaml:1:10: aliases are not taken; write the value out" },
+    { "*a : 1", "x.yaml:1:1: aliases are not taken; write the value out" },
+    { "workers: !!int 5", "x.yaml:1:10: tags are not taken; the option decides the type" },
+    { "workers: !mine 5", "x.yaml:1:10: tags are not taken; the option decides the type" },
+    { "workers: ! 5", "x.yaml:1:10: tags are not taken; the option decides the type" },
+    { "hosts: !!seq [a]", "x.yaml:1:8: tags are not taken; the option decides the type" },
+    { "!!map {}", "x.yaml:1:1: tags are not taken; the option decides the type" },
+    { "limits:\n  <<: {idle_s: 5}", "x.yaml:2:3: merge keys are not taken; write the values out" },
+    { "workers: 1\n---\nworkers: 2", "x.yaml:2:1: a second document; one file holds one" },
+    { "--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one" },
     // shapes
-    {"- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-            "vocabulary, workers, hosts, origins, routes, limits"},
-    {"hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-              "vocabulary, workers, hosts, origins, routes, limits"},
-    {"routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra"},
-    {"routes:\n- chunk", "x.yaml:2:1: `routes` is a group; its keys are chunk, extra"},
-    {"routes: {chunk: on}", "x.yaml:1:17: `chunk` is a group; its keys are mode, percent, "
-                            "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body"},
-    {"listen: 127.0.0.1:1",
-        "x.yaml:1:9: listen is not of its type; it takes a list of strings, 1 to 255 bytes"},
-    {"listen: {a: b}",
-        "x.yaml:1:9: listen is not of its type; it takes a list of strings, 1 to 255 bytes"},
-    {"listen: [a:1, [b]]",
-        "x.yaml:1:15: listen is not of its type; it takes a list of strings, 1 to 255 bytes"},
-    {"listen: [a:1, ~]",
-        "x.yaml:1:15: listen is not of its type; it takes a list of strings, 1 to 255 bytes"},
-    {"workers: [1]", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"workers: {a: 1}", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"hosts: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,b]",
-        "x.yaml:1:41: hosts is out of its range; it takes at most 16 items"},
+    { "- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
+             "vocabulary, workers, hosts, origins, routes, limits" },
+    { "hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
+               "vocabulary, workers, hosts, origins, routes, limits" },
+    { "routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra" },
+    { "routes:\n- chunk", "x.yaml:2:1: `routes` is a group; its keys are chunk, extra" },
+    { "routes: {chunk: on}", "x.yaml:1:17: `chunk` is a group; its keys are mode, percent, "
+                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
+    { "listen: 127.0.0.1:1",
+        "x.yaml:1:9: listen is not of its type; it takes a list of strings, 1 to 255 bytes" },
+    { "listen: {a: b}",
+        "x.yaml:1:9: listen is not of its type; it takes a list of strings, 1 to 255 bytes" },
+    { "listen: [a:1, [b]]",
+        "x.yaml:1:15: listen is not of its type; it takes a list of strings, 1 to 255 bytes" },
+    { "listen: [a:1, ~]",
+        "x.yaml:1:15: listen is not of its type; it takes a list of strings, 1 to 255 bytes" },
+    { "workers: [1]", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "workers: {a: 1}",
+        "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "hosts: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,b]",
+        "x.yaml:1:41: hosts is out of its range; it takes at most 16 items" },
     // types
-    {"workers:", "x.yaml:1:9: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"workers: null", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"workers: two", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"workers: '2'", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"workers: 2.0", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"workers: |\n  2", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024"},
-    {"admin: ~", "x.yaml:1:8: admin is not of its type; it takes a string, 1 to 255 bytes"},
-    {"socket_mode: 660", "x.yaml:1:14: socket_mode is not of its type; it takes an octal file mode "
-                         "as in 0660, 0000 to 0777"},
-    {"limits: {memory: 1GB}", "x.yaml:1:18: limits.memory is not of its type; it takes a number of "
-                              "bytes, or a size as in "
-                              "16MiB, 1KiB to 1024GiB"},
-    {CHUNK "percent: '5'", "x.yaml:3:14: routes.chunk.percent is not of its type; it takes a "
-                           "percentage with at most two decimals, 0 to 100"},
-    {CHUNK "percent: 5.123", "x.yaml:3:14: routes.chunk.percent is not of its type; it takes a "
-                             "percentage with at most two decimals, 0 to 100"},
-    {"routes: {extra: {strict: yes}}",
-        "x.yaml:1:26: routes.extra.strict is not of its type; it takes true or false"},
-    {"routes: {extra: {strict: 'true'}}",
-        "x.yaml:1:26: routes.extra.strict is not of its type; it takes true or false"},
+    { "workers:", "x.yaml:1:9: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "workers: null", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "workers: two", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "workers: '2'", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "workers: 2.0", "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "workers: |\n  2",
+        "x.yaml:1:10: workers is not of its type; it takes an integer, 0 to 1024" },
+    { "admin: ~", "x.yaml:1:8: admin is not of its type; it takes a string, 1 to 255 bytes" },
+    { "socket_mode: 660",
+        "x.yaml:1:14: socket_mode is not of its type; it takes an octal file mode "
+        "as in 0660, 0000 to 0777" },
+    { "limits: {memory: 1GB}",
+        "x.yaml:1:18: limits.memory is not of its type; it takes a number of "
+        "bytes, or a size as in "
+        "16MiB, 1KiB to 1024GiB" },
+    { CHUNK "percent: '5'", "x.yaml:3:14: routes.chunk.percent is not of its type; it takes a "
+                            "percentage with at most two decimals, 0 to 100" },
+    { CHUNK "percent: 5.123", "x.yaml:3:14: routes.chunk.percent is not of its type; it takes a "
+                              "percentage with at most two decimals, 0 to 100" },
+    { "routes: {extra: {strict: yes}}",
+        "x.yaml:1:26: routes.extra.strict is not of its type; it takes true or false" },
+    { "routes: {extra: {strict: 'true'}}",
+        "x.yaml:1:26: routes.extra.strict is not of its type; it takes true or false" },
     // ranges
-    {CHUNK "mode: maybe", "x.yaml:3:11: routes.chunk.mode is out of its range; " MODES},
-    {CHUNK "mode: yes", "x.yaml:3:11: routes.chunk.mode is out of its range; " MODES},
-    {CHUNK "mode: 'true'", "x.yaml:3:11: routes.chunk.mode is out of its range; " MODES},
-    {CHUNK "percent: 100.5",
-        "x.yaml:3:14: routes.chunk.percent is out of its range; it takes 0 to 100"},
-    {CHUNK "salt: ''",
-        "x.yaml:3:11: routes.chunk.salt is out of its range; it takes 1 to 128 bytes"},
-    {"workers: -1", "x.yaml:1:10: workers is out of its range; it takes 0 to 1024"},
-    {"workers: 99999999999999999999",
-        "x.yaml:1:10: workers is out of its range; it takes 0 to 1024"},
-    {"limits: {header_bytes: 1}",
-        "x.yaml:1:24: limits.header_bytes is out of its range; it takes 1KiB to 1MiB"},
-    {"socket_mode: 01777", "x.yaml:1:14: socket_mode is out of its range; it takes 0000 to 0777"},
-    {"routes: {extra: {max_terms: 65}}",
-        "x.yaml:1:29: routes.extra.max_terms is out of its range; it takes 1 to 64"},
+    { CHUNK "mode: maybe", "x.yaml:3:11: routes.chunk.mode is out of its range; " MODES },
+    { CHUNK "mode: yes", "x.yaml:3:11: routes.chunk.mode is out of its range; " MODES },
+    { CHUNK "mode: 'true'", "x.yaml:3:11: routes.chunk.mode is out of its range; " MODES },
+    { CHUNK "percent: 100.5",
+        "x.yaml:3:14: routes.chunk.percent is out of its range; it takes 0 to 100" },
+    { CHUNK "salt: ''",
+        "x.yaml:3:11: routes.chunk.salt is out of its range; it takes 1 to 128 bytes" },
+    { "workers: -1", "x.yaml:1:10: workers is out of its range; it takes 0 to 1024" },
+    { "workers: 99999999999999999999",
+        "x.yaml:1:10: workers is out of its range; it takes 0 to 1024" },
+    { "limits: {header_bytes: 1}",
+        "x.yaml:1:24: limits.header_bytes is out of its range; it takes 1KiB to 1MiB" },
+    { "socket_mode: 01777", "x.yaml:1:14: socket_mode is out of its range; it takes 0000 to 0777" },
+    { "routes: {extra: {max_terms: 65}}",
+        "x.yaml:1:29: routes.extra.max_terms is out of its range; it takes 1 to 64" },
     // rules
-    {CHUNK "deadline_ms: 20000", "x.yaml:3:18: routes.chunk: deadline_ms is above max_deadline_ms; "
-                                 "10000 at most, or raise the maximum"},
-    {CHUNK "max_deadline_ms: 249", "x.yaml:3:22: routes.chunk: deadline_ms is above "
-                                   "max_deadline_ms; 249 at most, or raise the "
-                                   "maximum"},
-    {CHUNK "max_deadline_ms: 5\n    deadline_ms: 6",
+    { CHUNK "deadline_ms: 20000",
+        "x.yaml:3:18: routes.chunk: deadline_ms is above max_deadline_ms; "
+        "10000 at most, or raise the maximum" },
+    { CHUNK "max_deadline_ms: 249", "x.yaml:3:22: routes.chunk: deadline_ms is above "
+                                    "max_deadline_ms; 249 at most, or raise the "
+                                    "maximum" },
+    { CHUNK "max_deadline_ms: 5\n    deadline_ms: 6",
         "x.yaml:4:18: routes.chunk: deadline_ms is above max_deadline_ms; 5 at most, or raise the "
-        "maximum"},
-    {"listen: []", "x.yaml:1:9: `listen` is empty; at least one address"},
-    {"workers: 1\nlisten:\n - a:1\n - 8377",
+        "maximum" },
+    { "listen: []", "x.yaml:1:9: `listen` is empty; at least one address" },
+    { "workers: 1\nlisten:\n - a:1\n - 8377",
         "x.yaml:3:2: `listen` holds what is no address; HOST:PORT, or unix:PATH of at most 107 "
-        "bytes"},
-    {"admin: 127.0.0.1", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of "
-                         "at most 107 bytes"},
-    {"admin: 127.0.0.1:65536", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or "
-                               "unix:PATH of at most 107 bytes"},
-    {"admin: ':80'", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of at "
-                     "most 107 bytes"},
-    {"admin: '::1:80'", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of "
-                        "at most 107 bytes"},
-    {"admin: 'unix:'",
+        "bytes" },
+    { "admin: 127.0.0.1",
+        "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of "
+        "at most 107 bytes" },
+    { "admin: 127.0.0.1:65536", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or "
+                                "unix:PATH of at most 107 bytes" },
+    { "admin: ':80'", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of at "
+                      "most 107 bytes" },
+    { "admin: '::1:80'", "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of "
+                         "at most 107 bytes" },
+    { "admin: 'unix:'",
         "x.yaml:1:8: `admin` holds what is no address; HOST:PORT, or unix:PATH of at "
-        "most 107 bytes"},
+        "most 107 bytes" },
     // bytes and syntax
-    {"a: \x01", "x.yaml:1:4: control character 0x01; the file is text in UTF-8"},
-    {"workers: 1\n# \xc3\xa9\x7f", "x.yaml:2:4: control character 0x7f; the file is text in UTF-8"},
-    {"workers: 1\n# \xc3\xa9 \xff",
-        "x.yaml:2:5: invalid leading UTF-8 octet; the file is text in UTF-8"},
-    {"\xff\xfe", "x.yaml:1:1: invalid leading UTF-8 octet; the file is text in UTF-8"},
-    {"limits:\n\tidle_s: 5",
-        "x.yaml:2:1: " NOT_YAML("found character that cannot start any token")},
-    {"listen: [a:1", "x.yaml:2:1: " NOT_YAML("did not find expected ',' or ']'")},
-    {"workers: @5", "x.yaml:1:10: " NOT_YAML("found character that cannot start any token")},
-    {"workers: 'a", "x.yaml:1:12: " NOT_YAML("found unexpected end of stream")},
-    {"limits: {}\n admin: b", "x.yaml:2:2: " NOT_YAML("did not find expected key")},
-    {"[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
-                         "socket_mode, vocabulary, workers, hosts, origins, routes, limits"},
+    { "a: \x01", "x.yaml:1:4: control character 0x01; the file is text in UTF-8" },
+    { "workers: 1\n# \xc3\xa9\x7f",
+        "x.yaml:2:4: control character 0x7f; the file is text in UTF-8" },
+    { "workers: 1\n# \xc3\xa9 \xff",
+        "x.yaml:2:5: invalid leading UTF-8 octet; the file is text in UTF-8" },
+    { "\xff\xfe", "x.yaml:1:1: invalid leading UTF-8 octet; the file is text in UTF-8" },
+    { "limits:\n\tidle_s: 5",
+        "x.yaml:2:1: " NOT_YAML("found character that cannot start any token") },
+    { "listen: [a:1", "x.yaml:2:1: " NOT_YAML("did not find expected ',' or ']'") },
+    { "workers: @5", "x.yaml:1:10: " NOT_YAML("found character that cannot start any token") },
+    { "workers: 'a", "x.yaml:1:12: " NOT_YAML("found unexpected end of stream") },
+    { "limits: {}\n admin: b", "x.yaml:2:2: " NOT_YAML("did not find expected key") },
+    { "[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
+                          "socket_mode, vocabulary, workers, hosts, origins, routes, limits" },
 };
 
 START_TEST(refuses_with_place_and_what_is_right)
@@ -360,7 +367,7 @@ START_TEST(every_truncation_is_taken_or_refused_with_a_place)
     for (size_t len = 0; len < sizeof everything; len++) {
         char *copy = malloc(len + 1); // exactly as long as it is said to be
         memcpy(copy, everything, len);
-        struct hp_config *config = read_flags((hp_str){copy, len}, NULL, 0);
+        struct hp_config *config = read_flags((hp_str){ copy, len }, NULL, 0);
         free(copy);
         if (!config) {
             refused++;
@@ -383,10 +390,10 @@ END_TEST
 
 START_TEST(flags_win_over_the_file)
 {
-    static const struct hp_override flags[] = {FLAG("listen", "127.0.0.1:0"),
+    static const struct hp_override flags[] = { FLAG("listen", "127.0.0.1:0"),
         FLAG("listen", "unix:/tmp/a"), FLAG("admin", "a:1"), FLAG("routes.chunk.mode", "shadow"),
         FLAG("routes.chunk.mode", "canary"), FLAG("limits.memory", "5MiB"),
-        FLAG("routes.extra.max_terms", "9")};
+        FLAG("routes.extra.max_terms", "9") };
     struct hp_config *config =
         read_flags(HP_S("listen: [b:2]\nroutes: {chunk: {mode: off}}"), flags, COUNT(flags));
     ck_assert_msg(config != NULL, "%s", problem.text);
@@ -417,28 +424,29 @@ static const struct {
     struct hp_override flag;
     const char *problem;
 } bad_flags[] = {
-    {FLAG("routes.chunk.mode", "maybe"),
-        "--set chunk.mode=maybe: mode is out of its range; " MODES},
-    {FLAG("routes.chunk.mode", "true"), "--set chunk.mode=true: mode is out of its range; " MODES},
-    {FLAG("routes.chunk.modee", "on"),
-        "--set chunk.modee=on: unknown key `modee`; did you mean `mode`?"},
-    {FLAG("routes.chnk.mode", "on"),
-        "--set chnk.mode=on: unknown key `chnk`; did you mean `chunk`?"},
-    {FLAG("routes.chunk.mode.x", "on"),
-        "--set chunk.mode.x=on: `mode` is one value; nothing can follow it"},
-    {FLAG("routes.extra", "on"),
+    { FLAG("routes.chunk.mode", "maybe"),
+        "--set chunk.mode=maybe: mode is out of its range; " MODES },
+    { FLAG("routes.chunk.mode", "true"),
+        "--set chunk.mode=true: mode is out of its range; " MODES },
+    { FLAG("routes.chunk.modee", "on"),
+        "--set chunk.modee=on: unknown key `modee`; did you mean `mode`?" },
+    { FLAG("routes.chnk.mode", "on"),
+        "--set chnk.mode=on: unknown key `chnk`; did you mean `chunk`?" },
+    { FLAG("routes.chunk.mode.x", "on"),
+        "--set chunk.mode.x=on: `mode` is one value; nothing can follow it" },
+    { FLAG("routes.extra", "on"),
         "--set extra=on: `extra` is a group; its keys are mode, percent, shadow_percent, salt, "
-        "deadline_ms, max_deadline_ms, max_body, max_terms, max_document, strict, ratio, names"},
-    {FLAG("limits.idle_s", "1.5"),
+        "deadline_ms, max_deadline_ms, max_body, max_terms, max_document, strict, ratio, names" },
+    { FLAG("limits.idle_s", "1.5"),
         "--set limits.idle_s=1.5: idle_s is not of its type; it takes an "
-        "integer, 1 to 86400"},
-    {FLAG("routes.chunk.salt", "\xff"), "--set chunk.salt=?: not UTF-8; it takes text in UTF-8"},
-    {FLAG("listen", "8377"), "--listen 8377: `listen` holds what is no address; HOST:PORT, or "
-                             "unix:PATH of at most 107 bytes"},
-    {FLAG("admin", ""), "--admin : admin is out of its range; it takes 1 to 255 bytes"},
-    {FLAG("routes.chunk.deadline_ms", "10001"),
+        "integer, 1 to 86400" },
+    { FLAG("routes.chunk.salt", "\xff"), "--set chunk.salt=?: not UTF-8; it takes text in UTF-8" },
+    { FLAG("listen", "8377"), "--listen 8377: `listen` holds what is no address; HOST:PORT, or "
+                              "unix:PATH of at most 107 bytes" },
+    { FLAG("admin", ""), "--admin : admin is out of its range; it takes 1 to 255 bytes" },
+    { FLAG("routes.chunk.deadline_ms", "10001"),
         "--set chunk.deadline_ms=10001: routes.chunk: deadline_ms is above max_deadline_ms; 10000 "
-        "at most, or raise the maximum"},
+        "at most, or raise the maximum" },
 };
 
 START_TEST(a_bad_flag_is_named)
@@ -452,8 +460,8 @@ END_TEST
 
 START_TEST(flags_that_go_together_may_come_in_any_order)
 {
-    static const struct hp_override flags[] = {
-        FLAG("routes.chunk.deadline_ms", "20000"), FLAG("routes.chunk.max_deadline_ms", "20000")};
+    static const struct hp_override flags[] = { FLAG("routes.chunk.deadline_ms", "20000"),
+        FLAG("routes.chunk.max_deadline_ms", "20000") };
     struct hp_config *config = read_flags(HP_S(""), flags, 2);
     ck_assert_msg(config != NULL, "%s", problem.text);
     hp_config_free(config);
@@ -474,8 +482,8 @@ static struct hp_buf shown(const struct hp_config *config, struct hp_arena *aren
 
 START_TEST(what_is_shown_reads_back_to_the_same)
 {
-    static const char *const files[] = {
-        "", everything, "routes: {chunk: {salt: \"on\\u2028\\U0001F600\\e\"}}", "workers: 7"};
+    static const char *const files[] = { "", everything,
+        "routes: {chunk: {salt: \"on\\u2028\\U0001F600\\e\"}}", "workers: 7" };
     for (size_t i = 0; i < COUNT(files); i++) {
         struct hp_arena one, two;
         struct hp_config *config = must_read(files[i]);
@@ -496,11 +504,11 @@ END_TEST
 
 START_TEST(hash_is_of_the_values_and_not_of_the_text)
 {
-    static const char *const same[] = {"", "workers: 0 # as ever", "limits: {memory: 1024MiB}",
-        "routes: {chunk: {percent: 100.0}}", "{routes: {chunk: {mode: 'on'}}, workers: 0}"};
-    static const char *const other[] = {"workers: 1", "routes: {chunk: {percent: 99.99}}",
+    static const char *const same[] = { "", "workers: 0 # as ever", "limits: {memory: 1024MiB}",
+        "routes: {chunk: {percent: 100.0}}", "{routes: {chunk: {mode: 'on'}}, workers: 0}" };
+    static const char *const other[] = { "workers: 1", "routes: {chunk: {percent: 99.99}}",
         "routes: {extra: {percent: 99.99}}", "routes: {extra: {ratio: 0.7500000000000001}}",
-        "hosts: ['a b']", "hosts: [a, b]"};
+        "hosts: ['a b']", "hosts: [a, b]" };
     char hashes[1 + COUNT(other)][17];
     for (size_t i = 0; i < COUNT(same); i++) {
         struct hp_config *config = must_read(same[i]);
@@ -593,7 +601,7 @@ END_TEST
 // --- the file that ships
 // --------------------------------------------------------------------------
 
-static const struct hp_section shipped[] = {{.name = "chunk"}};
+static const struct hp_section shipped[] = { { .name = "chunk" } };
 
 START_TEST(the_shipped_file_is_the_defaults)
 {
@@ -671,32 +679,33 @@ END_TEST
 static const struct {
     const char *yaml, *json; // NULL: refused
 } documents[] = {
-    {"a: 1\nb: [x, 'y', \"z\\n\"]\nc: {d: ~}",
-        "{\"a\":1,\"b\":[\"x\",\"y\",\"z\\u000a\"],\"c\":{\"d\":null}}"},
-    {"z: 1\na: 2", "{\"z\":1,\"a\":2}"},
-    {"a: &x [1, {b: 2}]\nc: *x\nd: *x",
-        "{\"a\":[1,{\"b\":2}],\"c\":[1,{\"b\":2}],\"d\":[1,{\"b\":2}]}"},
-    {"a: &x 5\nb: *x", "{\"a\":5,\"b\":5}"},
-    {"[true, True, TRUE, false, on, off, yes, 'true', tRue]",
-        "[true,true,true,false,\"on\",\"off\",\"yes\",\"true\",\"tRue\"]"},
-    {"[null, ~, Null, NULL, nUll, 'null', '']", "[null,null,null,null,\"nUll\",\"null\",\"\"]"},
-    {"[0, -0, +7, 007, 12345678901234567890123, 0o17, 0xfF, 0x, 0o8, 1_000, '1']",
-        "[0,-0,7,7,12345678901234567890123,15,255,\"0x\",\"0o8\",\"1_000\",\"1\"]"},
-    {"[0xffffffffffffffff, 0x10000000000000000]", "[18446744073709551615,\"0x10000000000000000\"]"},
-    {"[1.5, .5, 1., -2.50, 1e3, 1E-2, 0.1, 1e999, .inf, .nan, ., e5, 1e, 3.1.0]",
+    { "a: 1\nb: [x, 'y', \"z\\n\"]\nc: {d: ~}",
+        "{\"a\":1,\"b\":[\"x\",\"y\",\"z\\u000a\"],\"c\":{\"d\":null}}" },
+    { "z: 1\na: 2", "{\"z\":1,\"a\":2}" },
+    { "a: &x [1, {b: 2}]\nc: *x\nd: *x",
+        "{\"a\":[1,{\"b\":2}],\"c\":[1,{\"b\":2}],\"d\":[1,{\"b\":2}]}" },
+    { "a: &x 5\nb: *x", "{\"a\":5,\"b\":5}" },
+    { "[true, True, TRUE, false, on, off, yes, 'true', tRue]",
+        "[true,true,true,false,\"on\",\"off\",\"yes\",\"true\",\"tRue\"]" },
+    { "[null, ~, Null, NULL, nUll, 'null', '']", "[null,null,null,null,\"nUll\",\"null\",\"\"]" },
+    { "[0, -0, +7, 007, 12345678901234567890123, 0o17, 0xfF, 0x, 0o8, 1_000, '1']",
+        "[0,-0,7,7,12345678901234567890123,15,255,\"0x\",\"0o8\",\"1_000\",\"1\"]" },
+    { "[0xffffffffffffffff, 0x10000000000000000]",
+        "[18446744073709551615,\"0x10000000000000000\"]" },
+    { "[1.5, .5, 1., -2.50, 1e3, 1E-2, 0.1, 1e999, .inf, .nan, ., e5, 1e, 3.1.0]",
         "[1.5,0.5,1.0,-2.5,1e+03,0.01,0.1,\"1e999\",\".inf\",\".nan\",\".\",\"e5\",\"1e\",\"3.1."
-        "0\"]"},
-    {"a: |\n  one\n  two\nb: >\n  three\n  four\n",
-        "{\"a\":\"one\\u000atwo\\u000a\",\"b\":\"three four\\u000a\"}"},
-    {"200: {a: 1}\ntrue: 2", "{\"200\":{\"a\":1},\"true\":2}"},
-    {"'a\"\\': \"\\x01\\u00e9\\0\"", "{\"a\\\"\\\\\":\"\\u0001\xc3\xa9\\u0000\"}"},
-    {"just text", "\"just text\""},
-    {"? [a]\n: 1", NULL},
-    {"a: &x [*x]", NULL},
-    {"a: *nobody", NULL},
-    {"a: [1", NULL},
-    {"", NULL},
-    {"a: \xff", NULL},
+        "0\"]" },
+    { "a: |\n  one\n  two\nb: >\n  three\n  four\n",
+        "{\"a\":\"one\\u000atwo\\u000a\",\"b\":\"three four\\u000a\"}" },
+    { "200: {a: 1}\ntrue: 2", "{\"200\":{\"a\":1},\"true\":2}" },
+    { "'a\"\\': \"\\x01\\u00e9\\0\"", "{\"a\\\"\\\\\":\"\\u0001\xc3\xa9\\u0000\"}" },
+    { "just text", "\"just text\"" },
+    { "? [a]\n: 1", NULL },
+    { "a: &x [*x]", NULL },
+    { "a: *nobody", NULL },
+    { "a: [1", NULL },
+    { "", NULL },
+    { "a: \xff", NULL },
 };
 
 START_TEST(yaml_becomes_json_after_the_core_schema)
@@ -728,7 +737,7 @@ START_TEST(aliases_that_multiply_end_at_the_ceiling)
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf out = hp_buf_in(&arena);
-    ck_assert(!hp_yaml_to_json((hp_str){yaml, len}, &out));
+    ck_assert(!hp_yaml_to_json((hp_str){ yaml, len }, &out));
     ck_assert(out.failed);
     hp_arena_done(&arena);
 }
@@ -754,7 +763,7 @@ START_TEST(the_api_description_is_what_pyyaml_reads)
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 16 << 20);
     struct hp_buf out = hp_buf_in(&arena);
-    ck_assert(hp_yaml_to_json((hp_str){yaml, len}, &out));
+    ck_assert(hp_yaml_to_json((hp_str){ yaml, len }, &out));
     char command[1024];
     snprintf(command, sizeof command, "python3 -c '%s' '%s'", script, path);
     FILE *python = popen(command, "w");

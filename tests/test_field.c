@@ -22,7 +22,7 @@ struct sample {
     struct part part;
 };
 
-static const char *const words[] = {"off", "shadow", "on", NULL};
+static const char *const words[] = { "off", "shadow", "on", NULL };
 
 static enum hp_code part_bare(
     void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
@@ -37,30 +37,30 @@ static enum hp_code part_bare(
 #define AT(member) .offset = offsetof(struct sample, member)
 
 static const struct hp_field part_fields[] = {
-    {.key = "max",
+    { .key = "max",
         .type = HP_INT,
         .min = 1,
         .max = 1000000,
         .preset = "512",
-        .offset = offsetof(struct part, max)},
-    {.key = "on", .type = HP_BOOL, .preset = "true", .offset = offsetof(struct part, on)},
-    {.key = NULL},
+        .offset = offsetof(struct part, max) },
+    { .key = "on", .type = HP_BOOL, .preset = "true", .offset = offsetof(struct part, on) },
+    { .key = NULL },
 };
 
 static const struct hp_field fields[] = {
-    {.key = "flag", .type = HP_BOOL, .preset = "true", AT(flag)},
-    {.key = "count", .type = HP_INT, .min = 1, .max = 1000000, .preset = "5", AT(count)},
-    {.key = "least", .type = HP_INT, .min = -3, .max = INT64_MAX, AT(least)},
-    {.key = "size", .type = HP_SIZE, .min = 1, .max = 1 << 30, .preset = "32MiB", AT(size)},
-    {.key = "percent", .type = HP_PERCENT, .max = 10000, .preset = "99.5", AT(percent)},
-    {.key = "mode", .type = HP_MODE, .max = 0777, .preset = "0660", AT(mode)},
-    {.key = "ratio", .type = HP_REAL, .max = 1, .preset = "0.75", AT(ratio)},
-    {.key = "any", .type = HP_REAL, AT(any)},
-    {.key = "word", .type = HP_WORD, .words = words, .preset = "on", AT(word)},
-    {.key = "name", .type = HP_STRING, .min = 1, .max = 8, .preset = "me", AT(name)},
-    {.key = "list", .type = HP_LIST, .min = 1, .max = 8, .preset = "a b", AT(list)},
-    {.key = "part", .type = HP_OBJECT, .fields = part_fields, .bare = part_bare, AT(part)},
-    {.key = NULL},
+    { .key = "flag", .type = HP_BOOL, .preset = "true", AT(flag) },
+    { .key = "count", .type = HP_INT, .min = 1, .max = 1000000, .preset = "5", AT(count) },
+    { .key = "least", .type = HP_INT, .min = -3, .max = INT64_MAX, AT(least) },
+    { .key = "size", .type = HP_SIZE, .min = 1, .max = 1 << 30, .preset = "32MiB", AT(size) },
+    { .key = "percent", .type = HP_PERCENT, .max = 10000, .preset = "99.5", AT(percent) },
+    { .key = "mode", .type = HP_MODE, .max = 0777, .preset = "0660", AT(mode) },
+    { .key = "ratio", .type = HP_REAL, .max = 1, .preset = "0.75", AT(ratio) },
+    { .key = "any", .type = HP_REAL, AT(any) },
+    { .key = "word", .type = HP_WORD, .words = words, .preset = "on", AT(word) },
+    { .key = "name", .type = HP_STRING, .min = 1, .max = 8, .preset = "me", AT(name) },
+    { .key = "list", .type = HP_LIST, .min = 1, .max = 8, .preset = "a b", AT(list) },
+    { .key = "part", .type = HP_OBJECT, .fields = part_fields, .bare = part_bare, AT(part) },
+    { .key = NULL },
 };
 
 static const struct hp_field *row(const char *key)
@@ -95,45 +95,45 @@ END_TEST
 static const struct {
     const char *key, *text, *shown;
 } good[] = {
-    {"flag", "false", "false"},
-    {"count", "1", "1"},
-    {"count", "1000000", "1000000"},
-    {"least", "-3", "-3"},
-    {"least", "-0", "0"},
-    {"least", "9223372036854775807", "9223372036854775807"},
-    {"size", "1", "1"},
-    {"size", "1023", "1023"},
-    {"size", "1025KiB", "1025KiB"},
-    {"size", "1024KiB", "1MiB"},
-    {"size", "1GiB", "1GiB"},
-    {"size", "1536", "1536"},
-    {"percent", "0", "0"},
-    {"percent", "100", "100"},
-    {"percent", "100.00", "100"},
-    {"percent", "5.25", "5.25"},
-    {"percent", "5.5", "5.5"},
-    {"percent", "5.05", "5.05"},
-    {"percent", "0.01", "0.01"},
-    {"percent", "-0", "0"},
-    {"mode", "0600", "0600"},
-    {"mode", "0o777", "0777"},
-    {"mode", "00", "0000"},
-    {"ratio", "1", "1"},
-    {"ratio", "0.1", "0.1"},
-    {"any", "-1.5e-3", "-0.0015"},
-    {"any", "0.30000000000000004", "0.30000000000000004"},
-    {"any", "1E5", "1e+05"},
-    {"word", "off", "off"},
-    {"name", "x", "x"},
-    {"name", "12345678", "\"12345678\""},
-    {"name", "on", "\"on\""},
-    {"name", "NULL", "\"NULL\""},
-    {"name", "a: b", "\"a: b\""},
-    {"name", "a\"\\\n\x7f", "\"a\\\"\\\\\\x0a\\x7f\""},
-    {"name", "\xc3\xa9", "\"\\xe9\""},
-    {"name", "\xe2\x80\xa8", "\"\\u2028\""},
-    {"name", "\xf0\x9f\x98\x80", "\"\\U0001f600\""},
-    {"list", "c d", "[a, b, \"c d\"]"},
+    { "flag", "false", "false" },
+    { "count", "1", "1" },
+    { "count", "1000000", "1000000" },
+    { "least", "-3", "-3" },
+    { "least", "-0", "0" },
+    { "least", "9223372036854775807", "9223372036854775807" },
+    { "size", "1", "1" },
+    { "size", "1023", "1023" },
+    { "size", "1025KiB", "1025KiB" },
+    { "size", "1024KiB", "1MiB" },
+    { "size", "1GiB", "1GiB" },
+    { "size", "1536", "1536" },
+    { "percent", "0", "0" },
+    { "percent", "100", "100" },
+    { "percent", "100.00", "100" },
+    { "percent", "5.25", "5.25" },
+    { "percent", "5.5", "5.5" },
+    { "percent", "5.05", "5.05" },
+    { "percent", "0.01", "0.01" },
+    { "percent", "-0", "0" },
+    { "mode", "0600", "0600" },
+    { "mode", "0o777", "0777" },
+    { "mode", "00", "0000" },
+    { "ratio", "1", "1" },
+    { "ratio", "0.1", "0.1" },
+    { "any", "-1.5e-3", "-0.0015" },
+    { "any", "0.30000000000000004", "0.30000000000000004" },
+    { "any", "1E5", "1e+05" },
+    { "word", "off", "off" },
+    { "name", "x", "x" },
+    { "name", "12345678", "\"12345678\"" },
+    { "name", "on", "\"on\"" },
+    { "name", "NULL", "\"NULL\"" },
+    { "name", "a: b", "\"a: b\"" },
+    { "name", "a\"\\\n\x7f", "\"a\\\"\\\\\\x0a\\x7f\"" },
+    { "name", "\xc3\xa9", "\"\\xe9\"" },
+    { "name", "\xe2\x80\xa8", "\"\\u2028\"" },
+    { "name", "\xf0\x9f\x98\x80", "\"\\U0001f600\"" },
+    { "list", "c d", "[a, b, \"c d\"]" },
 };
 
 START_TEST(takes_good_text_and_shows_it_again)
@@ -163,64 +163,64 @@ static const struct {
     const char *detail;
     int64_t limit;
 } bad[] = {
-    {"flag", "yes", HP_BAD_TYPE, "true or false", -1},
-    {"flag", "", HP_BAD_TYPE, "true or false", -1},
-    {"flag", "True", HP_BAD_TYPE, "true or false", -1},
-    {"count", "", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "-", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "+5", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", " 5", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "5.0", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "1e3", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "010", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "0x10", HP_BAD_TYPE, "an integer, 1 to 1000000", -1},
-    {"count", "0", HP_OUT_OF_RANGE, "1 to 1000000", 1},
-    {"count", "-7", HP_OUT_OF_RANGE, "1 to 1000000", 1},
-    {"count", "1000001", HP_OUT_OF_RANGE, "1 to 1000000", 1000000},
-    {"count", "99999999999999999999", HP_OUT_OF_RANGE, "1 to 1000000", -1},
-    {"least", "-4", HP_OUT_OF_RANGE, "at least -3", -3},
-    {"least", "9223372036854775808", HP_OUT_OF_RANGE, "at least -3", -1},
-    {"size", "16MB", HP_BAD_TYPE, SIZE_WORDS, -1},
-    {"size", "16 MiB", HP_BAD_TYPE, SIZE_WORDS, -1},
-    {"size", "MiB", HP_BAD_TYPE, SIZE_WORDS, -1},
-    {"size", "1.5GiB", HP_BAD_TYPE, SIZE_WORDS, -1},
-    {"size", "1KiBKiB", HP_BAD_TYPE, SIZE_WORDS, -1},
-    {"size", "2GiB", HP_OUT_OF_RANGE, "1 to 1GiB", 1 << 30},
-    {"size", "0", HP_OUT_OF_RANGE, "1 to 1GiB", 1},
-    {"size", "9223372036854775807GiB", HP_OUT_OF_RANGE, "1 to 1GiB", -1},
-    {"percent", "5.123", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", "5.", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", ".5", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", "5%", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", "05", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", "5.-1", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", "1.2.3", HP_BAD_TYPE, PERCENT_WORDS, -1},
-    {"percent", "100.01", HP_OUT_OF_RANGE, "0 to 100", -1},
-    {"percent", "-0.5", HP_OUT_OF_RANGE, "0 to 100", -1},
-    {"percent", "92233720368547758.08", HP_OUT_OF_RANGE, "0 to 100", -1},
-    {"mode", "660", HP_BAD_TYPE, MODE_WORDS, -1},
-    {"mode", "0", HP_BAD_TYPE, MODE_WORDS, -1},
-    {"mode", "0o", HP_BAD_TYPE, MODE_WORDS, -1},
-    {"mode", "0668", HP_BAD_TYPE, MODE_WORDS, -1},
-    {"mode", "01000", HP_OUT_OF_RANGE, "0000 to 0777", -1},
-    {"ratio", "1.01", HP_OUT_OF_RANGE, "0 to 1", -1},
-    {"ratio", "-0.01", HP_OUT_OF_RANGE, "0 to 1", -1},
-    {"any", "1e999", HP_OUT_OF_RANGE, "a number", -1},
-    {"any", "nan", HP_BAD_TYPE, "a number", -1},
-    {"any", "inf", HP_BAD_TYPE, "a number", -1},
-    {"any", "0x1p3", HP_BAD_TYPE, "a number", -1},
-    {"any", "1.", HP_BAD_TYPE, "a number", -1},
-    {"any", "1e", HP_BAD_TYPE, "a number", -1},
-    {"any", "01", HP_BAD_TYPE, "a number", -1},
-    {"any", "1 ", HP_BAD_TYPE, "a number", -1},
-    {"any", "", HP_BAD_TYPE, "a number", -1},
-    {"word", "maybe", HP_OUT_OF_RANGE, "off, shadow or on", -1},
-    {"word", "", HP_OUT_OF_RANGE, "off, shadow or on", -1},
-    {"word", "ON", HP_OUT_OF_RANGE, "off, shadow or on", -1},
-    {"name", "", HP_OUT_OF_RANGE, "1 to 8 bytes", -1},
-    {"name", "123456789", HP_OUT_OF_RANGE, "1 to 8 bytes", -1},
-    {"list", "123456789", HP_OUT_OF_RANGE, "1 to 8 bytes", -1},
-    {"part", "some", HP_OUT_OF_RANGE, "none, or an object", -1},
+    { "flag", "yes", HP_BAD_TYPE, "true or false", -1 },
+    { "flag", "", HP_BAD_TYPE, "true or false", -1 },
+    { "flag", "True", HP_BAD_TYPE, "true or false", -1 },
+    { "count", "", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "-", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "+5", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", " 5", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "5.0", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "1e3", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "010", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "0x10", HP_BAD_TYPE, "an integer, 1 to 1000000", -1 },
+    { "count", "0", HP_OUT_OF_RANGE, "1 to 1000000", 1 },
+    { "count", "-7", HP_OUT_OF_RANGE, "1 to 1000000", 1 },
+    { "count", "1000001", HP_OUT_OF_RANGE, "1 to 1000000", 1000000 },
+    { "count", "99999999999999999999", HP_OUT_OF_RANGE, "1 to 1000000", -1 },
+    { "least", "-4", HP_OUT_OF_RANGE, "at least -3", -3 },
+    { "least", "9223372036854775808", HP_OUT_OF_RANGE, "at least -3", -1 },
+    { "size", "16MB", HP_BAD_TYPE, SIZE_WORDS, -1 },
+    { "size", "16 MiB", HP_BAD_TYPE, SIZE_WORDS, -1 },
+    { "size", "MiB", HP_BAD_TYPE, SIZE_WORDS, -1 },
+    { "size", "1.5GiB", HP_BAD_TYPE, SIZE_WORDS, -1 },
+    { "size", "1KiBKiB", HP_BAD_TYPE, SIZE_WORDS, -1 },
+    { "size", "2GiB", HP_OUT_OF_RANGE, "1 to 1GiB", 1 << 30 },
+    { "size", "0", HP_OUT_OF_RANGE, "1 to 1GiB", 1 },
+    { "size", "9223372036854775807GiB", HP_OUT_OF_RANGE, "1 to 1GiB", -1 },
+    { "percent", "5.123", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", "5.", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", ".5", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", "5%", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", "05", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", "5.-1", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", "1.2.3", HP_BAD_TYPE, PERCENT_WORDS, -1 },
+    { "percent", "100.01", HP_OUT_OF_RANGE, "0 to 100", -1 },
+    { "percent", "-0.5", HP_OUT_OF_RANGE, "0 to 100", -1 },
+    { "percent", "92233720368547758.08", HP_OUT_OF_RANGE, "0 to 100", -1 },
+    { "mode", "660", HP_BAD_TYPE, MODE_WORDS, -1 },
+    { "mode", "0", HP_BAD_TYPE, MODE_WORDS, -1 },
+    { "mode", "0o", HP_BAD_TYPE, MODE_WORDS, -1 },
+    { "mode", "0668", HP_BAD_TYPE, MODE_WORDS, -1 },
+    { "mode", "01000", HP_OUT_OF_RANGE, "0000 to 0777", -1 },
+    { "ratio", "1.01", HP_OUT_OF_RANGE, "0 to 1", -1 },
+    { "ratio", "-0.01", HP_OUT_OF_RANGE, "0 to 1", -1 },
+    { "any", "1e999", HP_OUT_OF_RANGE, "a number", -1 },
+    { "any", "nan", HP_BAD_TYPE, "a number", -1 },
+    { "any", "inf", HP_BAD_TYPE, "a number", -1 },
+    { "any", "0x1p3", HP_BAD_TYPE, "a number", -1 },
+    { "any", "1.", HP_BAD_TYPE, "a number", -1 },
+    { "any", "1e", HP_BAD_TYPE, "a number", -1 },
+    { "any", "01", HP_BAD_TYPE, "a number", -1 },
+    { "any", "1 ", HP_BAD_TYPE, "a number", -1 },
+    { "any", "", HP_BAD_TYPE, "a number", -1 },
+    { "word", "maybe", HP_OUT_OF_RANGE, "off, shadow or on", -1 },
+    { "word", "", HP_OUT_OF_RANGE, "off, shadow or on", -1 },
+    { "word", "ON", HP_OUT_OF_RANGE, "off, shadow or on", -1 },
+    { "name", "", HP_OUT_OF_RANGE, "1 to 8 bytes", -1 },
+    { "name", "123456789", HP_OUT_OF_RANGE, "1 to 8 bytes", -1 },
+    { "list", "123456789", HP_OUT_OF_RANGE, "1 to 8 bytes", -1 },
+    { "part", "some", HP_OUT_OF_RANGE, "none, or an object", -1 },
 };
 
 START_TEST(refuses_bad_text_says_what_is_right_and_keeps_the_value)
@@ -249,15 +249,15 @@ START_TEST(every_byte_that_is_no_digit_spoils_a_number)
     struct hp_fault fault;
     hp_fields_preset(fields, &sample);
     for (int c = 0; c < 256; c++) {
-        char text[] = {'1', (char)c, '1'};
+        char text[] = { '1', (char)c, '1' };
         bool digit = c >= '0' && c <= '9';
         for (size_t i = 0; fields[i].key; i++)
             if (fields[i].type == HP_INT || fields[i].type == HP_SIZE)
                 ck_assert_int_eq(
-                    hp_field_text(&fields[i], &sample, (hp_str){text, 3}, "", NULL, &fault),
+                    hp_field_text(&fields[i], &sample, (hp_str){ text, 3 }, "", NULL, &fault),
                     digit ? HP_OK : HP_BAD_TYPE);
         bool number = digit || c == '.' || c == 'e' || c == 'E';
-        ck_assert_int_eq(hp_field_text(row("any"), &sample, (hp_str){text, 3}, "", NULL, &fault),
+        ck_assert_int_eq(hp_field_text(row("any"), &sample, (hp_str){ text, 3 }, "", NULL, &fault),
             number ? HP_OK : HP_BAD_TYPE);
     }
 }
@@ -344,7 +344,7 @@ START_TEST(what_is_shown_reads_back_to_the_same_value)
         sample.percent = (int64_t)(draw(&seed) % 10001);
         sample.mode = (int64_t)(draw(&seed) % 01000);
         sample.any = ((double)draw(&seed) - 0x1p52) / (double)(1 + draw(&seed));
-        static const char *const keys[] = {"count", "size", "percent", "mode", "any"};
+        static const char *const keys[] = { "count", "size", "percent", "mode", "any" };
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
             const struct hp_field *field = row(keys[i]);
             hp_field_show(field, &sample, shown, sizeof shown);
@@ -374,18 +374,18 @@ END_TEST
 static const struct {
     const char *typed, *meant; // NULL: nothing is near
 } typos[] = {
-    {"cuont", "count"},
-    {"coun", "count"},
-    {"counts", "count"},
-    {"xount", "count"},
-    {"percnet", "percent"},
-    {"prcnt", "percent"},
-    {"pct", NULL},
-    {"mod", "mode"},
-    {"nome", "name"},
-    {"of", NULL},
-    {"", NULL},
-    {"count", "count"},
+    { "cuont", "count" },
+    { "coun", "count" },
+    { "counts", "count" },
+    { "xount", "count" },
+    { "percnet", "percent" },
+    { "prcnt", "percent" },
+    { "pct", NULL },
+    { "mod", "mode" },
+    { "nome", "name" },
+    { "of", NULL },
+    { "", NULL },
+    { "count", "count" },
 };
 
 START_TEST(suggests_the_nearest_key)
@@ -400,7 +400,7 @@ START_TEST(a_key_of_any_length_gets_no_suggestion)
     char key[300];
     memset(key, 'c', sizeof key);
     for (size_t len = 20; len <= sizeof key; len++)
-        ck_assert_ptr_null(hp_field_nearest(fields, (hp_str){key, len}));
+        ck_assert_ptr_null(hp_field_nearest(fields, (hp_str){ key, len }));
 }
 END_TEST
 
@@ -447,37 +447,37 @@ static const struct {
     enum hp_code code;
     const char *pointer, *detail;
 } bad_queries[] = {
-    {"colour=1", HP_BAD_QUERY, "/colour", "unknown key"},
-    {"cuont=1", HP_BAD_QUERY, "/cuont", "unknown key; did you mean `count`?"},
-    {"part.mx=1", HP_BAD_QUERY, "/part/mx", "unknown key; did you mean `max`?"},
-    {"part.max.x=1", HP_BAD_QUERY, "/part/max/x", "unknown key"},
-    {"part.=1", HP_BAD_QUERY, "/part/", "unknown key"},
-    {".part=1", HP_BAD_QUERY, "/", "unknown key"},
-    {"=1", HP_BAD_QUERY, "/", "unknown key"},
-    {"a/b~c%01=1", HP_BAD_QUERY, "/a~1b~0c?", "unknown key"},
-    {"count=1&count=1", HP_BAD_QUERY, "/count", "every key once"},
-    {"count=1&c%6Funt=1", HP_BAD_QUERY, "/count", "every key once"},
-    {"part.max=1&part.on=true&part.max=1", HP_BAD_QUERY, "/part/max", "every key once"},
-    {"part=none&part.max=1", HP_BAD_QUERY, "/part/max", "an object as a word, or its parts"},
-    {"part.max=1&part=none", HP_BAD_QUERY, "/part", "an object as a word, or its parts"},
-    {"name=%", HP_BAD_QUERY, "", ESCAPES},
-    {"name=%4", HP_BAD_QUERY, "", ESCAPES},
-    {"name=%4g", HP_BAD_QUERY, "", ESCAPES},
-    {"name=%g4", HP_BAD_QUERY, "", ESCAPES},
-    {"%=1", HP_BAD_QUERY, "", ESCAPES},
-    {"name=%ff", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"name=%C3", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"name=%ED%A0%80", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"name=%C0%AF", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"name=%F4%90%80%80", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"name=\xff", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"%ff=1", HP_BAD_QUERY, "", "UTF-8 behind the percent signs"},
-    {"part.max=abc", HP_BAD_TYPE, "/part/max", "an integer, 1 to 1000000"},
-    {"part.max", HP_BAD_TYPE, "/part/max", "an integer, 1 to 1000000"},
-    {"part.max=0", HP_OUT_OF_RANGE, "/part/max", "1 to 1000000"},
-    {"part=all", HP_OUT_OF_RANGE, "/part", "none, or an object"},
-    {"flag=1", HP_BAD_TYPE, "/flag", "true or false"},
-    {"word=maybe", HP_OUT_OF_RANGE, "/word", "off, shadow or on"},
+    { "colour=1", HP_BAD_QUERY, "/colour", "unknown key" },
+    { "cuont=1", HP_BAD_QUERY, "/cuont", "unknown key; did you mean `count`?" },
+    { "part.mx=1", HP_BAD_QUERY, "/part/mx", "unknown key; did you mean `max`?" },
+    { "part.max.x=1", HP_BAD_QUERY, "/part/max/x", "unknown key" },
+    { "part.=1", HP_BAD_QUERY, "/part/", "unknown key" },
+    { ".part=1", HP_BAD_QUERY, "/", "unknown key" },
+    { "=1", HP_BAD_QUERY, "/", "unknown key" },
+    { "a/b~c%01=1", HP_BAD_QUERY, "/a~1b~0c?", "unknown key" },
+    { "count=1&count=1", HP_BAD_QUERY, "/count", "every key once" },
+    { "count=1&c%6Funt=1", HP_BAD_QUERY, "/count", "every key once" },
+    { "part.max=1&part.on=true&part.max=1", HP_BAD_QUERY, "/part/max", "every key once" },
+    { "part=none&part.max=1", HP_BAD_QUERY, "/part/max", "an object as a word, or its parts" },
+    { "part.max=1&part=none", HP_BAD_QUERY, "/part", "an object as a word, or its parts" },
+    { "name=%", HP_BAD_QUERY, "", ESCAPES },
+    { "name=%4", HP_BAD_QUERY, "", ESCAPES },
+    { "name=%4g", HP_BAD_QUERY, "", ESCAPES },
+    { "name=%g4", HP_BAD_QUERY, "", ESCAPES },
+    { "%=1", HP_BAD_QUERY, "", ESCAPES },
+    { "name=%ff", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "name=%C3", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "name=%ED%A0%80", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "name=%C0%AF", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "name=%F4%90%80%80", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "name=\xff", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "%ff=1", HP_BAD_QUERY, "", "UTF-8 behind the percent signs" },
+    { "part.max=abc", HP_BAD_TYPE, "/part/max", "an integer, 1 to 1000000" },
+    { "part.max", HP_BAD_TYPE, "/part/max", "an integer, 1 to 1000000" },
+    { "part.max=0", HP_OUT_OF_RANGE, "/part/max", "1 to 1000000" },
+    { "part=all", HP_OUT_OF_RANGE, "/part", "none, or an object" },
+    { "flag=1", HP_BAD_TYPE, "/flag", "true or false" },
+    { "word=maybe", HP_OUT_OF_RANGE, "/word", "off, shadow or on" },
 };
 
 START_TEST(query_refuses_with_code_and_pointer)
@@ -521,20 +521,20 @@ START_TEST(utf8_is_what_the_standard_says)
     for (uint32_t a = 0; a < 0x110000; a++) {
         char bytes[4];
         size_t len = a < 0x80 ? 1 : a < 0x800 ? 2 : a < 0x10000 ? 3 : 4;
-        static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+        static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
         for (size_t i = len; i-- > 0;)
             bytes[i] = (char)(i ? 0x80 | ((a >> (6 * (len - 1 - i))) & 0x3f)
                                 : leads[len] | (a >> (6 * (len - 1))));
         bool surrogate = a >= 0xd800 && a < 0xe000;
-        ck_assert(hp_str_is_utf8((hp_str){bytes, len}) == !surrogate);
-        ck_assert(len == 1 || !hp_str_is_utf8((hp_str){bytes, len - 1}));
+        ck_assert(hp_str_is_utf8((hp_str){ bytes, len }) == !surrogate);
+        ck_assert(len == 1 || !hp_str_is_utf8((hp_str){ bytes, len - 1 }));
     }
-    static const char *const wrong[] = {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf",
+    static const char *const wrong[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf",
         "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
         "a\xc3"
         "b",
         "\xe2\x82"
-        "a"};
+        "a" };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert(!hp_str_is_utf8(hp_str_from(wrong[i])));
 }

@@ -19,7 +19,7 @@ static struct hp_headers headers_of(const char *const *pairs)
     return headers;
 }
 
-#define HEADERS(...) headers_of((const char *const[]) { __VA_ARGS__, NULL })
+#define HEADERS(...) headers_of((const char *const[]){ __VA_ARGS__, NULL })
 
 static enum hp_code framing(struct hp_headers headers)
 {
@@ -61,7 +61,8 @@ static enum hp_code browser(const char *host, const char *origin, bool unix_sock
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_config config = { .hosts = { 2, { HP_STR("side.car"), HP_STR("x:99") } },
         .origins = { 1, { HP_STR("http://ok.example") } } };
-    struct hp_headers headers = HEADERS("Host", host, origin ? "Origin" : "X", origin ? origin : "");
+    struct hp_headers headers =
+        HEADERS("Host", host, origin ? "Origin" : "X", origin ? origin : "");
     return hp_gate_browser(&headers, &config, unix_socket, &fault);
 }
 
@@ -101,8 +102,8 @@ START_TEST(media_types_are_read_with_their_parameters)
     ck_assert_int_eq(media(HEADERS("Content-Type", "application/json"), json), HP_OK);
     ck_assert_int_eq(
         media(HEADERS("Content-Type", "Application/JSON ; charset=\"UTF-8\""), json), HP_OK);
-    ck_assert_int_eq(media(HEADERS("Content-Type", "text/plain;charset=utf-8;x=y"), "text/plain"),
-        HP_OK);
+    ck_assert_int_eq(
+        media(HEADERS("Content-Type", "text/plain;charset=utf-8;x=y"), "text/plain"), HP_OK);
     ck_assert_int_eq(
         media(HEADERS("Content-Type", "text/plain; charset=latin1"), none), HP_MEDIA_TYPE);
     ck_assert_int_eq(media(HEADERS("Content-Type", "text/html"), none), HP_MEDIA_TYPE);
@@ -111,8 +112,8 @@ START_TEST(media_types_are_read_with_their_parameters)
         media(HEADERS("Content-Type", json, "Content-Encoding", "gzip"), none), HP_MEDIA_TYPE);
     ck_assert_int_eq(
         media(HEADERS("Content-Type", json, "Content-Encoding", "identity"), json), HP_OK);
-    ck_assert_int_eq(media(HEADERS("Content-Type", json, "Content-Type", json), none),
-        HP_MEDIA_TYPE);
+    ck_assert_int_eq(
+        media(HEADERS("Content-Type", json, "Content-Type", json), none), HP_MEDIA_TYPE);
 }
 END_TEST
 
@@ -136,8 +137,8 @@ START_TEST(the_smaller_of_header_and_maximum_is_granted)
     ck_assert_int_eq(granted(HEADERS(envoy, "40")), 40);
     ck_assert_int_eq(granted(HEADERS(envoy, "0")), 10000);
     ck_assert_int_eq(granted(HEADERS(ours, "250", envoy, "40")), 250);
-    static const char *const bad[] = { "0", "", "-1", "+5", "007", "1.5", "1e3", "1000000000",
-        " ", "5ms", "0x10", "99999999999999999999999999" };
+    static const char *const bad[] = { "0", "", "-1", "+5", "007", "1.5", "1e3", "1000000000", " ",
+        "5ms", "0x10", "99999999999999999999999999" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(granted(HEADERS(ours, bad[i])) == -1, "taken: %s", bad[i]);
     ck_assert_int_eq(granted(HEADERS(ours, "5", ours, "5")), -1);
@@ -150,8 +151,8 @@ START_TEST(request_ids_are_visible_ascii)
     char longest[129];
     memset(longest, 'x', sizeof longest);
     ck_assert(hp_gate_request_id(HP_S("a-1!~")));
-    ck_assert(hp_gate_request_id((hp_str) { longest, 128 }));
-    ck_assert(!hp_gate_request_id((hp_str) { longest, 129 }));
+    ck_assert(hp_gate_request_id((hp_str){ longest, 128 }));
+    ck_assert(!hp_gate_request_id((hp_str){ longest, 129 }));
     ck_assert(!hp_gate_request_id(HP_S("")));
     ck_assert(!hp_gate_request_id(HP_S("a b")));
     ck_assert(!hp_gate_request_id(HP_S("a\xc3\xa9")));

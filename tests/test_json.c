@@ -134,8 +134,8 @@ static const hp_str invalid[] = {
     DOC("1 2"),
 };
 
-static const hp_str no_objects[] = {DOC("[]"), DOC(" [1,{\"a\":2}] "), DOC("\"text\""), DOC("12"),
-    DOC("-1.5e3"), DOC("null"), DOC("true"), DOC("false"), DOC("\"\\ud83d\\ude00\"")};
+static const hp_str no_objects[] = { DOC("[]"), DOC(" [1,{\"a\":2}] "), DOC("\"text\""), DOC("12"),
+    DOC("-1.5e3"), DOC("null"), DOC("true"), DOC("false"), DOC("\"\\ud83d\\ude00\"") };
 
 enum {
     VALID = sizeof valid / sizeof *valid,
@@ -200,11 +200,11 @@ START_TEST(refuses_every_truncation)
 }
 END_TEST
 
-static const hp_str pieces[] = {DOC("\""), DOC("\\"), DOC("{"), DOC("}"), DOC("["), DOC("]"),
+static const hp_str pieces[] = { DOC("\""), DOC("\\"), DOC("{"), DOC("}"), DOC("["), DOC("]"),
     DOC(","), DOC(":"), DOC(" "), DOC("\n"), DOC("0"), DOC("-"), DOC("."), DOC("e"), DOC("u"),
     DOC("\\u00e9"), DOC("\\ud800"), DOC("\\udc00"), DOC("\xc3\xa9"), DOC("\xe4\xb8\xad"),
     DOC("\xf0\x9f\x98\x80"), DOC("\x80"), DOC("\xed\xa0"), DOC("\xff"), DOC("\0"), DOC("true"),
-    DOC("null"), DOC("\"a\""), DOC("\"a\":1,"), DOC("\\\""), DOC("\\\\")};
+    DOC("null"), DOC("\"a\""), DOC("\"a\":1,"), DOC("\\\""), DOC("\\\\") };
 
 // One edit: a piece put in, bytes taken out, a byte changed, or a part said twice.
 static size_t mutate(uint64_t *state, char *text, size_t len, size_t max)
@@ -256,21 +256,21 @@ static const struct placed {
     int64_t offset;
     const char *pointer;
 } placed[] = {
-    {DOC(""), HP_BAD_JSON, 0, ""},
-    {DOC("  "), HP_BAD_JSON, 2, ""},
-    {DOC("[1]"), HP_BAD_TYPE, -1, ""},
-    {DOC("[1] 2"), HP_BAD_JSON, 4, ""},
-    {DOC("{} 2"), HP_BAD_JSON, 3, ""},
-    {DOC("{\"a\":\"xy\xff\"}"), HP_BAD_UTF8, 8, ""},
-    {DOC("{\"a\":\"x\\n\\ud800\"}"), HP_BAD_UTF8, 9, ""},
-    {DOC("{\"a\":\"x\\q\"}"), HP_BAD_JSON, 7, ""},
-    {DOC("{\"a\":\"x\x01\"}"), HP_BAD_JSON, 7, ""},
-    {DOC("{\"a\":\"x\\q\xff\"}"), HP_BAD_JSON, 7, ""}, // the first fault wins
-    {DOC("{\"a\":\"\\n\xff\\q\"}"), HP_BAD_UTF8, 8, ""},
-    {DOC("{\"a\":\"\\n\x02\\q\"}"), HP_BAD_JSON, 8, ""},
-    {DOC("{\"a\":\"xyz"), HP_BAD_JSON, 5, ""},
-    {DOC("{\"a\":1,\"b\":2,\"\\u0061\":3}"), HP_DUPLICATE_KEY, -1, "/a"},
-    {DOC("{\"a/b\":1,\"a/b\":3}"), HP_DUPLICATE_KEY, -1, "/a~1b"},
+    { DOC(""), HP_BAD_JSON, 0, "" },
+    { DOC("  "), HP_BAD_JSON, 2, "" },
+    { DOC("[1]"), HP_BAD_TYPE, -1, "" },
+    { DOC("[1] 2"), HP_BAD_JSON, 4, "" },
+    { DOC("{} 2"), HP_BAD_JSON, 3, "" },
+    { DOC("{\"a\":\"xy\xff\"}"), HP_BAD_UTF8, 8, "" },
+    { DOC("{\"a\":\"x\\n\\ud800\"}"), HP_BAD_UTF8, 9, "" },
+    { DOC("{\"a\":\"x\\q\"}"), HP_BAD_JSON, 7, "" },
+    { DOC("{\"a\":\"x\x01\"}"), HP_BAD_JSON, 7, "" },
+    { DOC("{\"a\":\"x\\q\xff\"}"), HP_BAD_JSON, 7, "" }, // the first fault wins
+    { DOC("{\"a\":\"\\n\xff\\q\"}"), HP_BAD_UTF8, 8, "" },
+    { DOC("{\"a\":\"\\n\x02\\q\"}"), HP_BAD_JSON, 8, "" },
+    { DOC("{\"a\":\"xyz"), HP_BAD_JSON, 5, "" },
+    { DOC("{\"a\":1,\"b\":2,\"\\u0061\":3}"), HP_DUPLICATE_KEY, -1, "/a" },
+    { DOC("{\"a/b\":1,\"a/b\":3}"), HP_DUPLICATE_KEY, -1, "/a~1b" },
 };
 
 START_TEST(names_the_place_of_a_fault)
@@ -368,7 +368,7 @@ static struct cliff cliff_new(size_t size)
     char *pages =
         mmap(NULL, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(pages != MAP_FAILED && mprotect(pages + whole, page, PROT_NONE) == 0);
-    return (struct cliff){pages, whole};
+    return (struct cliff){ pages, whole };
 }
 
 static void cliff_free(struct cliff cliff)
@@ -385,17 +385,17 @@ static char *cliff_put(struct cliff cliff, const char *text, size_t len, size_t 
 // Text of one of several moods: plain, broken by controls, many scripts, raw bytes, escapes.
 static size_t random_text(uint64_t *state, char *text, size_t len)
 {
-    static const hp_str ascii[] = {DOC("a"), DOC("plain words "), DOC("\x7f"), DOC("0123456789")};
-    static const hp_str world[] = {DOC("\xc3\xa9"), DOC("\xdf\xbf"), DOC("\xe4\xb8\xad"),
+    static const hp_str ascii[] = { DOC("a"), DOC("plain words "), DOC("\x7f"), DOC("0123456789") };
+    static const hp_str world[] = { DOC("\xc3\xa9"), DOC("\xdf\xbf"), DOC("\xe4\xb8\xad"),
         DOC("\xe0\xa0\x80"), DOC("\xed\x9f\xbf"), DOC("\xee\x80\x80"), DOC("\xf0\x90\x80\x80"),
-        DOC("\xf4\x8f\xbf\xbf"), DOC("x"), DOC("some ASCII between, longer than a register is")};
-    static const hp_str escapes[] = {DOC("\\n"), DOC("\\\""), DOC("\\\\"), DOC("\\u00e9"),
+        DOC("\xf4\x8f\xbf\xbf"), DOC("x"), DOC("some ASCII between, longer than a register is") };
+    static const hp_str escapes[] = { DOC("\\n"), DOC("\\\""), DOC("\\\\"), DOC("\\u00e9"),
         DOC("\\ud83d\\ude00"), DOC("\\u4e2d"), DOC("\\u0000"), DOC("and words between them "),
-        DOC("\xe4\xb8\xad"), DOC("a")};
+        DOC("\xe4\xb8\xad"), DOC("a") };
     static const struct {
         const hp_str *of;
         size_t count;
-    } moods[] = {{ascii, 4}, {world, 10}, {escapes, 10}};
+    } moods[] = { { ascii, 4 }, { world, 10 }, { escapes, 10 } };
     size_t mood = random_below(state, 3), at = 0;
     while (at < len) {
         hp_str next = moods[mood].of[random_below(state, moods[mood].count)];
@@ -407,8 +407,8 @@ static size_t random_text(uint64_t *state, char *text, size_t len)
     return at;
 }
 
-static const unsigned char odd_bytes[] = {0x00, 0x1f, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0x8f, 0x90,
-    0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff};
+static const unsigned char odd_bytes[] = { 0x00, 0x1f, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0x8f, 0x90,
+    0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff };
 
 enum { ODD = sizeof odd_bytes };
 
@@ -443,7 +443,7 @@ START_TEST(wide_loops_agree_with_plain_ones_at_every_alignment)
         size_t len = random_text(&state, text, random_below(&state, MAX));
         for (size_t odd = random_below(&state, 3); odd > 0 && len > 0; odd--)
             text[random_below(&state, len)] = (char)odd_bytes[random_below(&state, ODD)];
-        hp_str s = {cliff_put(cliff, text, len, round % 64), len};
+        hp_str s = { cliff_put(cliff, text, len, round % 64), len };
         compare_sound(s);
         ck_assert_uint_eq(hp_json_unquoted(s), hp_json_unquoted_plain(s));
         compare_unescape(cliff, text, len);
@@ -457,7 +457,7 @@ END_TEST
 START_TEST(utf8_is_what_jansson_says_it_is)
 {
     enum { LEN = 160 };
-    static const size_t places[] = {0, 29, 30, 31, 61, 62, 63, 64, 93, 125, 127};
+    static const size_t places[] = { 0, 29, 30, 31, 61, 62, 63, 64, 93, 125, 127 };
     char text[LEN];
     for (size_t n = 0; n < (size_t)ODD * ODD * ODD * ODD; n++) {
         char four[4];
@@ -467,13 +467,13 @@ START_TEST(utf8_is_what_jansson_says_it_is)
         if (control)
             continue;
         json_auto_t *string = json_stringn(four, 4);
-        bool sound = hp_json_sound_plain((hp_str){four, 4}, &escaped) == 4;
+        bool sound = hp_json_sound_plain((hp_str){ four, 4 }, &escaped) == 4;
         ck_assert_int_eq(sound, string != NULL);
         size_t place = places[n % (sizeof places / sizeof *places)];
         memset(text, 'x', LEN);
         memcpy(text + place, four, 4);
-        ck_assert_int_eq(hp_json_sound((hp_str){text, LEN}, &escaped) == LEN, sound);
-        compare_sound((hp_str){text, LEN});
+        ck_assert_int_eq(hp_json_sound((hp_str){ text, LEN }, &escaped) == LEN, sound);
+        compare_sound((hp_str){ text, LEN });
     }
 }
 END_TEST
@@ -503,15 +503,15 @@ START_TEST(writes_strings_as_jansson_does)
     struct cliff cliff = cliff_new(MAX);
     uint64_t state = 99;
     char text[MAX];
-    check_written((hp_str){NULL, 0});
+    check_written((hp_str){ NULL, 0 });
     for (int c = 0; c < 0x80; c++)
-        check_written((hp_str){(char[]){(char)c}, 1});
+        check_written((hp_str){ (char[]){ (char)c }, 1 });
     for (size_t round = 0; round < ROUNDS; round++) {
         size_t len = random_text(&state, text, random_below(&state, MAX));
         for (size_t i = 0; i < len; i++)
             if (text[i] == 'a' || text[i] == 'w') // ASCII for ASCII: the text stays UTF-8
                 text[i] = (char)random_below(&state, 0x30);
-        check_written((hp_str){cliff_put(cliff, text, len, 0), len});
+        check_written((hp_str){ cliff_put(cliff, text, len, 0), len });
     }
     cliff_free(cliff);
 }
@@ -526,7 +526,7 @@ START_TEST(writer_marks_a_buffer_that_cannot_grow)
         struct hp_fault fault = HP_FAULT_NONE;
         hp_arena_init(&arena, NULL, ceiling);
         struct hp_buf buf = hp_buf_in(&arena);
-        hp_json_put_string(&buf, (hp_str){text, sizeof text});
+        hp_json_put_string(&buf, (hp_str){ text, sizeof text });
         enum hp_code code = hp_buf_check(&buf, &fault);
         ck_assert(code == HP_TOO_LARGE || (code == HP_OK && buf.len == 2 * sizeof text + 2));
         hp_arena_done(&arena);
@@ -564,32 +564,32 @@ static enum hp_code bare_chunk(
 
 #define AT(type, name) .key = #name, .offset = offsetof(struct type, name)
 
-static const char *const formats[] = {"plain", "markdown", NULL};
-static const char *const units[] = {"tokens", "chars", "bytes", NULL};
+static const char *const formats[] = { "plain", "markdown", NULL };
+static const char *const units[] = { "tokens", "chars", "bytes", NULL };
 
 static const struct hp_field chunk_fields[] = {
-    {AT(chunk, max), .type = HP_INT, .min = 1, .max = 1000000, .preset = "512"},
-    {AT(chunk, overlap), .type = HP_INT, .min = 0, .max = INT64_MAX},
-    {AT(chunk, unit), .type = HP_WORD, .words = units},
-    {AT(chunk, label), .type = HP_STRING, .min = 1, .max = 8, .preset = "x"},
-    {.key = NULL},
+    { AT(chunk, max), .type = HP_INT, .min = 1, .max = 1000000, .preset = "512" },
+    { AT(chunk, overlap), .type = HP_INT, .min = 0, .max = INT64_MAX },
+    { AT(chunk, unit), .type = HP_WORD, .words = units },
+    { AT(chunk, label), .type = HP_STRING, .min = 1, .max = 8, .preset = "x" },
+    { .key = NULL },
 };
 
 static const struct hp_field fields[] = {
-    {AT(request, text), .type = HP_STRING, .flags = HP_REQUIRED},
-    {AT(request, format), .type = HP_WORD, .words = formats},
-    {AT(request, chunk), .type = HP_OBJECT, .flags = HP_NULLABLE, .fields = chunk_fields,
-        .bare = bare_chunk},
-    {AT(request, flag), .type = HP_BOOL},
-    {AT(request, weight), .type = HP_REAL, .min = 0, .max = 100, .preset = "1"},
-    {AT(request, must), .type = HP_LIST},
-    {.key = NULL},
+    { AT(request, text), .type = HP_STRING, .flags = HP_REQUIRED },
+    { AT(request, format), .type = HP_WORD, .words = formats },
+    { AT(request, chunk), .type = HP_OBJECT, .flags = HP_NULLABLE, .fields = chunk_fields,
+        .bare = bare_chunk },
+    { AT(request, flag), .type = HP_BOOL },
+    { AT(request, weight), .type = HP_REAL, .min = 0, .max = 100, .preset = "1" },
+    { AT(request, must), .type = HP_LIST },
+    { .key = NULL },
 };
 
 static enum hp_code read_request(
     char *body, const char *text, size_t len, struct request *request, struct hp_fault *fault)
 {
-    *request = (struct request){.flag = false};
+    *request = (struct request){ .flag = false };
     hp_fields_preset(fields, request);
     *fault = HP_FAULT_NONE;
     memcpy(body, text, len);
@@ -628,60 +628,60 @@ static const struct {
     const char *pointer;
     int64_t offset, limit;
 } bodies[] = {
-    {"{\"text\":\"\"}", HP_OK, "", -1, -1},
-    {"{\"text\":\"\",\"chunk\":null}", HP_OK, "", -1, -1},
-    {"{\"text\":\"\",\"chunk\":\"none\"}", HP_OK, "", -1, -1},
-    {"{\"text\":\"\",\"chunk\":{}}", HP_OK, "", -1, -1},
-    {"{\"text\":\"\",\"weight\":100}", HP_OK, "", -1, -1},
-    {"{\"text\":\"\",\"must\":[ ]}", HP_OK, "", -1, -1},
-    {"{}", HP_MISSING_FIELD, "/text", -1, -1},
-    {"{\"chunk\":{}}", HP_MISSING_FIELD, "/text", -1, -1},
-    {"[]", HP_BAD_TYPE, "", -1, -1},
-    {"{\"text\":5}", HP_BAD_TYPE, "/text", -1, -1},
-    {"{\"text\":null}", HP_BAD_TYPE, "/text", -1, -1},
-    {"{\"text\":[\"a\"]}", HP_BAD_TYPE, "/text", -1, -1},
-    {"{\"text\":{\"a\":1}}", HP_BAD_TYPE, "/text", -1, -1},
-    {"{\"text\":[\"a\"}", HP_BAD_JSON, "/text", 13, -1},
-    {"{\"text\":\"\",\"tex\":1}", HP_UNKNOWN_FIELD, "/tex", -1, -1},
-    {"{\"te~xt\":\"\"}", HP_UNKNOWN_FIELD, "/te~0xt", -1, -1},
-    {"{\"text\":\"\",\"text\":\"\"}", HP_DUPLICATE_KEY, "/text", -1, -1},
-    {"{\"chunk\":{\"max\":1,\"m\\u0061x\":2}}", HP_DUPLICATE_KEY, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"maxx\":1}}", HP_UNKNOWN_FIELD, "/chunk/maxx", -1, -1},
-    {"{\"chunk\":{\"max\":0}}", HP_OUT_OF_RANGE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":1000001}}", HP_OUT_OF_RANGE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":12.5}}", HP_BAD_TYPE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":5.0}}", HP_BAD_TYPE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":\"5\"}}", HP_BAD_TYPE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":true}}", HP_BAD_TYPE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":null}}", HP_BAD_TYPE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":[1]}}", HP_BAD_TYPE, "/chunk/max", -1, -1},
-    {"{\"chunk\":{\"max\":9223372036854775808}}", HP_BAD_JSON, "/chunk/max", -2, -1},
-    {"{\"chunk\":{\"unit\":\"words\"}}", HP_OUT_OF_RANGE, "/chunk/unit", -1, -1},
-    {"{\"chunk\":{\"unit\":1}}", HP_BAD_TYPE, "/chunk/unit", -1, -1},
-    {"{\"chunk\":{\"label\":\"\"}}", HP_OUT_OF_RANGE, "/chunk/label", -1, -1},
-    {"{\"chunk\":{\"label\":\"123456789\"}}", HP_OUT_OF_RANGE, "/chunk/label", -1, -1},
-    {"{\"chunk\":\"some\"}", HP_UNKNOWN_PRESET, "/chunk", -1, -1},
-    {"{\"chunk\":5}", HP_BAD_TYPE, "/chunk", -1, -1},
-    {"{\"chunk\":[]}", HP_BAD_TYPE, "/chunk", -1, -1},
-    {"{\"chunk\":{\"max\":1,}}", HP_BAD_JSON, "", 18, -1},
-    {"{\"chunk\":{\"max\":1]}", HP_BAD_JSON, "", 17, -1},
-    {"{\"flag\":1}", HP_BAD_TYPE, "/flag", -1, -1},
-    {"{\"flag\":\"true\"}", HP_BAD_TYPE, "/flag", -1, -1},
-    {"{\"flag\":null}", HP_BAD_TYPE, "/flag", -1, -1},
-    {"{\"flag\":tru}", HP_BAD_JSON, "/flag", -2, -1},
-    {"{\"weight\":100.5}", HP_OUT_OF_RANGE, "/weight", -1, -1},
-    {"{\"weight\":-0.5}", HP_OUT_OF_RANGE, "/weight", -1, -1},
-    {"{\"weight\":101}", HP_OUT_OF_RANGE, "/weight", -1, -1},
-    {"{\"weight\":\"1\"}", HP_BAD_TYPE, "/weight", -1, -1},
-    {"{\"weight\":1e999}", HP_BAD_JSON, "/weight", -2, -1},
-    {"{\"must\":\"one\"}", HP_BAD_TYPE, "/must", -1, -1},
-    {"{\"must\":[\"one\",2]}", HP_BAD_TYPE, "/must/1", -1, -1},
-    {"{\"must\":[\"one\",{\"a\":1,\"a\":1}]}", HP_DUPLICATE_KEY, "/must/1", -2, -1},
-    {"{\"must\":[\"one\",]}", HP_BAD_JSON, "", 15, -1},
-    {"{\"must\":[0,1,2", HP_BAD_JSON, "", 8, -1},
-    {"{\"tex\":1,", HP_UNKNOWN_FIELD, "/tex", -1, -1}, // the first fault in reading order
-    {"{\"text\":\"\xff\",\"tex\":1}", HP_BAD_UTF8, "", 9, -1},
-    {"{\"text\":\"a\",\"flag\":\"\xff\"}", HP_BAD_UTF8, "", 20, -1},
+    { "{\"text\":\"\"}", HP_OK, "", -1, -1 },
+    { "{\"text\":\"\",\"chunk\":null}", HP_OK, "", -1, -1 },
+    { "{\"text\":\"\",\"chunk\":\"none\"}", HP_OK, "", -1, -1 },
+    { "{\"text\":\"\",\"chunk\":{}}", HP_OK, "", -1, -1 },
+    { "{\"text\":\"\",\"weight\":100}", HP_OK, "", -1, -1 },
+    { "{\"text\":\"\",\"must\":[ ]}", HP_OK, "", -1, -1 },
+    { "{}", HP_MISSING_FIELD, "/text", -1, -1 },
+    { "{\"chunk\":{}}", HP_MISSING_FIELD, "/text", -1, -1 },
+    { "[]", HP_BAD_TYPE, "", -1, -1 },
+    { "{\"text\":5}", HP_BAD_TYPE, "/text", -1, -1 },
+    { "{\"text\":null}", HP_BAD_TYPE, "/text", -1, -1 },
+    { "{\"text\":[\"a\"]}", HP_BAD_TYPE, "/text", -1, -1 },
+    { "{\"text\":{\"a\":1}}", HP_BAD_TYPE, "/text", -1, -1 },
+    { "{\"text\":[\"a\"}", HP_BAD_JSON, "/text", 13, -1 },
+    { "{\"text\":\"\",\"tex\":1}", HP_UNKNOWN_FIELD, "/tex", -1, -1 },
+    { "{\"te~xt\":\"\"}", HP_UNKNOWN_FIELD, "/te~0xt", -1, -1 },
+    { "{\"text\":\"\",\"text\":\"\"}", HP_DUPLICATE_KEY, "/text", -1, -1 },
+    { "{\"chunk\":{\"max\":1,\"m\\u0061x\":2}}", HP_DUPLICATE_KEY, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"maxx\":1}}", HP_UNKNOWN_FIELD, "/chunk/maxx", -1, -1 },
+    { "{\"chunk\":{\"max\":0}}", HP_OUT_OF_RANGE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":1000001}}", HP_OUT_OF_RANGE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":12.5}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":5.0}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":\"5\"}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":true}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":null}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":[1]}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":9223372036854775808}}", HP_BAD_JSON, "/chunk/max", -2, -1 },
+    { "{\"chunk\":{\"unit\":\"words\"}}", HP_OUT_OF_RANGE, "/chunk/unit", -1, -1 },
+    { "{\"chunk\":{\"unit\":1}}", HP_BAD_TYPE, "/chunk/unit", -1, -1 },
+    { "{\"chunk\":{\"label\":\"\"}}", HP_OUT_OF_RANGE, "/chunk/label", -1, -1 },
+    { "{\"chunk\":{\"label\":\"123456789\"}}", HP_OUT_OF_RANGE, "/chunk/label", -1, -1 },
+    { "{\"chunk\":\"some\"}", HP_UNKNOWN_PRESET, "/chunk", -1, -1 },
+    { "{\"chunk\":5}", HP_BAD_TYPE, "/chunk", -1, -1 },
+    { "{\"chunk\":[]}", HP_BAD_TYPE, "/chunk", -1, -1 },
+    { "{\"chunk\":{\"max\":1,}}", HP_BAD_JSON, "", 18, -1 },
+    { "{\"chunk\":{\"max\":1]}", HP_BAD_JSON, "", 17, -1 },
+    { "{\"flag\":1}", HP_BAD_TYPE, "/flag", -1, -1 },
+    { "{\"flag\":\"true\"}", HP_BAD_TYPE, "/flag", -1, -1 },
+    { "{\"flag\":null}", HP_BAD_TYPE, "/flag", -1, -1 },
+    { "{\"flag\":tru}", HP_BAD_JSON, "/flag", -2, -1 },
+    { "{\"weight\":100.5}", HP_OUT_OF_RANGE, "/weight", -1, -1 },
+    { "{\"weight\":-0.5}", HP_OUT_OF_RANGE, "/weight", -1, -1 },
+    { "{\"weight\":101}", HP_OUT_OF_RANGE, "/weight", -1, -1 },
+    { "{\"weight\":\"1\"}", HP_BAD_TYPE, "/weight", -1, -1 },
+    { "{\"weight\":1e999}", HP_BAD_JSON, "/weight", -2, -1 },
+    { "{\"must\":\"one\"}", HP_BAD_TYPE, "/must", -1, -1 },
+    { "{\"must\":[\"one\",2]}", HP_BAD_TYPE, "/must/1", -1, -1 },
+    { "{\"must\":[\"one\",{\"a\":1,\"a\":1}]}", HP_DUPLICATE_KEY, "/must/1", -2, -1 },
+    { "{\"must\":[\"one\",]}", HP_BAD_JSON, "", 15, -1 },
+    { "{\"must\":[0,1,2", HP_BAD_JSON, "", 8, -1 },
+    { "{\"tex\":1,", HP_UNKNOWN_FIELD, "/tex", -1, -1 }, // the first fault in reading order
+    { "{\"text\":\"\xff\",\"tex\":1}", HP_BAD_UTF8, "", 9, -1 },
+    { "{\"text\":\"a\",\"flag\":\"\xff\"}", HP_BAD_UTF8, "", 20, -1 },
 };
 
 // An offset of -2 stands for: somewhere in the body; jansson says where.
@@ -727,13 +727,13 @@ START_TEST(large_values_are_strings_or_refused)
         const char *head, *unit, *tail, *pointer;
         enum hp_code code;
     } large[] = {
-        {"{\"text\":\"", "x", "\"}", "", HP_OK},
-        {"{\"text\":\"\",\"flag\":\"", "x", "\"}", "/flag", HP_BAD_TYPE},
-        {"{\"text\":\"\",\"chunk\":", "[", "", "", HP_BAD_JSON},
-        {"{\"text\":\"\",\"chunk\":[", "[]", "]}", "/chunk", HP_TOO_LARGE},
-        {"{\"text\":\"\",\"chunk\":{", " ", "}}", "/chunk", HP_TOO_LARGE},
-        {"{\"text\":\"\",\"weight\":", "1", "}", "/weight", HP_TOO_LARGE},
-        {"[", " ", "]", "", HP_BAD_TYPE},
+        { "{\"text\":\"", "x", "\"}", "", HP_OK },
+        { "{\"text\":\"\",\"flag\":\"", "x", "\"}", "/flag", HP_BAD_TYPE },
+        { "{\"text\":\"\",\"chunk\":", "[", "", "", HP_BAD_JSON },
+        { "{\"text\":\"\",\"chunk\":[", "[]", "]}", "/chunk", HP_TOO_LARGE },
+        { "{\"text\":\"\",\"chunk\":{", " ", "}}", "/chunk", HP_TOO_LARGE },
+        { "{\"text\":\"\",\"weight\":", "1", "}", "/weight", HP_TOO_LARGE },
+        { "[", " ", "]", "", HP_BAD_TYPE },
     };
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         struct request request;
@@ -789,9 +789,9 @@ START_TEST(jansson_without_memory_is_an_error_and_no_leak)
         const char *text;
         enum hp_code code;
     } texts[] = {
-        {FULL, HP_OK},
-        {"{\"text\":[{\"a\":[1,2.5,\"x\"]},true]}", HP_BAD_TYPE},
-        {"[1,2]", HP_BAD_TYPE},
+        { FULL, HP_OK },
+        { "{\"text\":[{\"a\":[1,2.5,\"x\"]},true]}", HP_BAD_TYPE },
+        { "[1,2]", HP_BAD_TYPE },
     };
     json_set_alloc_funcs(failing_malloc, counting_free);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

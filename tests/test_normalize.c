@@ -13,12 +13,12 @@ static hp_str normalize(hp_str s, enum hp_form form, struct hp_buf *out)
 {
     out->len = 0;
     for (size_t at = 0; at < s.len;) {
-        hp_str rest = {s.ptr + at, s.len - at};
+        hp_str rest = { s.ptr + at, s.len - at };
         size_t ready = hp_normal_prefix(rest, form);
-        hp_buf_add(out, (hp_str){rest.ptr, ready});
+        hp_buf_add(out, (hp_str){ rest.ptr, ready });
         at += ready;
         if (at < s.len)
-            at += hp_normalize_segment((hp_str){s.ptr + at, s.len - at}, form, out);
+            at += hp_normalize_segment((hp_str){ s.ptr + at, s.len - at }, form, out);
     }
     ck_assert(!out->failed);
     return hp_buf_str(out);
@@ -29,7 +29,7 @@ static hp_str normalize_all(hp_str s, enum hp_form form, struct hp_buf *out)
 {
     out->len = 0;
     for (size_t at = 0; at < s.len;)
-        at += hp_normalize_segment((hp_str){s.ptr + at, s.len - at}, form, out);
+        at += hp_normalize_segment((hp_str){ s.ptr + at, s.len - at }, form, out);
     ck_assert(!out->failed);
     return hp_buf_str(out);
 }
@@ -44,7 +44,7 @@ static hp_str read_points(const char **at, char *text)
         *at = *end == ' ' ? end + 1 : end;
     }
     *at += **at == ';';
-    return (hp_str){text, len};
+    return (hp_str){ text, len };
 }
 
 static void check(hp_str source, enum hp_form form, hp_str want, struct hp_buf *out, int line)
@@ -87,7 +87,7 @@ static uint64_t hash_of_all(enum hp_form form, struct hp_buf *out)
         char text[4];
         if (cp >= 0xd800 && cp < 0xe000)
             continue;
-        hp_str form_of = normalize((hp_str){text, hp_utf8_put(text, cp)}, form, out);
+        hp_str form_of = normalize((hp_str){ text, hp_utf8_put(text, cp) }, form, out);
         for (size_t i = 0; i < form_of.len; i++)
             hash = (hash ^ (unsigned char)form_of.ptr[i]) * 0x100000001b3u;
     }
@@ -153,7 +153,7 @@ static void order_plainly(uint32_t *cp, size_t count)
 
 START_TEST(long_runs_of_marks_are_ordered_stably)
 {
-    static const uint32_t marks[] = {0x316, 0x30d, 0x334, 0x5b0, 0x31b, 0x317, 0x30e, 0x315};
+    static const uint32_t marks[] = { 0x316, 0x30d, 0x334, 0x5b0, 0x31b, 0x317, 0x30e, 0x315 };
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 64 << 20);
     struct hp_buf out = hp_buf_in(&arena);
@@ -161,7 +161,7 @@ START_TEST(long_runs_of_marks_are_ordered_stably)
     for (size_t count = 1; count < 300; count += 7) {
         uint32_t cp[300];
         char source[601] = "x", want[601] = "x"; // x composes with none of them
-        hp_str from = {source, 1}, to = {want, 1};
+        hp_str from = { source, 1 }, to = { want, 1 };
         for (size_t i = 0; i < count; i++) {
             seed = seed * 1664525 + 1013904223;
             cp[i] = marks[seed >> 29];
@@ -187,7 +187,7 @@ START_TEST(memory_that_runs_out_marks_the_buffer)
         hp_arena_init(&arena, NULL, 1 << 20);
         arena.fail_after = fail;
         struct hp_buf out = hp_buf_in(&arena);
-        ck_assert_uint_eq(hp_normalize_segment((hp_str){text, len}, HP_FORM_NFC, &out), len);
+        ck_assert_uint_eq(hp_normalize_segment((hp_str){ text, len }, HP_FORM_NFC, &out), len);
         ck_assert(out.failed);
         hp_arena_done(&arena);
     }

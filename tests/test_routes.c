@@ -1,5 +1,6 @@
-// test_routes.c -- the contract test that walks every row of routes.def: its example succeeds, every truncation of
-// it is refused, odd JSON gets an answer, and with the n-th allocation failing the reply is right or an error.
+// test_routes.c -- the contract test that walks every row of routes.def: its example succeeds,
+// every truncation of it is refused, odd JSON gets an answer, and with the n-th allocation failing
+// the reply is right or an error.
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 
@@ -37,14 +38,14 @@ static void close_route(const struct hp_route *route, void *state)
 static void run(struct call *call, const struct hp_route *route, const void *state, hp_str body,
     const char *media_type, unsigned fail_after)
 {
-    *call = (struct call) { .fault = HP_FAULT_NONE };
+    *call = (struct call){ .fault = HP_FAULT_NONE };
     hp_arena_init(&call->arena, NULL, 1 << 30);
     char *copy = hp_alloc(&call->arena, body.len + HP_PADDING, 1);
     memcpy(copy, body.ptr, body.len);
     void *own = calloc(1, route->options_size + 1);
     if (route->options)
         hp_fields_preset(route->options, own);
-    call->request = (struct hp_request) { .body = copy,
+    call->request = (struct hp_request){ .body = copy,
         .body_len = body.len,
         .media_type = hp_str_from(media_type),
         .options = own,
@@ -58,8 +59,8 @@ static void run(struct call *call, const struct hp_route *route, const void *sta
 static void check_reply_is_json(const struct call *call)
 {
     json_error_t error;
-    json_t *json = json_loadb(call->reply.ptr, call->reply.len,
-        JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *json = json_loadb(
+        call->reply.ptr, call->reply.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     ck_assert_msg(json && json_is_object(json), "the reply is not a JSON object: %s", error.text);
     json_decref(json);
 }
@@ -72,8 +73,8 @@ static void check_answered(const struct call *call)
     }
     ck_assert_int_eq(call->code, call->fault.code);
     ck_assert_int_ne(call->code, HP_INTERNAL);
-    ck_assert_msg(call->fault.detail[0] != '\0', "%s without a detail",
-        hp_error_info(call->code)->slug);
+    ck_assert_msg(
+        call->fault.detail[0] != '\0', "%s without a detail", hp_error_info(call->code)->slug);
 }
 
 START_TEST(every_route_has_its_papers)
@@ -151,7 +152,7 @@ START_TEST(nesting_a_million_deep_is_refused)
     for (size_t i = 0; i < hp_route_count; i++) {
         struct call call;
         void *state = open_route(hp_routes[i]);
-        run(&call, hp_routes[i], state, (hp_str) { body, len }, "application/json", 0);
+        run(&call, hp_routes[i], state, (hp_str){ body, len }, "application/json", 0);
         ck_assert_int_ne(call.code, HP_OK);
         check_answered(&call);
         hp_arena_done(&call.arena);
@@ -162,8 +163,8 @@ START_TEST(nesting_a_million_deep_is_refused)
 END_TEST
 
 // True where it succeeded all the same.
-static bool survives_failure(const struct hp_route *route, const void *state, unsigned nth,
-    const struct call *right)
+static bool survives_failure(
+    const struct hp_route *route, const void *state, unsigned nth, const struct call *right)
 {
     struct call call;
     run(&call, route, state, route->example, "application/json", nth);

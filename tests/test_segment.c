@@ -41,7 +41,7 @@ static void check_row(const char *row)
 {
     char text[256];
     bool breaks[256];
-    hp_str s = {text, row_read(row + 1, text, breaks)};
+    hp_str s = { text, row_read(row + 1, text, breaks) };
     next_break next = break_of(row[0]);
     for (size_t at = 0; at < s.len;) {
         size_t end = next(s, at);

@@ -21,13 +21,13 @@
 
 #include "test.h"
 
-static const char *const names[] = {"chunk", "score"};
+static const char *const names[] = { "chunk", "score" };
 enum { ROUTES = 2 };
 
-static const size_t in_flight[ROUTES] = {3, 0};
-static const int route_mode[ROUTES] = {2, 0};
-static const int64_t route_percent[ROUTES] = {1250, 10000};
-static const struct hp_gauges gauges = {.connections = 7,
+static const size_t in_flight[ROUTES] = { 3, 0 };
+static const int route_mode[ROUTES] = { 2, 0 };
+static const int64_t route_percent[ROUTES] = { 1250, 10000 };
+static const struct hp_gauges gauges = { .connections = 7,
     .connections_limit = 1024,
     .queue_depth = 5,
     .queue_bytes = 4096,
@@ -40,7 +40,7 @@ static const struct hp_gauges gauges = {.connections = 7,
     .reloads_ok = 2,
     .reloads_failed = 1,
     .last_reload_ok = true,
-    .log_lines_dropped = 9};
+    .log_lines_dropped = 9 };
 
 // --- a strict reader of the two formats
 // --------------------------------------------------------------
@@ -144,9 +144,9 @@ static hp_str read_labels(struct sample *sample, hp_str rest)
         while (at < rest.len && rest.ptr[at] != '"')
             at += rest.ptr[at] == '\\' ? 2 : 1;
         ck_assert_uint_lt(at + 1, rest.len);
-        hp_str whole = {start, (size_t)(rest.ptr + at + 1 - start)};
+        hp_str whole = { start, (size_t)(rest.ptr + at + 1 - start) };
         if (hp_str_is(key, "le")) {
-            keep(sample->le, sizeof sample->le, (hp_str){rest.ptr + 1, at - 1});
+            keep(sample->le, sizeof sample->le, (hp_str){ rest.ptr + 1, at - 1 });
         } else {
             size_t have = strlen(sample->labels);
             ck_assert_uint_lt(have + whole.len + 2, TEXT_MAX);
@@ -155,7 +155,7 @@ static hp_str read_labels(struct sample *sample, hp_str rest)
             memcpy(sample->labels + have, whole.ptr, whole.len);
         }
         char separator = rest.ptr[at + 1];
-        rest = (hp_str){rest.ptr + at + 2, rest.len - at - 2};
+        rest = (hp_str){ rest.ptr + at + 2, rest.len - at - 2 };
         if (separator == '}')
             return rest;
         ck_assert_int_eq(separator, ',');
@@ -182,19 +182,19 @@ static void read_sample(struct page *page, hp_str line)
     size_t len = 0;
     while (len < line.len && line.ptr[len] != '{' && line.ptr[len] != ' ')
         len++;
-    hp_str name = {line.ptr, len}, rest = {line.ptr + len, line.len - len};
+    hp_str name = { line.ptr, len }, rest = { line.ptr + len, line.len - len };
     ck_assert(is_name(name));
     ck_assert_uint_ge(name.len, strlen(family->name));
     ck_assert(memcmp(name.ptr, family->name, strlen(family->name)) == 0); // families are not mixed
     check_suffix(
-        page, family, (hp_str){name.ptr + strlen(family->name), name.len - strlen(family->name)});
+        page, family, (hp_str){ name.ptr + strlen(family->name), name.len - strlen(family->name) });
     ck_assert_str_ne(family->type, "");
     keep(sample->name, sizeof sample->name, name);
     if (rest.len && rest.ptr[0] == '{')
-        rest = read_labels(sample, (hp_str){rest.ptr + 1, rest.len - 1});
+        rest = read_labels(sample, (hp_str){ rest.ptr + 1, rest.len - 1 });
     ck_assert(rest.len > 1 && rest.ptr[0] == ' ');
     char number[64], *end;
-    keep(number, sizeof number, (hp_str){rest.ptr + 1, rest.len - 1});
+    keep(number, sizeof number, (hp_str){ rest.ptr + 1, rest.len - 1 });
     ck_assert_int_ne(number[0], ' ');
     sample->value = strtod(number, &end);
     ck_assert_str_eq(end, "");
@@ -303,7 +303,7 @@ static size_t samples_of(const char *name)
 
 static struct hp_record a_record(void)
 {
-    return (struct hp_record){.route = 0,
+    return (struct hp_record){ .route = 0,
         .mode = HP_CALL_LIVE,
         .code = HP_OK,
         .status = 200,
@@ -317,12 +317,14 @@ static struct hp_record a_record(void)
         .config_hash = "0123456789abcdef",
         .bytes_in = 100,
         .bytes_out = 5000,
-        .spent_ns =
-            {[HP_QUEUE] = 20000, [HP_PARSE] = 30000, [HP_COMPUTE] = 1500000, [HP_WRITE] = 41000},
+        .spent_ns = { [HP_QUEUE] = 20000,
+            [HP_PARSE] = 30000,
+            [HP_COMPUTE] = 1500000,
+            [HP_WRITE] = 41000 },
         .total_ns = 1600000,
         .cpu_ns = 1530000,
         .deadline_ms = 250,
-        .granted_ms = 200};
+        .granted_ms = 200 };
 }
 
 // --- metrics
@@ -361,19 +363,19 @@ START_TEST(families_have_the_types_of_their_format)
     static const struct {
         const char *name, *type, *openmetrics_name, *openmetrics_type, *unit;
     } expected[] = {
-        {"hotpathd_requests_total", "counter", "hotpathd_requests", "counter", ""},
-        {"hotpathd_request_duration_seconds", "histogram", "hotpathd_request_duration_seconds",
-            "histogram", "seconds"},
-        {"hotpathd_request_cpu_seconds_total", "counter", "hotpathd_request_cpu_seconds", "counter",
-            "seconds"},
-        {"hotpathd_request_body_bytes", "histogram", "hotpathd_request_body_bytes", "histogram",
-            "bytes"},
-        {"hotpathd_queue_oldest_seconds", "gauge", "hotpathd_queue_oldest_seconds", "gauge",
-            "seconds"},
-        {"hotpathd_build_info", "gauge", "hotpathd_build", "info", ""},
-        {"hotpathd_config_info", "gauge", "hotpathd_config", "info", ""},
-        {"process_cpu_seconds_total", "counter", "process_cpu_seconds", "counter", "seconds"},
-        {"process_open_fds", "gauge", "process_open_fds", "gauge", ""},
+        { "hotpathd_requests_total", "counter", "hotpathd_requests", "counter", "" },
+        { "hotpathd_request_duration_seconds", "histogram", "hotpathd_request_duration_seconds",
+            "histogram", "seconds" },
+        { "hotpathd_request_cpu_seconds_total", "counter", "hotpathd_request_cpu_seconds",
+            "counter", "seconds" },
+        { "hotpathd_request_body_bytes", "histogram", "hotpathd_request_body_bytes", "histogram",
+            "bytes" },
+        { "hotpathd_queue_oldest_seconds", "gauge", "hotpathd_queue_oldest_seconds", "gauge",
+            "seconds" },
+        { "hotpathd_build_info", "gauge", "hotpathd_build", "info", "" },
+        { "hotpathd_config_info", "gauge", "hotpathd_config", "info", "" },
+        { "process_cpu_seconds_total", "counter", "process_cpu_seconds", "counter", "seconds" },
+        { "process_open_fds", "gauge", "process_open_fds", "gauge", "" },
     };
     struct hp_metrics *metrics = hp_metrics_new(names, ROUTES);
     for (int openmetrics = 0; openmetrics < 2; openmetrics++) {
@@ -397,7 +399,7 @@ END_TEST
 START_TEST(gauges_are_written_as_they_are)
 {
     struct hp_metrics *metrics = hp_metrics_new(names, ROUTES);
-    hp_build = (struct hp_build){"0.1.0", "a\"b\\c\nd", "0.9.75", "2.14", "0.2.5"};
+    hp_build = (struct hp_build){ "0.1.0", "a\"b\\c\nd", "0.9.75", "2.14", "0.2.5" };
     write_page(metrics, true);
     ck_assert(value_of("hotpathd_in_flight", "route=\"chunk\"") == 3);
     ck_assert(value_of("hotpathd_route_mode", "route=\"chunk\",mode=\"canary\"") == 1);
@@ -419,7 +421,7 @@ START_TEST(gauges_are_written_as_they_are)
     ck_assert(value_of("hotpathd_build_info",
                   "version=\"0.1.0\",commit=\"a\\\"b\\\\c\\nd\",microhttpd=\"0.9.75\","
                   "jansson=\"2.14\",libyaml=\"0.2.5\"") == 1);
-    hp_build = (struct hp_build){.version = NULL};
+    hp_build = (struct hp_build){ .version = NULL };
     hp_metrics_free(metrics);
 }
 END_TEST
@@ -494,7 +496,7 @@ END_TEST
 
 START_TEST(a_value_falls_into_the_bucket_whose_bound_it_is)
 {
-    struct hp_histogram histogram = {.sum = 0};
+    struct hp_histogram histogram = { .sum = 0 };
     for (size_t i = 0; hp_bounds_ns[i].text; i++) {
         hp_histogram_count(&histogram, hp_bounds_ns, hp_bounds_ns[i].max);
         hp_histogram_count(&histogram, hp_bounds_ns, hp_bounds_ns[i].max + 1);
@@ -608,8 +610,8 @@ START_TEST(a_line_is_json_whatever_the_strings)
                                         : "\xed\xa0\x80\xf0\x9f\x98\x80\"\\\n"[rand_r(&seed) % 10]);
         hp_line_start(&line);
         for (int i = 0; i < 8; i++)
-            hp_line_string(&line, (const char *[]){"a", "b", "c", "d", "e", "f", "g", "h"}[i],
-                (hp_str){bytes, len});
+            hp_line_string(&line, (const char *[]){ "a", "b", "c", "d", "e", "f", "g", "h" }[i],
+                (hp_str){ bytes, len });
         hp_line_uint(&line, "number", UINT64_MAX);
         hp_line_end(&line);
         ck_assert_uint_le(line.len, HP_LINE_MAX);
@@ -675,14 +677,14 @@ static size_t lines_in(int fd, json_t **last)
 {
     static char text[1 << 20];
     size_t len = 0, lines = 0;
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    struct pollfd poller = { .fd = fd, .events = POLLIN };
     while (poll(&poller, 1, 0) == 1 && (poller.revents & POLLIN)) {
         ssize_t got = read(fd, text + len, sizeof text - len);
         ck_assert_int_gt(got, 0);
         len += (size_t)got;
     }
     ck_assert(len == 0 || text[len - 1] == '\n');
-    hp_str rest = {text, len};
+    hp_str rest = { text, len };
     while (rest.len) {
         hp_str line = hp_str_cut(&rest, '\n');
         json_t *json = parse(line.ptr, line.len);
@@ -697,10 +699,10 @@ static size_t lines_in(int fd, json_t **last)
 
 START_TEST(a_request_line_has_every_field)
 {
-    static const char *const keys[] = {"ts", "level", "msg", "request_id", "trace_id", "span_id",
+    static const char *const keys[] = { "ts", "level", "msg", "request_id", "trace_id", "span_id",
         "route", "mode", "caller", "method", "status", "code", "outcome", "stage", "bytes_in",
         "bytes_out", "queue_us", "parse_us", "compute_us", "write_us", "total_us", "cpu_us",
-        "deadline_ms", "granted_ms", "peer", "config_hash"};
+        "deadline_ms", "granted_ms", "peer", "config_hash" };
     enum { KEYS = sizeof keys / sizeof *keys };
     int ends[2];
     json_t *json = NULL;
@@ -744,12 +746,12 @@ START_TEST(failures_say_how_bad_they_are)
         bool disconnected;
         const char *level, *outcome;
     } cases[] = {
-        {HP_BAD_JSON, false, "warn", "failed"},
-        {HP_OVERLOADED, false, "warn", "failed"},
-        {HP_ROUTE_OFF, false, "warn", "failed"},
-        {HP_DEADLINE, false, "warn", "failed"},
-        {HP_INTERNAL, false, "error", "failed"},
-        {HP_OK, true, "warn", "disconnected"},
+        { HP_BAD_JSON, false, "warn", "failed" },
+        { HP_OVERLOADED, false, "warn", "failed" },
+        { HP_ROUTE_OFF, false, "warn", "failed" },
+        { HP_DEADLINE, false, "warn", "failed" },
+        { HP_INTERNAL, false, "error", "failed" },
+        { HP_OK, true, "warn", "disconnected" },
     };
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
@@ -783,7 +785,7 @@ START_TEST(hostile_strings_leave_the_line_whole)
     ck_assert_int_eq(pipe(ends), 0);
     struct hp_request_log *log = hp_request_log_new(ends[1], 1000, names, ROUTES);
     struct hp_record record = a_record();
-    hp_str bad = {hostile, sizeof hostile};
+    hp_str bad = { hostile, sizeof hostile };
     record.method = record.caller = record.request_id = record.peer = bad;
     record.code = HP_BAD_FRAMING;
     record.bytes_in = record.bytes_out = record.total_ns = record.cpu_ns = UINT64_MAX / 2;
@@ -802,7 +804,7 @@ static const uint64_t second_ns = 1000000000;
 
 START_TEST(a_second_holds_the_cap_and_a_tenth_of_it_for_successes)
 {
-    struct hp_sampling sampling = {.lines_per_second = 100};
+    struct hp_sampling sampling = { .lines_per_second = 100 };
     for (uint64_t second = 5; second < 8; second++) {
         int written = 0, skipped = 0, dropped = 0;
         for (int i = 0; i < 1000; i++) {
@@ -827,7 +829,7 @@ END_TEST
 
 START_TEST(a_small_cap_still_shows_a_success_and_none_shows_nothing)
 {
-    struct hp_sampling one = {.lines_per_second = 1}, none = {.lines_per_second = 0};
+    struct hp_sampling one = { .lines_per_second = 1 }, none = { .lines_per_second = 0 };
     ck_assert_int_eq(hp_sampling_take(&one, 0, false), HP_LOG_IT);
     ck_assert_int_eq(hp_sampling_take(&one, 1, false), HP_SKIP_IT);
     ck_assert_int_eq(hp_sampling_take(&one, 2, true), HP_DROP_IT);
@@ -915,7 +917,7 @@ START_TEST(a_torn_line_does_not_spoil_the_next)
             len += (size_t)got;
         ck_assert_int_eq(errno, EAGAIN);
     }
-    hp_str rest = {text, len};
+    hp_str rest = { text, len };
     while (rest.len) {
         hp_str line = hp_str_cut(&rest, '\n');
         json_t *json = json_loadb(line.ptr, line.len, 0, NULL);
@@ -942,40 +944,40 @@ START_TEST(traceparent_follows_the_standard)
         const char *header;
         bool valid, sampled;
     } cases[] = {
-        {"00-" TRACE "-" PARENT "-01", true, true},
-        {"00-" TRACE "-" PARENT "-00", true, false},
-        {"00-" TRACE "-" PARENT "-02", true, false}, // other flags are not ours
-        {"00-" TRACE "-" PARENT "-ff", true, true},
-        {"cc-" TRACE "-" PARENT "-01", true, true}, // a later version
-        {"cc-" TRACE "-" PARENT "-01-what-is-new", true, true},
-        {"cc-" TRACE "-" PARENT "-01-", true, true},
-        {"cc-" TRACE "-" PARENT "-01.what", false, false},
-        {"cc-" TRACE "-" PARENT "-0100", false, false},
-        {"00-" TRACE "-" PARENT "-01-more", false, false},
-        {"00-" TRACE "-" PARENT "-01.", false, false},
-        {"00-" TRACE "-" PARENT "-01-", false, false},
-        {"ff-" TRACE "-" PARENT "-01", false, false},
-        {".0-" TRACE "-" PARENT "-01", false, false},
-        {"0-" TRACE "-" PARENT "-01", false, false},
-        {"000-" TRACE "-" PARENT "-01", false, false},
-        {"CC-" TRACE "-" PARENT "-01", false, false},
-        {"00-00000000000000000000000000000000-" PARENT "-01", false, false},
-        {"00-" TRACE "-0000000000000000-01", false, false},
-        {"00-4BF92F3577B34DA6A3CE929D0E0E4736-" PARENT "-01", false, false},
-        {"00-" TRACE "-00F067AA0BA902B7-01", false, false},
-        {"00-" TRACE "-" PARENT "-0A", false, false},
-        {"00-" TRACE "-" PARENT "-.0", false, false},
-        {"00-" TRACE "-" PARENT "-1", false, false},
-        {"00-" TRACE "-" PARENT "-001", false, false},
-        {"00-" TRACE "-" PARENT, false, false},
-        {"00-.bf92f3577b34da6a3ce929d0e0e4736-" PARENT "-01", false, false},
-        {"00-4bf92f3577b34da6a3ce929d0e0e473-" PARENT "-01", false, false},
-        {"00-" TRACE "-00f067aa0ba902b-01", false, false},
-        {"00_" TRACE "-" PARENT "-01", false, false},
-        {"00-" TRACE "_" PARENT "-01", false, false},
-        {"00-" TRACE "-" PARENT "_01", false, false},
-        {" 00-" TRACE "-" PARENT "-01", false, false},
-        {"", false, false},
+        { "00-" TRACE "-" PARENT "-01", true, true },
+        { "00-" TRACE "-" PARENT "-00", true, false },
+        { "00-" TRACE "-" PARENT "-02", true, false }, // other flags are not ours
+        { "00-" TRACE "-" PARENT "-ff", true, true },
+        { "cc-" TRACE "-" PARENT "-01", true, true }, // a later version
+        { "cc-" TRACE "-" PARENT "-01-what-is-new", true, true },
+        { "cc-" TRACE "-" PARENT "-01-", true, true },
+        { "cc-" TRACE "-" PARENT "-01.what", false, false },
+        { "cc-" TRACE "-" PARENT "-0100", false, false },
+        { "00-" TRACE "-" PARENT "-01-more", false, false },
+        { "00-" TRACE "-" PARENT "-01.", false, false },
+        { "00-" TRACE "-" PARENT "-01-", false, false },
+        { "ff-" TRACE "-" PARENT "-01", false, false },
+        { ".0-" TRACE "-" PARENT "-01", false, false },
+        { "0-" TRACE "-" PARENT "-01", false, false },
+        { "000-" TRACE "-" PARENT "-01", false, false },
+        { "CC-" TRACE "-" PARENT "-01", false, false },
+        { "00-00000000000000000000000000000000-" PARENT "-01", false, false },
+        { "00-" TRACE "-0000000000000000-01", false, false },
+        { "00-4BF92F3577B34DA6A3CE929D0E0E4736-" PARENT "-01", false, false },
+        { "00-" TRACE "-00F067AA0BA902B7-01", false, false },
+        { "00-" TRACE "-" PARENT "-0A", false, false },
+        { "00-" TRACE "-" PARENT "-.0", false, false },
+        { "00-" TRACE "-" PARENT "-1", false, false },
+        { "00-" TRACE "-" PARENT "-001", false, false },
+        { "00-" TRACE "-" PARENT, false, false },
+        { "00-.bf92f3577b34da6a3ce929d0e0e4736-" PARENT "-01", false, false },
+        { "00-4bf92f3577b34da6a3ce929d0e0e473-" PARENT "-01", false, false },
+        { "00-" TRACE "-00f067aa0ba902b-01", false, false },
+        { "00_" TRACE "-" PARENT "-01", false, false },
+        { "00-" TRACE "_" PARENT "-01", false, false },
+        { "00-" TRACE "-" PARENT "_01", false, false },
+        { " 00-" TRACE "-" PARENT "-01", false, false },
+        { "", false, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char trace[33] = "untouched", parent[17] = "untouched";
@@ -995,7 +997,7 @@ START_TEST(every_cut_traceparent_is_refused)
     char trace[33], parent[17];
     bool sampled;
     for (size_t len = 0; len < whole.len; len++)
-        ck_assert(!hp_traceparent_read((hp_str){whole.ptr, len}, trace, parent, &sampled));
+        ck_assert(!hp_traceparent_read((hp_str){ whole.ptr, len }, trace, parent, &sampled));
     ck_assert(hp_traceparent_read(whole, trace, parent, &sampled));
 }
 END_TEST

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const enum hp_encoding exact[] = {HP_O200K_BASE, HP_CL100K_BASE};
+static const enum hp_encoding exact[] = { HP_O200K_BASE, HP_CL100K_BASE };
 
 static const char *vocab_folder(void)
 {
@@ -93,11 +93,11 @@ static size_t random_below(size_t limit)
 }
 
 // Pieces that lie on the seams of both expressions.
-static const char *const seams[] = {"a", "B", "c", " ", "  ", "\t", "\n", "\r\n", "1", "23", "'s",
+static const char *const seams[] = { "a", "B", "c", " ", "  ", "\t", "\n", "\r\n", "1", "23", "'s",
     "'LL", "'", "!", "/", "//", "-", "\xc3\xa9", "\xcc\x81", "\xe6\xbc\xa2", "\xe5\xad\x97",
     "\xd0\xaf", "\xc7\x85", "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xa8", "\xf0\x9f\x98\x80",
     "\xc5\xbf", "\xc2\xb2", "the", " the", "tion", "\xe0\xa4\x95", "\xe0\xa5\x8d",
-    "\xf0\x9d\x94\x98", "\xe2\x80\x8d"};
+    "\xf0\x9d\x94\x98", "\xe2\x80\x8d" };
 
 static hp_str random_text(char *out, size_t max)
 {
@@ -109,7 +109,7 @@ static hp_str random_text(char *out, size_t max)
         memcpy(out + len, part, strlen(part));
         len += strlen(part);
     }
-    return (hp_str){out, len};
+    return (hp_str){ out, len };
 }
 
 static struct hp_tokens *encode(const struct hp_vocab *vocab, hp_str text, struct hp_arena *arena)
@@ -140,7 +140,7 @@ static void check_parts(const struct hp_vocab *vocab, hp_str text, size_t tries)
     for (size_t i = 0; i < tries; i++) {
         size_t a = random_edge(text), b = random_edge(text);
         size_t start = a < b ? a : b, end = a < b ? b : a;
-        hp_str part = {text.ptr + start, end - start};
+        hp_str part = { text.ptr + start, end - start };
         ck_assert_uint_eq(hp_tokens_count(tokens, start, end), hp_tokens_reference(vocab, part));
     }
     hp_arena_done(&arena);
@@ -181,7 +181,7 @@ static void golden(const struct hp_vocab *vocab)
     static char shown[8 * TEXT_MAX];
     size_t count = read_rows(rows);
     for (size_t i = 0; i < count; i++) {
-        hp_str text = {rows[i].text, rows[i].len};
+        hp_str text = { rows[i].text, rows[i].len };
         size_t found = hp_tokens_ranks(vocab, text, ranks, TEXT_MAX), len = 0;
         shown[0] = '\0';
         for (size_t k = 0; k < found; k++)
@@ -221,7 +221,7 @@ static void parts_of_golden_texts(const struct hp_vocab *vocab)
         memcpy(bytes + len, rows[i].text, rows[i].len);
         len += rows[i].len;
     }
-    check_parts(vocab, (hp_str){bytes, len}, 500);
+    check_parts(vocab, (hp_str){ bytes, len }, 500);
 }
 
 START_TEST(counts_any_part_of_real_text)
@@ -235,8 +235,8 @@ END_TEST
 static void parts_of_long_pieces(const struct hp_vocab *vocab)
 {
     static char bytes[3000];
-    static const char *const letters[] = {
-        "a", "b", "ab", "the", "\xe6\xbc\xa2", "\xe5\xad\x97", "\xe4\xb8\x80", "z", "q"};
+    static const char *const letters[] = { "a", "b", "ab", "the", "\xe6\xbc\xa2", "\xe5\xad\x97",
+        "\xe4\xb8\x80", "z", "q" };
     for (size_t i = 0; i < 12; i++) {
         size_t kinds = 1 + random_below(sizeof letters / sizeof *letters), len = 0;
         while (len + 8 < sizeof bytes) {
@@ -244,7 +244,7 @@ static void parts_of_long_pieces(const struct hp_vocab *vocab)
             memcpy(bytes + len, part, strlen(part));
             len += strlen(part);
         }
-        check_parts(vocab, (hp_str){bytes, len}, 10);
+        check_parts(vocab, (hp_str){ bytes, len }, 10);
     }
 }
 
@@ -267,7 +267,7 @@ static void reach_of_random_texts(const struct hp_vocab *vocab)
     for (size_t i = 0; units[i]; i++) {
         memset(run, units[i], sizeof run);
         run[3] = 'x', run[4] = ' ';
-        check_reach(vocab, (hp_str){run, sizeof run}, 8);
+        check_reach(vocab, (hp_str){ run, sizeof run }, 8);
     }
 }
 
@@ -288,7 +288,7 @@ static void reach_is_near(const struct hp_vocab *vocab)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = sentence[i % (sizeof sentence - 1)];
     struct hp_arena arena;
-    struct hp_tokens *tokens = encode(vocab, (hp_str){bytes, sizeof bytes}, &arena);
+    struct hp_tokens *tokens = encode(vocab, (hp_str){ bytes, sizeof bytes }, &arena);
     for (size_t start = 0; start < 10000; start += 7) {
         size_t far = hp_tokens_reach(tokens, start, 100);
         ck_assert_uint_gt(hp_tokens_count(tokens, start, far), 95);
@@ -393,14 +393,14 @@ START_TEST(stops_at_its_deadline)
 {
     static char bytes[100000];
     struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_deadline past = {1};
+    struct hp_deadline past = { 1 };
     struct hp_arena arena;
     struct hp_tokens *tokens;
     memset(bytes, ' ', sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i += 2)
         bytes[i] = 'x';
     hp_arena_init(&arena, NULL, 1 << 24);
-    hp_str text = {bytes, sizeof bytes};
+    hp_str text = { bytes, sizeof bytes };
     ck_assert_int_eq(hp_tokens_encode(NULL, text, &arena, &past, &tokens, &fault), HP_DEADLINE);
     hp_arena_done(&arena);
 }

@@ -17,14 +17,14 @@ static uint32_t pick(uint32_t below) // xorshift64*
 // Any code point, small ones more often, never a surrogate.
 static uint32_t pick_code_point(void)
 {
-    static const uint32_t limits[] = {0x80, 0x800, 0x10000, 0x110000};
+    static const uint32_t limits[] = { 0x80, 0x800, 0x10000, 0x110000 };
     uint32_t cp = pick(limits[pick(4)]);
     return cp >= 0xd800 && cp < 0xe000 ? 'x' : cp;
 }
 
 static bool decodes(const unsigned char *p, size_t left, size_t *len)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     size_t want = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
     uint32_t cp = want == 1 ? p[0] : p[0] & (0x7fu >> want);
     if (want > left || (p[0] & 0xc0) == 0x80 || p[0] >= 0xf8)
@@ -55,7 +55,7 @@ START_TEST(every_sequence_of_three_bytes_is_judged_as_defined)
         for (int i = 0; i < 3; i++)
             text[63 + i] = (char)(bytes >> (16 - 8 * i)); // across the edge of a block
         text[66] = (char)0x80;
-        hp_str s = {text, sizeof text};
+        hp_str s = { text, sizeof text };
         size_t want = valid_reference(s);
         if (hp_utf8_valid(s) != want || hp_utf8_valid_plain(s) != want)
             ck_abort_msg("%06x", bytes);
@@ -68,7 +68,7 @@ START_TEST(every_code_point_is_written_and_read_back)
     for (uint32_t cp = 0; cp < 0x110000; cp++) {
         char text[4];
         size_t len = hp_utf8_put(text, cp), read = 0, before = 0;
-        hp_str s = {text, len};
+        hp_str s = { text, len };
         bool surrogate = cp >= 0xd800 && cp < 0xe000;
         if (hp_utf8_valid(s) != (surrogate ? 0 : len) || hp_utf8_at(s, 0, &read) != cp ||
             read != len || hp_utf8_before(s, len, &before) != cp || before != len)
@@ -93,7 +93,7 @@ START_TEST(damage_is_found_where_it_is)
 {
     char text[600];
     for (int round = 0; round < 200000; round++) {
-        hp_str s = {text, random_text(text, 4 + pick(sizeof text - 4))};
+        hp_str s = { text, random_text(text, 4 + pick(sizeof text - 4)) };
         for (uint32_t hits = s.len ? pick(3) : 0; hits > 0; hits--)
             text[pick((uint32_t)s.len)] = (char)pick(256);
         s.len -= s.len > 3 ? pick(4) : 0;
@@ -108,7 +108,7 @@ START_TEST(counts_are_those_of_a_walk)
 {
     char *text = malloc(20000);
     for (int round = 0; round < 300; round++) {
-        hp_str s = {text, random_text(text, 4 + pick(19996))};
+        hp_str s = { text, random_text(text, 4 + pick(19996)) };
         size_t chars = 0, utf16 = 0, ascii = 0;
         for (size_t at = 0, len; at < s.len; at += len) {
             uint32_t cp = hp_utf8_at(s, at, &len);
@@ -130,11 +130,12 @@ START_TEST(categories_are_those_of_unicode_16)
     static const struct {
         uint32_t cp;
         enum hp_category category;
-    } rows[] = {{'A', HP_CAT_LU}, {'z', HP_CAT_LL}, {0x1c5, HP_CAT_LT}, {0x2b0, HP_CAT_LM},
-        {0x4e00, HP_CAT_LO}, {0x301, HP_CAT_M}, {0x903, HP_CAT_M}, {0x20dd, HP_CAT_M},
-        {'7', HP_CAT_N}, {0x216b, HP_CAT_N}, {0xbd, HP_CAT_N}, {' ', HP_CAT_SPACE},
-        {0x85, HP_CAT_SPACE}, {0x3000, HP_CAT_SPACE}, {0x200b, HP_CAT_OTHER}, {'-', HP_CAT_OTHER},
-        {0x10d50, HP_CAT_LU}, {0x16ea0, HP_CAT_OTHER}, {0x10ffff, HP_CAT_OTHER}};
+    } rows[] = { { 'A', HP_CAT_LU }, { 'z', HP_CAT_LL }, { 0x1c5, HP_CAT_LT }, { 0x2b0, HP_CAT_LM },
+        { 0x4e00, HP_CAT_LO }, { 0x301, HP_CAT_M }, { 0x903, HP_CAT_M }, { 0x20dd, HP_CAT_M },
+        { '7', HP_CAT_N }, { 0x216b, HP_CAT_N }, { 0xbd, HP_CAT_N }, { ' ', HP_CAT_SPACE },
+        { 0x85, HP_CAT_SPACE }, { 0x3000, HP_CAT_SPACE }, { 0x200b, HP_CAT_OTHER },
+        { '-', HP_CAT_OTHER }, { 0x10d50, HP_CAT_LU }, { 0x16ea0, HP_CAT_OTHER },
+        { 0x10ffff, HP_CAT_OTHER } };
     size_t blanks = 0, noncharacters = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ck_assert_int_eq(hp_unicode_category(rows[i].cp), rows[i].category);

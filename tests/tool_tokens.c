@@ -25,7 +25,7 @@ static int serve(const struct hp_vocab *vocab)
         uint32_t *ranks = malloc((len + 1u) * sizeof *ranks);
         if (!bytes || !ranks || fread(bytes, 1, len, stdin) != len)
             return EXIT_FAILURE;
-        hp_str text = {bytes, len};
+        hp_str text = { bytes, len };
         head[0] = (uint32_t)hp_tokens_ranks(vocab, text, ranks, len);
         head[1] = len <= REFERENCE_MAX ? (uint32_t)hp_tokens_reference(vocab, text) : head[0];
         fwrite(head, sizeof head, 1, stdout);

@@ -1,5 +1,5 @@
-// arena.h -- the memory of one request: blocks that are bumped and dropped together, under a ceiling,
-// paid from a budget that all requests share. One thread at a time; the budget is atomic.
+// arena.h -- the memory of one request: blocks that are bumped and dropped together, under a
+// ceiling, paid from a budget that all requests share. One thread at a time; the budget is atomic.
 //
 // This is the one place where memory runs out: an allocation returns NULL, and hp_no_memory() turns
 // that into the right code (413 over this request's ceiling, 429 where the shared budget is spent).
@@ -34,7 +34,8 @@ void hp_arena_done(struct hp_arena *arena);
 void *hp_alloc(struct hp_arena *arena, size_t count, size_t size);
 void *hp_alloc_raw(struct hp_arena *arena, size_t count, size_t size);
 
-// `old` (from this arena, `old_size` bytes long, or NULL) grown to `size` bytes, moved where it must.
+// `old` (from this arena, `old_size` bytes long, or NULL) grown to `size` bytes, moved where it
+// must.
 void *hp_grow(struct hp_arena *arena, void *old, size_t old_size, size_t size);
 
 #define HP_NEW(arena, type, count) ((type *)hp_alloc((arena), (count), sizeof(type)))

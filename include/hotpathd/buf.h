@@ -13,12 +13,12 @@ struct hp_buf {
 
 static inline struct hp_buf hp_buf_in(struct hp_arena *arena)
 {
-    return (struct hp_buf) { .arena = arena };
+    return (struct hp_buf){ .arena = arena };
 }
 
 static inline hp_str hp_buf_str(const struct hp_buf *buf)
 {
-    return (hp_str) { buf->ptr, buf->len };
+    return (hp_str){ buf->ptr, buf->len };
 }
 
 // Room for `more` bytes behind `len`; false (and marked) where there is none.

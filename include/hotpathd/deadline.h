@@ -12,7 +12,7 @@ struct hp_deadline {
     uint64_t at_ns; // on hp_now_ns's clock; 0: none
 };
 
-// HP_DEADLINE once it has passed. Pure functions call it every ~50 us of work (some 16 KiB of text);
-// stage and grant are added by the caller that knows them.
-HP_MUST_USE enum hp_code hp_deadline_check(const struct hp_deadline *deadline,
-    struct hp_fault *fault);
+// HP_DEADLINE once it has passed. Pure functions call it every ~50 us of work (some 16 KiB of
+// text); stage and grant are added by the caller that knows them.
+HP_MUST_USE enum hp_code hp_deadline_check(
+    const struct hp_deadline *deadline, struct hp_fault *fault);

@@ -1,6 +1,7 @@
 // error.h -- how a function fails: it returns a code, and wrote the details once, into the fault,
 // where they were known. Callers hand the code on with HP_TRY. No detail holds bytes of a document;
-// a name that the caller made up (an unknown field) may stand in `pointer` only, and is never logged.
+// a name that the caller made up (an unknown field) may stand in `pointer` only, and is never
+// logged.
 #pragma once
 
 #include "hotpathd/str.h"
@@ -26,7 +27,7 @@ struct hp_fault {
     int64_t limit;                // the limit that was passed, -1 where it does not apply
 };
 
-#define HP_FAULT_NONE ((struct hp_fault) { .offset = -1, .limit = -1 })
+#define HP_FAULT_NONE ((struct hp_fault){ .offset = -1, .limit = -1 })
 
 struct hp_error_info {
     int status; // of HTTP

@@ -1,5 +1,5 @@
-// field.h -- a struct described by a table: one row a field, with key, help, type, range and default.
-// The same rows read YAML, JSON and query strings, and write the documentation.
+// field.h -- a struct described by a table: one row a field, with key, help, type, range and
+// default. The same rows read YAML, JSON and query strings, and write the documentation.
 #pragma once
 
 #include "hotpathd/arena.h"
@@ -31,15 +31,15 @@ struct hp_field {
     const char *help;
     enum hp_type type;
     unsigned flags;
-    size_t offset;              // in the struct that the table describes
-    // Inclusive, of the stored number, or of a string's bytes (a list's: of each of them). INT64_MAX: at
-    // least `min`; both 0: any.
+    size_t offset; // in the struct that the table describes
+    // Inclusive, of the stored number, or of a string's bytes (a list's: of each of them).
+    // INT64_MAX: at least `min`; both 0: any.
     int64_t min, max;
-    const char *const *words;   // HP_WORD: NULL-terminated
-    const char *preset;         // the default, as text; NULL: zero. A list: separated by blanks
+    const char *const *words;      // HP_WORD: NULL-terminated
+    const char *preset;            // the default, as text; NULL: zero. A list: separated by blanks
     const struct hp_field *fields; // HP_OBJECT: offsets are relative to the nested struct
-    // HP_OBJECT: takes the value where it is not an object but a bare word (JSON string, YAML or query
-    // scalar); JSON null comes as the word "none" (HP_NULLABLE). NULL: only objects.
+    // HP_OBJECT: takes the value where it is not an object but a bare word (JSON string, YAML or
+    // query scalar); JSON null comes as the word "none" (HP_NULLABLE). NULL: only objects.
     enum hp_code (*bare)(void *nested, hp_str word, const char *pointer, struct hp_fault *fault);
 };
 
@@ -52,9 +52,10 @@ const struct hp_field *hp_field_find(const struct hp_field *fields, hp_str key);
 // at most a third of the key).
 const char *hp_field_nearest(const struct hp_field *fields, hp_str key);
 
-// Sets one field from text; adds one item to a list (HP_OUT_OF_RANGE beyond HP_LIST_MAX). The text is copied into `arena` where the
-// field keeps it; `arena` may be NULL where the text outlives the struct. HP_BAD_TYPE where it is not of the type,
-// HP_OUT_OF_RANGE where it is outside the range or the words; the detail says what would be right.
+// Sets one field from text; adds one item to a list (HP_OUT_OF_RANGE beyond HP_LIST_MAX). The text
+// is copied into `arena` where the field keeps it; `arena` may be NULL where the text outlives the
+// struct. HP_BAD_TYPE where it is not of the type, HP_OUT_OF_RANGE where it is outside the range or
+// the words; the detail says what would be right.
 HP_MUST_USE enum hp_code hp_field_text(const struct hp_field *field, void *out, hp_str text,
     const char *pointer, struct hp_arena *arena, struct hp_fault *fault);
 
@@ -63,20 +64,23 @@ HP_MUST_USE enum hp_code hp_field_text(const struct hp_field *field, void *out, 
 HP_MUST_USE enum hp_code hp_field_int(const struct hp_field *field, void *out, int64_t value,
     const char *pointer, struct hp_fault *fault);
 
-// HP_BAD_TYPE with the detail that says what the field takes: for a value that has no text, an array say.
-HP_MUST_USE enum hp_code hp_field_bad_type(const struct hp_field *field, const char *pointer,
-    struct hp_fault *fault);
+// HP_BAD_TYPE with the detail that says what the field takes: for a value that has no text, an
+// array say.
+HP_MUST_USE enum hp_code hp_field_bad_type(
+    const struct hp_field *field, const char *pointer, struct hp_fault *fault);
 
 enum { HP_SHOW_MAX = 32768 };
 
-// Writes the field's value (not an object's) as YAML-ready text, cut at `size` bytes: "16MiB", "on", "0660",
+// Writes the field's value (not an object's) as YAML-ready text, cut at `size` bytes: "16MiB",
+// "on", "0660",
 // "[a, b]". HP_SHOW_MAX bytes hold a string of 8 KiB, or a list of strings of 500 bytes.
 void hp_field_show(const struct hp_field *field, const void *in, char *text, size_t size);
 
-// Reads a query string onto a struct that holds its defaults: `&` between pairs (empty ones are passed
-// over), `+` is a blank and %XX a byte (the form rules of the WHATWG URL standard, section 5.1, but that a
-// broken escape or bytes that are not UTF-8 are refused instead of patched), dots for nesting
-// (chunk.max=512). HP_BAD_QUERY for those, an unknown key, a key twice, a nested key beside its bare form;
-// values fail as in hp_field_text. HP_REQUIRED is not looked at. Decoded text lives in `arena`.
+// Reads a query string onto a struct that holds its defaults: `&` between pairs (empty ones are
+// passed over), `+` is a blank and %XX a byte (the form rules of the WHATWG URL standard,
+// section 5.1, but that a broken escape or bytes that are not UTF-8 are refused instead of
+// patched), dots for nesting (chunk.max=512). HP_BAD_QUERY for those, an unknown key, a key twice,
+// a nested key beside its bare form; values fail as in hp_field_text. HP_REQUIRED is not looked at.
+// Decoded text lives in `arena`.
 HP_MUST_USE enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *out,
     struct hp_arena *arena, struct hp_fault *fault);

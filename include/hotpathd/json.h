@@ -25,8 +25,8 @@ struct hp_json {
 enum hp_json_kind { HP_JSON_STRING, HP_JSON_OTHER };
 
 struct hp_member {
-    hp_str name;   // decoded; empty in an array
-    char *value;   // raw bytes of the value, from its first to behind its last
+    hp_str name; // decoded; empty in an array
+    char *value; // raw bytes of the value, from its first to behind its last
     size_t len;
     size_t offset; // of the value in the body
     enum hp_json_kind kind;
@@ -40,8 +40,8 @@ const char *hp_json_library(void);
 
 // Opens the object in `body`, which is writable and followed by HP_PADDING readable bytes.
 // HP_BAD_TYPE where the body is another JSON value (not looked into above HP_JSON_SMALL_MAX).
-HP_MUST_USE enum hp_code hp_json_open(struct hp_json *json, char *body, size_t len,
-    struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_json_open(
+    struct hp_json *json, char *body, size_t len, struct hp_fault *fault);
 
 // Opens a member or item of `json` that begins with '{' or '['.
 void hp_json_enter(struct hp_json *inner, const struct hp_json *json,
@@ -51,8 +51,8 @@ void hp_json_enter(struct hp_json *inner, const struct hp_json *json,
 // follow. A value is only delimited; its bytes are judged when it is read. Names are decoded: a
 // repeated one is HP_DUPLICATE_KEY, one that holds U+0000 HP_BAD_JSON, as in jansson; more than
 // HP_JSON_MEMBERS_MAX members are HP_TOO_LARGE. Linear, in memory of its own of constant size.
-HP_MUST_USE enum hp_code hp_json_next(struct hp_json *json, struct hp_member *member, bool *found,
-    struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_json_next(
+    struct hp_json *json, struct hp_member *member, bool *found, struct hp_fault *fault);
 
 // Decodes a string member in place, once; checks UTF-8 and escapes (HP_BAD_UTF8 with the offset for
 // invalid bytes and lone surrogates, HP_BAD_JSON for the rest). \u0000 is kept as a NUL byte.
@@ -63,8 +63,8 @@ HP_MUST_USE enum hp_code hp_json_string(const struct hp_json *json, const struct
 // keeps the value it has in `out` (see hp_fields_preset). Strings are decoded in place and stay in
 // the body. Unknown, repeated and missing fields, wrong types and ranges are refused with their
 // pointer; the first fault in reading order is the one reported.
-HP_MUST_USE enum hp_code hp_json_read(char *body, size_t len, const struct hp_field *fields,
-    void *out, struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_json_read(
+    char *body, size_t len, const struct hp_field *fields, void *out, struct hp_fault *fault);
 
 // The writer: appends `s`, which is valid UTF-8, as a JSON string, escaped only where JSON demands
 // it, and then as jansson does.

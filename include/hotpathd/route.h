@@ -1,5 +1,6 @@
-// route.h -- the interface of a hot path: one const struct a route, one row in routes.def. A route knows
-// its contract and its pure functions; routing, deadlines, limits, metrics and logs come with the row.
+// route.h -- the interface of a hot path: one const struct a route, one row in routes.def. A route
+// knows its contract and its pure functions; routing, deadlines, limits, metrics and logs come with
+// the row.
 #pragma once
 
 #include "hotpathd/buf.h"
@@ -31,8 +32,8 @@ struct hp_request {
 };
 
 // Moves to the next stage and checks the deadline.
-HP_MUST_USE enum hp_code hp_enter(struct hp_request *request, enum hp_stage stage,
-    struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_enter(
+    struct hp_request *request, enum hp_stage stage, struct hp_fault *fault);
 
 // What a route gets when it is opened.
 struct hp_setting {
@@ -44,13 +45,16 @@ struct hp_route {
     const char *name;     // path /v1/<name>, key in the configuration
     const char *contract; // X-Hotpath-Contract
     const char *summary;
-    hp_str example;                 // a JSON body that must succeed
-    const char *const *media_types; // of raw bodies, taken beside application/json; NULL-terminated, or NULL
-    const struct hp_field *options; // its own options in the configuration, beside those of every route
+    hp_str example; // a JSON body that must succeed
+    const char *const
+        *media_types; // of raw bodies, taken beside application/json; NULL-terminated, or NULL
+    const struct hp_field
+        *options; // its own options in the configuration, beside those of every route
     size_t options_size;
     size_t state_size;
     enum hp_code (*open)(void *state, struct hp_setting *setting, struct hp_fault *fault);
-    // Called on any thread, many at a time; does no I/O and logs nothing. Appends the reply's JSON to `reply`.
+    // Called on any thread, many at a time; does no I/O and logs nothing. Appends the reply's JSON
+    // to `reply`.
     enum hp_code (*run)(const void *state, struct hp_request *request, struct hp_buf *reply,
         struct hp_fault *fault);
     void (*close)(void *state);

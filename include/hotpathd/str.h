@@ -12,12 +12,15 @@ typedef struct hp_str {
 } hp_str;
 
 // The slice of a string literal; also a static initialiser.
-#define HP_STR(literal) { "" literal, sizeof(literal) - 1 }
+#define HP_STR(literal)                                                                            \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
 #define HP_S(literal) ((hp_str)HP_STR(literal))
 
 static inline hp_str hp_str_from(const char *terminated)
 {
-    return (hp_str) { terminated, terminated ? strlen(terminated) : 0 };
+    return (hp_str){ terminated, terminated ? strlen(terminated) : 0 };
 }
 
 static inline bool hp_str_equal(hp_str a, hp_str b)
@@ -40,11 +43,13 @@ hp_str hp_str_trim(hp_str s);
 // Without a separator the whole is returned and `*rest` becomes empty with ptr NULL.
 hp_str hp_str_cut(hp_str *rest, char separator);
 
-// A whole decimal number of 1 to 19 digits without sign or blanks; false where `s` is anything else.
+// A whole decimal number of 1 to 19 digits without sign or blanks; false where `s` is anything
+// else.
 bool hp_str_decimal(hp_str s, uint64_t *value);
 
 // The largest length <= `max` at which `s`, which is UTF-8, can be cut without cutting a character.
 size_t hp_str_cut_at(hp_str s, size_t max);
 
-// Whether `s` is UTF-8 (no overlong forms, no surrogates). For short text; src/text has the fast one.
+// Whether `s` is UTF-8 (no overlong forms, no surrogates). For short text; src/text has the fast
+// one.
 bool hp_str_is_utf8(hp_str s);

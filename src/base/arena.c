@@ -1,5 +1,5 @@
-// arena.c -- a chain of blocks, bumped and dropped. A large allocation gets a block of its own, so that
-// growing it can be left to realloc; small ones share blocks that double in size.
+// arena.c -- a chain of blocks, bumped and dropped. A large allocation gets a block of its own, so
+// that growing it can be left to realloc; small ones share blocks that double in size.
 #include "hotpathd/arena.h"
 
 #include <assert.h>
@@ -32,7 +32,7 @@ struct hp_block {
 
 void hp_arena_init(struct hp_arena *arena, struct hp_budget *budget, size_t ceiling)
 {
-    *arena = (struct hp_arena) { .budget = budget, .ceiling = ceiling };
+    *arena = (struct hp_arena){ .budget = budget, .ceiling = ceiling };
 }
 
 static void give_back(struct hp_arena *arena, size_t bytes)
@@ -65,8 +65,8 @@ static bool take(struct hp_arena *arena, size_t bytes)
     if (bytes > arena->ceiling - arena->held)
         return refuse(arena, HP_TOO_LARGE);
     if (arena->budget) {
-        size_t before
-            = atomic_fetch_add_explicit(&arena->budget->used, bytes, memory_order_relaxed);
+        size_t before =
+            atomic_fetch_add_explicit(&arena->budget->used, bytes, memory_order_relaxed);
         if (before + bytes > arena->budget->limit) {
             atomic_fetch_sub_explicit(&arena->budget->used, bytes, memory_order_relaxed);
             return refuse(arena, HP_OVERLOADED);

@@ -53,7 +53,7 @@ void hp_buf_uint(struct hp_buf *buf, uint64_t value)
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    hp_buf_add(buf, (hp_str) { digits + at, sizeof digits - at });
+    hp_buf_add(buf, (hp_str){ digits + at, sizeof digits - at });
 }
 
 void hp_buf_format(struct hp_buf *buf, const char *format, ...)

@@ -39,8 +39,8 @@ static void start(struct hp_fault *fault, enum hp_code code, const char *pointer
         snprintf(fault->pointer, sizeof fault->pointer, "%s", pointer);
 }
 
-enum hp_code hp_fail(struct hp_fault *fault, enum hp_code code, const char *pointer,
-    const char *format, ...)
+enum hp_code hp_fail(
+    struct hp_fault *fault, enum hp_code code, const char *pointer, const char *format, ...)
 {
     va_list args;
     start(fault, code, pointer);
@@ -50,8 +50,8 @@ enum hp_code hp_fail(struct hp_fault *fault, enum hp_code code, const char *poin
     return code;
 }
 
-enum hp_code hp_fail_at(struct hp_fault *fault, enum hp_code code, size_t offset,
-    const char *format, ...)
+enum hp_code hp_fail_at(
+    struct hp_fault *fault, enum hp_code code, size_t offset, const char *format, ...)
 {
     va_list args;
     start(fault, code, NULL);
@@ -76,7 +76,8 @@ enum hp_code hp_fail_limit(struct hp_fault *fault, enum hp_code code, const char
 
 enum { NAME_MAX_BYTES = 64 };
 
-// Bytes of `name` at `at` that can be shown as they are: printable ASCII, or a whole UTF-8 character.
+// Bytes of `name` at `at` that can be shown as they are: printable ASCII, or a whole UTF-8
+// character.
 static size_t showable(hp_str name, size_t at)
 {
     unsigned char c = (unsigned char)name.ptr[at];

@@ -26,7 +26,7 @@ static const char *const kinds[] = {
 static void bound_show(const struct hp_field *field, int64_t bound, char *text, size_t size)
 {
     bool counts_bytes = field->type == HP_STRING || field->type == HP_LIST;
-    struct hp_field row = {.type = counts_bytes || field->type == HP_REAL ? HP_INT : field->type};
+    struct hp_field row = { .type = counts_bytes || field->type == HP_REAL ? HP_INT : field->type };
     hp_field_show(&row, &bound, text, size);
 }
 
@@ -124,7 +124,7 @@ static enum hp_code read_int(hp_str text, int64_t *value)
 static const struct {
     const char *name;
     int64_t bytes;
-} units[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}};
+} units[] = { { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 } };
 
 enum { UNITS = sizeof units / sizeof *units };
 
@@ -166,7 +166,7 @@ static enum hp_code read_mode(hp_str text, int64_t *value)
     if (text.len < 2 || text.ptr[0] != '0')
         return HP_BAD_TYPE;
     size_t head = text.ptr[1] == 'o' ? 2 : 1;
-    return digits((hp_str){text.ptr + head, text.len - head}, 8, value);
+    return digits((hp_str){ text.ptr + head, text.len - head }, 8, value);
 }
 
 static enum hp_code (*const readers[])(hp_str text, int64_t *value) = {

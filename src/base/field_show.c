@@ -26,7 +26,7 @@ static void put(struct text *text, const char *format, ...)
 
 static void put_size(struct text *text, int64_t bytes)
 {
-    static const char *const units[] = {"", "KiB", "MiB", "GiB"};
+    static const char *const units[] = { "", "KiB", "MiB", "GiB" };
     size_t unit = 0;
     while (unit < 3 && bytes != 0 && bytes % 1024 == 0) {
         bytes /= 1024;
@@ -64,8 +64,8 @@ static bool is_letter(char c)
 // A string that no reader of YAML 1.1 or 1.2 takes for anything else.
 static bool is_plain(hp_str s)
 {
-    static const char *const others[] = {
-        "null", "true", "false", "yes", "no", "on", "off", "y", "n"};
+    static const char *const others[] = { "null", "true", "false", "yes", "no", "on", "off", "y",
+        "n" };
     if (s.len == 0 || !(is_letter(s.ptr[0]) || s.ptr[0] == '/'))
         return false;
     for (size_t i = 0; i < s.len; i++)
@@ -133,7 +133,7 @@ static int64_t stored_int(const void *at)
 void hp_field_show(const struct hp_field *field, const void *in, char *text, size_t size)
 {
     const void *at = (const char *)in + field->offset;
-    struct text out = {.ptr = text, .size = size};
+    struct text out = { .ptr = text, .size = size };
     text[0] = '\0';
     switch (field->type) {
     case HP_BOOL:

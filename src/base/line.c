@@ -49,8 +49,8 @@ static bool put_escaped(struct hp_line *line, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     if (c == '"' || c == '\\')
-        return put(line, (char[]){'\\', (char)c}, 2);
-    return put(line, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+        return put(line, (char[]){ '\\', (char)c }, 2);
+    return put(line, (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
 }
 
 static bool must_escape(char c)
@@ -70,7 +70,7 @@ static bool put_string(struct hp_line *line, hp_str s)
         else
             fits = put(line, s.ptr, step);
         step += step == 0;
-        s = (hp_str){s.ptr + step, s.len - step};
+        s = (hp_str){ s.ptr + step, s.len - step };
     }
     return fits && put(line, "\"", 1);
 }

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const names[] = {"debug", "info", "warn", "error"};
+static const char *const names[] = { "debug", "info", "warn", "error" };
 
 const char *hp_level_name(enum hp_level level)
 {

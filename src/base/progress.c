@@ -1,8 +1,8 @@
 // progress.c -- which stage a request is in, and what each has taken.
 #include "hotpathd/route.h"
 
-static const char *const names[HP_STAGES]
-    = { "arrival", "body", "queue", "parse", "compute", "write" };
+static const char *const names[HP_STAGES] = { "arrival", "body", "queue", "parse", "compute",
+    "write" };
 
 const char *hp_stage_name(enum hp_stage stage)
 {

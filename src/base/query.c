@@ -46,7 +46,7 @@ static enum hp_code decode(struct query *query, hp_str raw, hp_str *out, struct 
         }
         *to++ = (char)byte;
     }
-    hp_str text = {query->decoded, (size_t)(to - query->decoded)};
+    hp_str text = { query->decoded, (size_t)(to - query->decoded) };
     if (!hp_str_is_utf8(text))
         return hp_fail(fault, HP_BAD_QUERY, NULL, "UTF-8 behind the percent signs");
     query->decoded = to;
@@ -104,7 +104,7 @@ static enum hp_code note_key(
     struct seen *seen = HP_NEW_RAW(query->arena, struct seen, 1);
     if (!seen)
         return hp_no_memory(query->arena, fault);
-    *seen = (struct seen){key, query->seen};
+    *seen = (struct seen){ key, query->seen };
     query->seen = seen;
     return HP_OK;
 }
@@ -112,7 +112,7 @@ static enum hp_code note_key(
 static enum hp_code read_pair(struct query *query, hp_str pair, struct hp_fault *fault)
 {
     hp_str raw_value = pair, raw_key = hp_str_cut(&raw_value, '=');
-    hp_str key = {NULL, 0}, value = {NULL, 0};
+    hp_str key = { NULL, 0 }, value = { NULL, 0 };
     HP_TRY(decode(query, raw_key, &key, fault));
     HP_TRY(decode(query, raw_value, &value, fault));
     char pointer[HP_POINTER_MAX] = "";
@@ -129,7 +129,7 @@ enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *ou
     char *copy = HP_NEW_RAW(arena, char, query.len);
     if (!copy)
         return hp_no_memory(arena, fault);
-    struct query state = {.fields = fields, .out = out, .decoded = copy, .arena = arena};
+    struct query state = { .fields = fields, .out = out, .decoded = copy, .arena = arena };
     for (hp_str rest = query; rest.len;) {
         hp_str pair = hp_str_cut(&rest, '&');
         if (pair.len)

@@ -35,12 +35,12 @@ hp_str hp_str_cut(hp_str *rest, char separator)
     hp_str whole = *rest;
     const char *at = whole.len ? memchr(whole.ptr, separator, whole.len) : NULL;
     if (!at) {
-        *rest = (hp_str) { NULL, 0 };
+        *rest = (hp_str){ NULL, 0 };
         return whole;
     }
     size_t len = (size_t)(at - whole.ptr);
-    *rest = (hp_str) { at + 1, whole.len - len - 1 };
-    return (hp_str) { whole.ptr, len };
+    *rest = (hp_str){ at + 1, whole.len - len - 1 };
+    return (hp_str){ whole.ptr, len };
 }
 
 bool hp_str_decimal(hp_str s, uint64_t *value)

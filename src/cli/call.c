@@ -96,12 +96,12 @@ static bool read_body(const char *file, struct hp_buf *out)
 static const struct {
     const char *ending, *media_type;
 } media_types[] = {
-    {".json", "application/json"},
-    {".md", "text/markdown"},
-    {".markdown", "text/markdown"},
-    {".html", "text/html"},
-    {".htm", "text/html"},
-    {".txt", "text/plain"},
+    { ".json", "application/json" },
+    { ".md", "text/markdown" },
+    { ".markdown", "text/markdown" },
+    { ".html", "text/html" },
+    { ".htm", "text/html" },
+    { ".txt", "text/plain" },
 };
 
 static bool begins_with_brace(hp_str body)
@@ -158,20 +158,20 @@ static int call(const struct arguments *arguments, struct hp_arena *arena)
     if (!get && !read_body(arguments->file, &body))
         return HP_EXIT_FAILED;
     hp_str bytes = hp_buf_str(&body);
-    struct hp_client_request request = {
-        .address = arguments->to ? arguments->to : default_address(),
+    struct hp_client_request request = { .address =
+                                             arguments->to ? arguments->to : default_address(),
         .method = get ? "GET" : "POST",
         .target = target,
         .media_type = get ? NULL : media_type_of(arguments->file, bytes),
         .body = bytes,
         .connect_ms = CONNECT_MS,
-        .total_ms = TOTAL_MS};
+        .total_ms = TOTAL_MS };
     return send_request(&request, arena);
 }
 
 int hp_cli_call(int argc, char **argv)
 {
-    struct arguments arguments = {NULL, NULL, NULL};
+    struct arguments arguments = { NULL, NULL, NULL };
     if (!read_arguments(argc, argv, &arguments) || !is_route(arguments.route)) {
         fprintf(stderr, "usage: hotpathd call ROUTE [FILE] [--to HOST:PORT | unix:PATH]\n");
         return HP_EXIT_USAGE;

@@ -27,7 +27,7 @@ static uint64_t after_ms(int ms)
 // What the descriptor is ready for; 0 where that took too long.
 static short wait_for(int fd, short events, uint64_t until_ns)
 {
-    struct pollfd poller = {.fd = fd, .events = events};
+    struct pollfd poller = { .fd = fd, .events = events };
     for (;;) {
         uint64_t now = hp_now_ns();
         if (now >= until_ns)
@@ -80,7 +80,7 @@ static int dial(const struct sockaddr *address, socklen_t size, uint64_t until_n
 static int dial_unix(const struct hp_client_request *request, const char *path, uint64_t until_ns,
     struct hp_client_problem *problem)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof address.sun_path) {
         fail(problem, request, "the path is too long for a socket");
         return -1;
@@ -98,9 +98,9 @@ enum { HOST_MAX = 256 };
 static bool split(const char *address, char host[HOST_MAX], const char **port)
 {
     const char *colon = strrchr(address, ':');
-    hp_str name = {address, colon ? (size_t)(colon - address) : 0};
+    hp_str name = { address, colon ? (size_t)(colon - address) : 0 };
     if (name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']')
-        name = (hp_str){name.ptr + 1, name.len - 2};
+        name = (hp_str){ name.ptr + 1, name.len - 2 };
     if (name.len == 0 || name.len >= HOST_MAX)
         return false;
     memcpy(host, name.ptr, name.len);
@@ -115,7 +115,7 @@ static int dial_tcp(const struct hp_client_request *request, const char *place, 
 {
     char host[HOST_MAX];
     const char *port;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
     if (!split(place, host, &port)) {
         fail(problem, request, "not an address: HOST:PORT or unix:PATH");
         return -1;
@@ -183,7 +183,7 @@ static void send_some(int fd, hp_str *unsent)
 {
     ssize_t sent = send(fd, unsent->ptr, unsent->len, MSG_NOSIGNAL);
     if (sent >= 0)
-        *unsent = (hp_str){unsent->ptr + sent, unsent->len - (size_t)sent};
+        *unsent = (hp_str){ unsent->ptr + sent, unsent->len - (size_t)sent };
     else if (errno != EAGAIN && errno != EINTR)
         unsent->len = 0;
 }
@@ -212,7 +212,7 @@ static bool exchange(const struct hp_client_request *request, int fd, struct hp_
     struct hp_buf *in, struct hp_reply *reply, struct hp_client_problem *problem)
 {
     uint64_t until_ns = after_ms(request->total_ms);
-    hp_str unsent[] = {hp_buf_str(head), request->body};
+    hp_str unsent[] = { hp_buf_str(head), request->body };
     for (;;) {
         hp_str *next = &unsent[unsent[0].len == 0];
         short ready = wait_for(fd, next->len ? POLLIN | POLLOUT : POLLIN, until_ns);

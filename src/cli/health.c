@@ -9,11 +9,11 @@ enum { REPLY_MAX = 1 << 20, CONNECT_MS = 1000, TOTAL_MS = 2000 };
 
 static int ask(const char *address, struct hp_arena *arena)
 {
-    struct hp_client_request request = {.address = address,
+    struct hp_client_request request = { .address = address,
         .method = "GET",
         .target = "/readyz",
         .connect_ms = CONNECT_MS,
-        .total_ms = TOTAL_MS};
+        .total_ms = TOTAL_MS };
     struct hp_client_problem problem;
     struct hp_reply reply;
     if (!hp_client_call(&request, arena, &reply, &problem)) {

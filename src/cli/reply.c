@@ -30,7 +30,7 @@ static bool read_status(hp_str line, int *status)
     if (!is_digit(line.ptr[VERSION]) || line.ptr[VERSION + 1] != ' ')
         return false;
     uint64_t code;
-    if (!hp_str_decimal((hp_str){line.ptr + CODE, 3}, &code) || code < 100 || code > 599)
+    if (!hp_str_decimal((hp_str){ line.ptr + CODE, 3 }, &code) || code < 100 || code > 599)
         return false;
     *status = (int)code;
     return line.len == LEAST || line.ptr[LEAST] == ' ';
@@ -49,8 +49,8 @@ static bool read_header(hp_str line, struct framing *framing)
     const char *colon = memchr(line.ptr, ':', line.len);
     if (!colon)
         return false;
-    hp_str name = {line.ptr, (size_t)(colon - line.ptr)};
-    hp_str value = hp_str_trim((hp_str){colon + 1, line.len - name.len - 1});
+    hp_str name = { line.ptr, (size_t)(colon - line.ptr) };
+    hp_str value = hp_str_trim((hp_str){ colon + 1, line.len - name.len - 1 });
     if (!is_token(name) || hp_str_equal_nocase(name, HP_S("transfer-encoding")))
         return false;
     if (!hp_str_equal_nocase(name, HP_S("content-length")))
@@ -86,7 +86,7 @@ static enum hp_reply_state read_body(
 {
     if (framing->has_length ? rest.len < framing->length : !ended)
         return HP_REPLY_MORE;
-    *body = (hp_str){rest.ptr, framing->has_length ? framing->length : rest.len};
+    *body = (hp_str){ rest.ptr, framing->has_length ? framing->length : rest.len };
     return HP_REPLY_WHOLE;
 }
 
@@ -107,10 +107,10 @@ static enum hp_reply_state skip_heads(hp_str *rest, int *status, struct framing 
             return HP_REPLY_BAD;
         if (!end)
             return HP_REPLY_MORE;
-        *framing = (struct framing){.has_length = false};
-        if (!read_head((hp_str){rest->ptr, len}, status, framing))
+        *framing = (struct framing){ .has_length = false };
+        if (!read_head((hp_str){ rest->ptr, len }, status, framing))
             return HP_REPLY_BAD;
-        *rest = (hp_str){rest->ptr + len + 2, rest->len - len - 2};
+        *rest = (hp_str){ rest->ptr + len + 2, rest->len - len - 2 };
     } while (*status < 200);
     return HP_REPLY_WHOLE;
 }
@@ -123,7 +123,7 @@ enum hp_reply_state hp_reply_read(hp_str bytes, bool ended, struct hp_reply *rep
     enum hp_reply_state state = skip_heads(&rest, &whole.status, &framing);
     if (state == HP_REPLY_WHOLE) {
         if (has_no_body(whole.status))
-            framing = (struct framing){.has_length = true, .length = 0};
+            framing = (struct framing){ .has_length = true, .length = 0 };
         state = read_body(rest, &framing, ended, &whole.body);
     }
     if (state == HP_REPLY_WHOLE)

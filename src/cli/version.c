@@ -25,12 +25,12 @@ static const char *or_unknown(const char *text)
 
 static void add(struct facts *facts, const char *name, const char *value)
 {
-    facts->fact[facts->count++] = (struct fact){name, or_unknown(value)};
+    facts->fact[facts->count++] = (struct fact){ name, or_unknown(value) };
 }
 
 static struct facts libraries(void)
 {
-    struct facts facts = {.count = 0};
+    struct facts facts = { .count = 0 };
     add(&facts, "libmicrohttpd", hp_build.microhttpd);
     add(&facts, "jansson", hp_build.jansson);
     add(&facts, "libyaml", hp_build.libyaml);
@@ -40,7 +40,7 @@ static struct facts libraries(void)
 // The features that some function has a version for.
 static struct facts cpu_features(void)
 {
-    struct facts facts = {.count = 0};
+    struct facts facts = { .count = 0 };
 #if defined(__x86_64__)
     add(&facts, "sse2", "yes");
     add(&facts, "avx2", __builtin_cpu_supports("avx2") ? "yes" : "no");
@@ -51,7 +51,7 @@ static struct facts cpu_features(void)
 // A vocabulary that is not installed is left out; one that is damaged is told on standard error.
 static struct facts vocabularies(const char *folder, char sha256[HP_ESTIMATE][SHA256])
 {
-    struct facts facts = {.count = 0};
+    struct facts facts = { .count = 0 };
     for (enum hp_encoding encoding = 0; encoding < HP_ESTIMATE; encoding++) {
         struct hp_fault fault = HP_FAULT_NONE;
         struct hp_vocab *vocab = hp_vocab_open(folder, encoding, &fault);
@@ -108,9 +108,9 @@ int hp_cli_version(int argc, char **argv, const char *vocabulary)
     }
     char sha256[HP_ESTIMATE][SHA256];
     const struct section sections[] = {
-        {"libraries", libraries()},
-        {"vocabularies", vocabularies(vocabulary, sha256)},
-        {"cpu", cpu_features()},
+        { "libraries", libraries() },
+        { "vocabularies", vocabularies(vocabulary, sha256) },
+        { "cpu", cpu_features() },
     };
     (json ? print_json : print_text)(sections, sizeof sections / sizeof *sections);
     return fflush(stdout) == 0 ? HP_EXIT_OK : HP_EXIT_FAILED;

@@ -47,7 +47,7 @@ enum hp_code hp_flags_read(
     struct hp_loading *loading, const struct hp_override *overrides, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        loading->at = (struct hp_origin){.flag = &overrides[i]};
+        loading->at = (struct hp_origin){ .flag = &overrides[i] };
         HP_TRY(read_flag(loading));
     }
     return HP_OK;

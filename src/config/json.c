@@ -38,9 +38,9 @@ static void put_string(struct hp_buf *out, hp_str s)
 
 static bool put_fixed_words(struct hp_buf *out, hp_str text)
 {
-    static const char *const nulls[] = {"null", "Null", "NULL"};
-    static const char *const trues[] = {"true", "True", "TRUE"};
-    static const char *const falses[] = {"false", "False", "FALSE"};
+    static const char *const nulls[] = { "null", "Null", "NULL" };
+    static const char *const trues[] = { "true", "True", "TRUE" };
+    static const char *const falses[] = { "false", "False", "FALSE" };
     const char *word = text.len == 0 || hp_str_is(text, "~") || is_one_of(text, nulls) ? "null"
                        : is_one_of(text, trues)                                        ? "true"
                        : is_one_of(text, falses)                                       ? "false"
@@ -72,7 +72,7 @@ static bool put_decimal(struct hp_buf *out, hp_str text)
         at++;
     if (text.ptr[0] == '-')
         hp_buf_char(out, '-');
-    hp_buf_add(out, (hp_str){text.ptr + at, text.len - at});
+    hp_buf_add(out, (hp_str){ text.ptr + at, text.len - at });
     return true;
 }
 
@@ -145,7 +145,7 @@ static bool put_float(struct hp_buf *out, hp_str text)
 
 static void put_scalar(struct hp_buf *out, const yaml_node_t *node)
 {
-    hp_str text = {(const char *)node->data.scalar.value, node->data.scalar.length};
+    hp_str text = { (const char *)node->data.scalar.value, node->data.scalar.length };
     bool typed = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
                  (put_fixed_words(out, text) || put_decimal(out, text) || put_based(out, text) ||
                      put_float(out, text));
@@ -180,7 +180,7 @@ static bool put_mapping(const struct writer *writer, const yaml_node_t *node, in
         if (pair > node->data.mapping.pairs.start)
             hp_buf_char(writer->out, ',');
         put_string(
-            writer->out, (hp_str){(const char *)key->data.scalar.value, key->data.scalar.length});
+            writer->out, (hp_str){ (const char *)key->data.scalar.value, key->data.scalar.length });
         hp_buf_char(writer->out, ':');
         if (!put_node(writer, pair->value, depth))
             return false;
@@ -212,7 +212,7 @@ bool hp_yaml_to_json(hp_str yaml, struct hp_buf *out)
     yaml_parser_set_input_string(&parser, (const unsigned char *)yaml.ptr, yaml.len);
     bool good = yaml_parser_load(&parser, &document);
     if (good) {
-        struct writer writer = {&document, out};
+        struct writer writer = { &document, out };
         yaml_node_t *root = yaml_document_get_root_node(&document);
         good = root && put_node(&writer, 1, 0) && !out->failed;
         yaml_document_delete(&document);

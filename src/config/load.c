@@ -25,7 +25,7 @@ static void place_write(char *text, size_t size, const struct hp_origin *at, con
     hp_str path = at->flag->path;
     bool own_flag = !memchr(path.ptr, '.', path.len);
     if (path.len > routes.len && memcmp(path.ptr, routes.ptr, routes.len) == 0)
-        path = (hp_str){path.ptr + routes.len, path.len - routes.len};
+        path = (hp_str){ path.ptr + routes.len, path.len - routes.len };
     char shown_path[HP_POINTER_MAX] = "", shown_value[HP_POINTER_MAX] = "";
     hp_pointer_add(shown_path, path); // printable and short, behind a slash
     hp_pointer_add(shown_value, at->flag->value);
@@ -104,7 +104,9 @@ struct hp_config *hp_config_read(hp_str yaml, const char *name, const struct hp_
         snprintf(problem->text, sizeof problem->text, "%s: %s", name, strerror(ENOMEM));
         return NULL;
     }
-    struct hp_loading loading = {.config = config, .at = {.line = 1, .column = 1}, .fault = &fault};
+    struct hp_loading loading = {
+        .config = config, .at = { .line = 1, .column = 1 }, .fault = &fault
+    };
     if (fill(&loading, yaml, sections, overrides, override_count)) {
         char place[HP_POINTER_MAX * 2 + 16];
         place_write(place, sizeof place, &loading.at, name);
@@ -152,7 +154,7 @@ struct hp_config *hp_config_load(const char *file, const struct hp_section *sect
     else if (len > FILE_MAX_BYTES)
         snprintf(problem->text, sizeof problem->text, "%s: too large; at most 1MiB", file);
     else
-        config = hp_config_read((hp_str){bytes, (size_t)len}, file, sections, section_count,
+        config = hp_config_read((hp_str){ bytes, (size_t)len }, file, sections, section_count,
             overrides, override_count, problem);
     free(bytes);
     return config;

@@ -14,8 +14,8 @@ static bool is_address(hp_str address)
     const char *colon = memrchr(address.ptr, ':', address.len);
     if (!colon || colon == address.ptr)
         return false;
-    hp_str host = {address.ptr, (size_t)(colon - address.ptr)};
-    hp_str port = {colon + 1, address.len - host.len - 1};
+    hp_str host = { address.ptr, (size_t)(colon - address.ptr) };
+    hp_str port = { colon + 1, address.len - host.len - 1 };
     bool bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
     uint64_t number;
     return (bracketed || !memchr(host.ptr, ':', host.len)) && hp_str_decimal(port, &number) &&

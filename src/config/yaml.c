@@ -82,8 +82,8 @@ static enum hp_code next(struct reader *reader)
 
 static hp_str scalar(const struct reader *reader)
 {
-    return (hp_str){
-        (const char *)reader->event.data.scalar.value, reader->event.data.scalar.length};
+    return (
+        hp_str){ (const char *)reader->event.data.scalar.value, reader->event.data.scalar.length };
 }
 
 static bool is_scalar(const struct reader *reader)
@@ -111,10 +111,10 @@ static hp_str boolean_word(hp_str text)
     static const struct {
         hp_str text, word;
     } booleans[] = {
-        {HP_STR("on"), HP_STR("on")},
-        {HP_STR("true"), HP_STR("on")},
-        {HP_STR("off"), HP_STR("off")},
-        {HP_STR("false"), HP_STR("off")},
+        { HP_STR("on"), HP_STR("on") },
+        { HP_STR("true"), HP_STR("on") },
+        { HP_STR("off"), HP_STR("off") },
+        { HP_STR("false"), HP_STR("off") },
     };
     for (size_t i = 0; i < sizeof booleans / sizeof *booleans; i++)
         if (hp_str_equal_nocase(text, booleans[i].text))
@@ -214,7 +214,7 @@ static enum hp_code read_group(
 static enum hp_code read_stream(struct reader *reader)
 {
     struct hp_loading *loading = reader->loading;
-    struct hp_field file = {.key = "the file", .type = HP_OBJECT, .fields = loading->fields};
+    struct hp_field file = { .key = "the file", .type = HP_OBJECT, .fields = loading->fields };
     HP_TRY(next(reader)); // the stream's start
     HP_TRY(next(reader));
     if (reader->event.type == YAML_STREAM_END_EVENT)
@@ -232,7 +232,7 @@ static enum hp_code read_stream(struct reader *reader)
 static hp_str without_mark(hp_str yaml)
 {
     if (yaml.len >= 3 && memcmp(yaml.ptr, "\xef\xbb\xbf", 3) == 0)
-        return (hp_str){yaml.ptr + 3, yaml.len - 3};
+        return (hp_str){ yaml.ptr + 3, yaml.len - 3 };
     return yaml;
 }
 
@@ -254,7 +254,7 @@ enum hp_code hp_yaml_read(struct hp_loading *loading, hp_str yaml)
 {
     yaml = without_mark(yaml);
     HP_TRY(check_characters(loading, yaml));
-    struct reader reader = {.loading = loading};
+    struct reader reader = { .loading = loading };
     if (!yaml_parser_initialize(&reader.parser))
         return hp_fail(loading->fault, HP_OVERLOADED, NULL, "no memory left");
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);

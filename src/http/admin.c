@@ -23,7 +23,8 @@ struct reply {
 static const char json_type[] = "application/json";
 static const char text_type[] = "text/plain; charset=utf-8";
 
-// --- what the paths say ---------------------------------------------------------------------------
+// --- what the paths say
+// ---------------------------------------------------------------------------
 
 static void livez(struct reply *reply)
 {
@@ -63,7 +64,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         memory.mode[i] = reply->config->routes[i].mode;
         memory.percent[i] = reply->config->routes[i].percent;
     }
-    *gauges = (struct hp_gauges) { .connections = atomic_load(&server->connections),
+    *gauges = (struct hp_gauges){ .connections = atomic_load(&server->connections),
         .connections_limit = (size_t)reply->config->limits.connections,
         .in_flight = memory.in_flight,
         .route_mode = memory.mode,
@@ -146,8 +147,7 @@ static void status(struct reply *reply)
     hp_buf_format(out, ",\"pid\":%ld,\"uptime_s\":%.3f,\"draining\":%s,", (long)getpid(),
         (double)(hp_now_ns() - server->started_ns) / 1e9,
         atomic_load(&server->draining) ? "true" : "false");
-    put_member(out, "config_file",
-        server->options.config_file ? server->options.config_file : "");
+    put_member(out, "config_file", server->options.config_file ? server->options.config_file : "");
     hp_buf_char(out, ',');
     put_member(out, "config_hash", reply->config->hash);
     hp_buf_format(out, ",\"connections\":%zu,\"memory_bytes\":%zu,",
@@ -220,7 +220,8 @@ static const struct page {
     { "/-/drain", "POST", drain },
 };
 
-// --- one request ----------------------------------------------------------------------------------
+// --- one request
+// ----------------------------------------------------------------------------------
 
 static const struct page *find_page(const char *path)
 {
@@ -232,12 +233,12 @@ static const struct page *find_page(const char *path)
 
 static bool method_fits(const struct page *page, const char *method)
 {
-    return strcmp(method, page->method) == 0
-        || (strcmp(method, "HEAD") == 0 && strcmp(page->method, "GET") == 0);
+    return strcmp(method, page->method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(page->method, "GET") == 0);
 }
 
-static enum hp_code write_page(struct reply *reply, const struct page *page, const char *method,
-    struct hp_fault *fault)
+static enum hp_code write_page(
+    struct reply *reply, const struct page *page, const char *method, struct hp_fault *fault)
 {
     bool local = reply->server->admin_listener.unix_socket;
     HP_TRY(hp_gate_framing(&reply->headers, HEADER_BYTES, fault));
@@ -250,11 +251,11 @@ static enum hp_code write_page(struct reply *reply, const struct page *page, con
     return hp_buf_check(&reply->out, fault);
 }
 
-static hp_mhd_result send_reply(struct MHD_Connection *connection, struct reply *reply,
-    const char *allow)
+static hp_mhd_result send_reply(
+    struct MHD_Connection *connection, struct reply *reply, const char *allow)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        reply->out.len, reply->out.ptr, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->out.len, reply->out.ptr, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return MHD_NO;
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
@@ -270,7 +271,7 @@ static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *
     size_t name_len, const char *value, size_t value_len)
 {
     (void)kind;
-    hp_headers_add(cls, (hp_str) { name, name_len }, (hp_str) { value ? value : "", value_len });
+    hp_headers_add(cls, (hp_str){ name, name_len }, (hp_str){ value ? value : "", value_len });
     return MHD_YES;
 }
 
@@ -295,8 +296,8 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
         reply.out = hp_buf_in(&arena);
         hp_problem_write(&reply.out, &fault, hp_str_from(id), HP_ARRIVAL, 0);
     }
-    hp_mhd_result result
-        = send_reply(connection, &reply, fault.code == HP_METHOD ? page->method : NULL);
+    hp_mhd_result result =
+        send_reply(connection, &reply, fault.code == HP_METHOD ? page->method : NULL);
     hp_config_free(reply.config);
     hp_arena_done(&arena);
     return result;
@@ -322,11 +323,11 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
 bool hp_admin_open(struct hp_server *server)
 {
     server->admin = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request,
-        server,                                                //
-        MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd,   //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,    //
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,       //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                       //
+        server,                                              //
+        MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                     //
         MHD_OPTION_END);
     return server->admin != NULL;
 }

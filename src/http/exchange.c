@@ -1,6 +1,6 @@
-// exchange.c -- libmicrohttpd's callbacks in the order in which they come: connection, request line,
-// headers, body, reply, end. A request that is refused at the gate keeps its connection where the body is small
-// enough to be read and thrown away; otherwise the refusal closes it.
+// exchange.c -- libmicrohttpd's callbacks in the order in which they come: connection, request
+// line, headers, body, reply, end. A request that is refused at the gate keeps its connection where
+// the body is small enough to be read and thrown away; otherwise the refusal closes it.
 #include "http/exchange.h"
 
 #include "hotpathd/json.h"
@@ -17,9 +17,10 @@
 #include <sys/socket.h>
 
 enum {
-    DISCARD_MAX = 64 << 10, // a refused body up to this size is read, so that the connection lives on
+    DISCARD_MAX =
+        64 << 10, // a refused body up to this size is read, so that the connection lives on
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
-    POOL_BYTES = 32768 // libmicrohttpd's: above this it maps memory for every connection
+    POOL_BYTES = 32768       // libmicrohttpd's: above this it maps memory for every connection
 };
 
 struct hp_exchange {
@@ -33,7 +34,7 @@ struct hp_exchange {
     enum hp_call_mode mode;
     int route; // index, or HP_NO_ROUTE
     bool rollout, arrived, late_comer, discard, close;
-    uint64_t length;   // of the body, where it is known
+    uint64_t length; // of the body, where it is known
     bool length_known;
     struct hp_buf body;
     struct hp_request request;
@@ -45,12 +46,13 @@ struct hp_exchange {
     char trace_id[33], span_id[17], new_id[33];
 };
 
-// --- connections ----------------------------------------------------------------------------------
+// --- connections
+// ----------------------------------------------------------------------------------
 
 static struct hp_peer *peer_of(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info
-        = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 
@@ -71,8 +73,8 @@ static void name_peer(struct hp_peer *peer, const struct sockaddr *address)
     }
 }
 
-static void expect_by(struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase,
-    uint64_t until_ns)
+static void expect_by(
+    struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase, uint64_t until_ns)
 {
     peer->phase = phase;
     peer->until_ns = until_ns;
@@ -91,8 +93,8 @@ static void peer_open(struct hp_server *server, struct MHD_Connection *connectio
     if (!peer)
         return; // no context: the first request line finds none and is refused
     peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    name_peer(peer,
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    name_peer(
+        peer, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     peer->next = server->peers;
     if (peer->next)
         peer->next->previous = peer;
@@ -123,7 +125,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         peer_close(cls, *context);
 }
 
-// --- the request line -----------------------------------------------------------------------------
+// --- the request line
+// -----------------------------------------------------------------------------
 
 static bool keep_target(struct hp_exchange *x, const char *target)
 {
@@ -159,20 +162,21 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     return x;
 }
 
-// --- headers --------------------------------------------------------------------------------------
+// --- headers
+// --------------------------------------------------------------------------------------
 
 static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
     size_t name_len, const char *value, size_t value_len)
 {
     (void)kind;
-    hp_headers_add(cls, (hp_str) { name, name_len }, (hp_str) { value ? value : "", value_len });
+    hp_headers_add(cls, (hp_str){ name, name_len }, (hp_str){ value ? value : "", value_len });
     return MHD_YES;
 }
 
 static hp_str kept(struct hp_exchange *x, hp_str s)
 {
     char *copy = hp_arena_text(&x->spare, s);
-    return (hp_str) { copy ? copy : "", copy ? s.len : 0 };
+    return (hp_str){ copy ? copy : "", copy ? s.len : 0 };
 }
 
 static bool visible_ascii(hp_str s, size_t max)
@@ -195,15 +199,15 @@ static void identify(struct hp_exchange *x)
         x->request_id = kept(x, id);
     } else {
         hp_id_hex(x->new_id, 32);
-        x->request_id = (hp_str) { x->new_id, 32 };
+        x->request_id = (hp_str){ x->new_id, 32 };
     }
     if (visible_ascii(caller, 64))
         x->caller = kept(x, caller);
-    x->mode = hp_str_is(mode, "shadow") ? HP_CALL_SHADOW
-        : hp_str_is(mode, "probe")      ? HP_CALL_PROBE
-                                        : HP_CALL_LIVE;
-    if (hp_headers_has(&x->headers, HP_H_TRACEPARENT)
-        && hp_traceparent_read(x->headers.value[HP_H_TRACEPARENT], x->trace_id, parent, &sampled))
+    x->mode = hp_str_is(mode, "shadow")  ? HP_CALL_SHADOW
+              : hp_str_is(mode, "probe") ? HP_CALL_PROBE
+                                         : HP_CALL_LIVE;
+    if (hp_headers_has(&x->headers, HP_H_TRACEPARENT) &&
+        hp_traceparent_read(x->headers.value[HP_H_TRACEPARENT], x->trace_id, parent, &sampled))
         hp_id_hex(x->span_id, 16);
 }
 
@@ -226,8 +230,8 @@ static enum hp_code choose(struct hp_exchange *x)
     if (x->route == HP_NO_ROUTE && !x->rollout)
         return hp_fail(&x->fault, HP_NOT_FOUND, NULL, "the data socket has no such path");
     if (!hp_str_is(x->method, x->rollout ? "GET" : "POST"))
-        return hp_fail(&x->fault, HP_METHOD, NULL, "this path takes %s",
-            x->rollout ? "GET" : "POST");
+        return hp_fail(
+            &x->fault, HP_METHOD, NULL, "this path takes %s", x->rollout ? "GET" : "POST");
     return HP_OK;
 }
 
@@ -246,8 +250,8 @@ static enum hp_code admit_to_route(struct hp_exchange *x)
 {
     const struct hp_route *route = hp_routes[x->route];
     const struct hp_route_config *config = &x->config->routes[x->route];
-    HP_TRY(hp_gate_deadline(&x->headers, (uint64_t)config->max_deadline_ms, &x->asked_ms,
-        &x->granted_ms, &x->fault));
+    HP_TRY(hp_gate_deadline(
+        &x->headers, (uint64_t)config->max_deadline_ms, &x->asked_ms, &x->granted_ms, &x->fault));
     x->request.deadline.at_ns = x->started_ns + (uint64_t)x->granted_ms * HP_NS_PER_MS;
     if (x->late_comer)
         return hp_fail(&x->fault, HP_DRAINING, NULL, "this daemon is stopping");
@@ -283,20 +287,20 @@ static bool must_close_after(enum hp_code code)
 static bool can_discard(const struct hp_exchange *x)
 {
     bool no_body = !x->length_known && !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING);
-    return !must_close_after(x->fault.code) && !hp_headers_has(&x->headers, HP_H_EXPECT)
-        && (no_body || (x->length_known && x->length <= DISCARD_MAX));
+    return !must_close_after(x->fault.code) && !hp_headers_has(&x->headers, HP_H_EXPECT) &&
+           (no_body || (x->length_known && x->length <= DISCARD_MAX));
 }
 
 static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connection);
 
-static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
-    const char *method)
+static hp_mhd_result on_headers(
+    struct hp_exchange *x, struct MHD_Connection *connection, const char *method)
 {
     x->arrived = true;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &x->headers);
     x->method = kept(x, hp_str_from(method));
-    x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH)
-        && hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
+    x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
+                      hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
     identify(x);
     enum hp_code refused = admit(x);
     if (x->route != HP_NO_ROUTE)
@@ -312,7 +316,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     return MHD_YES;
 }
 
-// --- body -----------------------------------------------------------------------------------------
+// --- body
+// -----------------------------------------------------------------------------------------
 
 // Mid-body libmicrohttpd takes no reply: what must end here ends with the connection.
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
@@ -328,11 +333,12 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
         return MHD_NO;
     }
     hp_buf_room(&x->body, len + HP_PADDING);
-    hp_buf_add(&x->body, (hp_str) { data, len });
+    hp_buf_add(&x->body, (hp_str){ data, len });
     return hp_buf_check(&x->body, &x->fault) ? MHD_NO : MHD_YES;
 }
 
-// --- reply ----------------------------------------------------------------------------------------
+// --- reply
+// ----------------------------------------------------------------------------------------
 
 static void compute(struct hp_exchange *x)
 {
@@ -373,8 +379,7 @@ static void write_problem(struct hp_exchange *x)
 {
     x->status = hp_error_info(x->fault.code)->status;
     x->reply = hp_buf_in(&x->spare);
-    hp_problem_write(&x->reply, &x->fault, x->request_id, x->request.progress.stage,
-        x->granted_ms);
+    hp_problem_write(&x->reply, &x->fault, x->request_id, x->request.progress.stage, x->granted_ms);
 }
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
@@ -469,10 +474,11 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     return answer(x, connection);
 }
 
-// --- end ------------------------------------------------------------------------------------------
+// --- end
+// ------------------------------------------------------------------------------------------
 
-// What ended without a word of ours: libmicrohttpd refused the header block with a page of its own, or the
-// client was gone before its request was whole.
+// What ended without a word of ours: libmicrohttpd refused the header block with a page of its own,
+// or the client was gone before its request was whole.
 static void note_silent_end(struct hp_exchange *x)
 {
     if (!x->status && !x->fault.code)
@@ -527,7 +533,8 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     *context = NULL;
 }
 
-// --- the clock ------------------------------------------------------------------------------------
+// --- the clock
+// ------------------------------------------------------------------------------------
 
 static void run_over(struct hp_peer *peer)
 {
@@ -553,19 +560,20 @@ void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
     server->next_sweep_ns = next;
 }
 
-struct MHD_Daemon *hp_exchange_daemon(struct hp_server *server, unsigned connections,
-    unsigned idle_s)
+struct MHD_Daemon *hp_exchange_daemon(
+    struct hp_server *server, unsigned connections, unsigned idle_s)
 {
-    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by our thread. No
-    // MHD_USE_ERROR_LOG: it tells of single peers (what on_end counts), and of TCP options on Unix sockets.
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET,
-        0, NULL, NULL, on_request, server,                                            //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,                       //
-        MHD_OPTION_CONNECTION_LIMIT, connections,                                     //
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                                        //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                              //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,                         //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                          //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,                                  //
+    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by our
+    // thread. No MHD_USE_ERROR_LOG: it tells of single peers (what on_end counts), and of TCP
+    // options on Unix sockets.
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0,
+        NULL, NULL, on_request, server,                         //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, //
+        MHD_OPTION_CONNECTION_LIMIT, connections,               //
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                  //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,   //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,    //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,            //
         MHD_OPTION_END);
 }

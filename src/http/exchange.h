@@ -1,4 +1,5 @@
-// exchange.h -- one request's way from its first line to its last byte, and the connection it came on.
+// exchange.h -- one request's way from its first line to its last byte, and the connection it came
+// on.
 #pragma once
 
 #include "http/server.h"
@@ -23,8 +24,8 @@ struct hp_peer {
 };
 
 // The daemon that owns connections and exchanges; NULL where libmicrohttpd refuses.
-struct MHD_Daemon *hp_exchange_daemon(struct hp_server *server, unsigned connections,
-    unsigned idle_s);
+struct MHD_Daemon *hp_exchange_daemon(
+    struct hp_server *server, unsigned connections, unsigned idle_s);
 
 // Ends what has run over its time, and idle connections while draining. Sets server->next_sweep_ns.
 void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns);

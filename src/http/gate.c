@@ -3,8 +3,8 @@
 
 // Two parties that frame one request differently can be made to see two requests (request
 // smuggling); libmicrohttpd 0.9.75 takes the first of two lengths and a length beside chunked.
-enum hp_code hp_gate_framing(const struct hp_headers *headers, size_t max_bytes,
-    struct hp_fault *fault)
+enum hp_code hp_gate_framing(
+    const struct hp_headers *headers, size_t max_bytes, struct hp_fault *fault)
 {
     uint64_t length;
     if (headers->bytes > max_bytes)
@@ -16,15 +16,15 @@ enum hp_code hp_gate_framing(const struct hp_headers *headers, size_t max_bytes,
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length was sent more than once");
     if (headers->count[HP_H_HOST] > 1)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Host was sent more than once");
-    if (hp_headers_has(headers, HP_H_CONTENT_LENGTH)
-        && !hp_str_decimal(headers->value[HP_H_CONTENT_LENGTH], &length))
+    if (hp_headers_has(headers, HP_H_CONTENT_LENGTH) &&
+        !hp_str_decimal(headers->value[HP_H_CONTENT_LENGTH], &length))
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length is not a decimal number");
     if (!hp_headers_has(headers, HP_H_TRANSFER_ENCODING))
         return HP_OK;
     if (hp_headers_has(headers, HP_H_CONTENT_LENGTH))
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length beside Transfer-Encoding");
-    if (headers->count[HP_H_TRANSFER_ENCODING] > 1
-        || !hp_str_equal_nocase(headers->value[HP_H_TRANSFER_ENCODING], HP_S("chunked")))
+    if (headers->count[HP_H_TRANSFER_ENCODING] > 1 ||
+        !hp_str_equal_nocase(headers->value[HP_H_TRANSFER_ENCODING], HP_S("chunked")))
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "the only Transfer-Encoding taken is chunked");
     return HP_OK;
 }
@@ -43,8 +43,8 @@ static hp_str without_port(hp_str host)
     hp_str port = { colon + 1, host.len - (size_t)(colon + 1 - host.ptr) };
     uint64_t number;
     if (!hp_str_decimal(port, &number) || number > 65535)
-        return (hp_str) { NULL, 0 };
-    return (hp_str) { host.ptr, (size_t)(colon - host.ptr) };
+        return (hp_str){ NULL, 0 };
+    return (hp_str){ host.ptr, (size_t)(colon - host.ptr) };
 }
 
 static bool listed(const struct hp_list *list, hp_str s)
@@ -70,13 +70,13 @@ static bool host_served(hp_str host, const struct hp_config *config)
 enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_config *config,
     bool unix_socket, struct hp_fault *fault)
 {
-    if (!unix_socket && hp_headers_has(headers, HP_H_HOST)
-        && !host_served(headers->value[HP_H_HOST], config))
+    if (!unix_socket && hp_headers_has(headers, HP_H_HOST) &&
+        !host_served(headers->value[HP_H_HOST], config))
         return hp_fail(fault, HP_WRONG_HOST, NULL,
             "Host is 127.0.0.1, localhost, [::1] or one that the configuration lists");
-    if (headers->count[HP_H_ORIGIN] > 1
-        || (hp_headers_has(headers, HP_H_ORIGIN)
-            && !listed(&config->origins, headers->value[HP_H_ORIGIN])))
+    if (headers->count[HP_H_ORIGIN] > 1 ||
+        (hp_headers_has(headers, HP_H_ORIGIN) &&
+            !listed(&config->origins, headers->value[HP_H_ORIGIN])))
         return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "the configuration lists no such Origin");
     return HP_OK;
 }
@@ -90,7 +90,7 @@ static bool charset_is_utf8(hp_str parameters)
             continue;
         hp_str value = hp_str_trim(one);
         if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-            value = (hp_str) { value.ptr + 1, value.len - 2 };
+            value = (hp_str){ value.ptr + 1, value.len - 2 };
         if (!hp_str_equal_nocase(value, HP_S("utf-8")))
             return false;
     }
@@ -105,8 +105,8 @@ enum hp_code hp_gate_media_type(const struct hp_headers *headers, const char *co
     hp_str coding = headers->value[HP_H_CONTENT_ENCODING];
     if (headers->count[HP_H_CONTENT_TYPE] != 1)
         return hp_fail(fault, HP_MEDIA_TYPE, NULL, "one Content-Type is needed");
-    if (hp_headers_has(headers, HP_H_CONTENT_ENCODING)
-        && !hp_str_equal_nocase(coding, HP_S("identity")))
+    if (hp_headers_has(headers, HP_H_CONTENT_ENCODING) &&
+        !hp_str_equal_nocase(coding, HP_S("identity")))
         return hp_fail(fault, HP_MEDIA_TYPE, NULL, "no Content-Encoding is taken");
     hp_str type = hp_str_trim(hp_str_cut(&rest, ';'));
     if (!charset_is_utf8(rest))
@@ -133,14 +133,14 @@ static bool duration_ms(hp_str text, bool zero_is_none, uint32_t *ms)
     uint64_t value;
     if (text.len > DEADLINE_DIGITS || !hp_str_decimal(text, &value))
         return false;
-    if (text.ptr[0] == '0' && !(zero_is_none && value == 0))
+    if (text.ptr[0] == '0' && !(zero_is_none && text.len == 1))
         return false;
     *ms = (uint32_t)value;
     return true;
 }
 
-enum hp_code hp_gate_deadline(const struct hp_headers *headers, uint64_t max_ms,
-    uint32_t *asked_ms, uint32_t *granted_ms, struct hp_fault *fault)
+enum hp_code hp_gate_deadline(const struct hp_headers *headers, uint64_t max_ms, uint32_t *asked_ms,
+    uint32_t *granted_ms, struct hp_fault *fault)
 {
     bool ours = hp_headers_has(headers, HP_H_TIMEOUT);
     enum hp_header which = ours ? HP_H_TIMEOUT : HP_H_ENVOY_TIMEOUT;

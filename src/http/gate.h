@@ -1,5 +1,5 @@
-// gate.h -- what is asked of a request before anything of its body is read. Pure: header fields in, a
-// fault or the value read out.
+// gate.h -- what is asked of a request before anything of its body is read. Pure: header fields in,
+// a fault or the value read out.
 #pragma once
 
 #include "config/config.h"
@@ -7,10 +7,11 @@
 #include "http/headers.h"
 
 // RFC 9112, section 6: one length, one host, no length beside chunked, nothing but chunked.
-HP_MUST_USE enum hp_code hp_gate_framing(const struct hp_headers *headers, size_t max_bytes,
-    struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_gate_framing(
+    const struct hp_headers *headers, size_t max_bytes, struct hp_fault *fault);
 
-// Host must be one that is served here (any on a Unix socket), Origin one that the configuration lists.
+// Host must be one that is served here (any on a Unix socket), Origin one that the configuration
+// lists.
 HP_MUST_USE enum hp_code hp_gate_browser(const struct hp_headers *headers,
     const struct hp_config *config, bool unix_socket, struct hp_fault *fault);
 
@@ -18,8 +19,8 @@ HP_MUST_USE enum hp_code hp_gate_browser(const struct hp_headers *headers,
 HP_MUST_USE enum hp_code hp_gate_media_type(const struct hp_headers *headers,
     const char *const *also, hp_str *media_type, struct hp_fault *fault);
 
-// How long the caller will wait: *asked_ms from the header, 0 without one; *granted_ms is the smaller of that
-// and `max_ms`.
+// How long the caller will wait: *asked_ms from the header, 0 without one; *granted_ms is the
+// smaller of that and `max_ms`.
 HP_MUST_USE enum hp_code hp_gate_deadline(const struct hp_headers *headers, uint64_t max_ms,
     uint32_t *asked_ms, uint32_t *granted_ms, struct hp_fault *fault);
 

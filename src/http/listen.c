@@ -21,8 +21,8 @@ union address {
     struct sockaddr_un local;
 };
 
-static enum hp_listen_result fail(enum hp_listen_result result, char *why, hp_str address,
-    const char *what)
+static enum hp_listen_result fail(
+    enum hp_listen_result result, char *why, hp_str address, const char *what)
 {
     snprintf(why, WHY, "%.*s: %s", (int)address.len, address.ptr, what);
     return result;
@@ -46,7 +46,7 @@ static bool read_tcp(hp_str text, union address *out, socklen_t *len)
     if (!hp_str_decimal(digits, &port) || port > 65535 || name.len >= sizeof host)
         return false;
     if (name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']')
-        name = (hp_str) { name.ptr + 1, name.len - 2 };
+        name = (hp_str){ name.ptr + 1, name.len - 2 };
     snprintf(host, sizeof host, "%.*s", (int)name.len, name.ptr);
     memset(out, 0, sizeof *out);
     if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
@@ -60,8 +60,8 @@ static bool read_tcp(hp_str text, union address *out, socklen_t *len)
     out->v4.sin_family = AF_INET;
     out->v4.sin_port = htons((uint16_t)port);
     *len = sizeof out->v4;
-    return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1
-        && (ntohl(out->v4.sin_addr.s_addr) >> 24) == 127;
+    return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1 &&
+           (ntohl(out->v4.sin_addr.s_addr) >> 24) == 127;
 }
 
 static void write_tcp_url(struct hp_listener *listener)
@@ -73,8 +73,8 @@ static void write_tcp_url(struct hp_listener *listener)
         return;
     if (got.any.sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &got.v6.sin6_addr, host, sizeof host);
-        snprintf(listener->url, sizeof listener->url, "http://[%s]:%u", host,
-            ntohs(got.v6.sin6_port));
+        snprintf(
+            listener->url, sizeof listener->url, "http://[%s]:%u", host, ntohs(got.v6.sin6_port));
         return;
     }
     inet_ntop(AF_INET, &got.v4.sin_addr, host, sizeof host);
@@ -88,7 +88,8 @@ static enum hp_listen_result listen_tcp(struct hp_listener *listener, hp_str add
     int yes = 1;
     if (!read_tcp(address, &to, &len))
         return fail(HP_BAD_ADDRESS, why, address,
-            "an address is HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost), or unix:PATH");
+            "an address is HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost), or "
+            "unix:PATH");
     listener->fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0)
         return fail_errno(why, address);
@@ -113,8 +114,8 @@ static bool socket_is_stale(const union address *to)
     return stale;
 }
 
-static enum hp_listen_result listen_unix(struct hp_listener *listener, hp_str address,
-    unsigned mode, char *why)
+static enum hp_listen_result listen_unix(
+    struct hp_listener *listener, hp_str address, unsigned mode, char *why)
 {
     union address to = { .local.sun_family = AF_UNIX };
     hp_str path = { address.ptr + 5, address.len - 5 };
@@ -140,13 +141,13 @@ static enum hp_listen_result listen_unix(struct hp_listener *listener, hp_str ad
     return HP_LISTENING;
 }
 
-enum hp_listen_result hp_listen(struct hp_listener *listener, hp_str address, unsigned mode,
-    char *why)
+enum hp_listen_result hp_listen(
+    struct hp_listener *listener, hp_str address, unsigned mode, char *why)
 {
-    *listener = (struct hp_listener) { .fd = -1 };
+    *listener = (struct hp_listener){ .fd = -1 };
     bool local = address.len >= 5 && memcmp(address.ptr, "unix:", 5) == 0;
-    enum hp_listen_result result = local ? listen_unix(listener, address, mode, why)
-                                         : listen_tcp(listener, address, why);
+    enum hp_listen_result result =
+        local ? listen_unix(listener, address, mode, why) : listen_tcp(listener, address, why);
     if (result != HP_LISTENING)
         hp_listener_close(listener);
     return result;

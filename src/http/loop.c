@@ -1,5 +1,5 @@
-// loop.c -- wait for whatever comes first, let libmicrohttpd work, look at the clock. Only this thread
-// touches the data daemon.
+// loop.c -- wait for whatever comes first, let libmicrohttpd work, look at the clock. Only this
+// thread touches the data daemon.
 #include "http/loop.h"
 
 #include "base/log.h"
@@ -22,13 +22,15 @@ static bool watch(struct hp_server *server, int fd)
     return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// --- accepting ------------------------------------------------------------------------------------
+// --- accepting
+// ------------------------------------------------------------------------------------
 
 static void accept_on(struct hp_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++)
         if (server->listeners[i].fd >= 0 && !watch(server, server->listeners[i].fd))
-            hp_log(HP_ERROR_LEVEL, "cannot watch a listener", "url", server->listeners[i].url, NULL);
+            hp_log(
+                HP_ERROR_LEVEL, "cannot watch a listener", "url", server->listeners[i].url, NULL);
     server->accepting = true;
 }
 
@@ -50,8 +52,8 @@ static bool accept_one(struct hp_server *server, int listener)
 {
     struct sockaddr_storage from = { .ss_family = AF_UNIX };
     socklen_t len = sizeof from;
-    int fd = accept4(
-        listener, (struct sockaddr *)(void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd =
+        accept4(listener, (struct sockaddr *)(void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         if (len < sizeof(sa_family_t)) // an unnamed Unix peer
             from.ss_family = AF_UNIX, len = sizeof(sa_family_t);
@@ -100,7 +102,8 @@ static bool is_listener(const struct hp_server *server, int fd)
     return false;
 }
 
-// --- stopping -------------------------------------------------------------------------------------
+// --- stopping
+// -------------------------------------------------------------------------------------
 
 static void close_listeners(struct hp_server *server)
 {
@@ -137,7 +140,8 @@ static void drain_wake(int fd)
         return; // somebody else's wake-up was read already
 }
 
-// --- the loop -------------------------------------------------------------------------------------
+// --- the loop
+// -------------------------------------------------------------------------------------
 
 static int wait_ms(struct hp_server *server)
 {
@@ -184,8 +188,7 @@ static void turn(struct hp_server *server)
 
 static bool watch_all(struct hp_server *server)
 {
-    const union MHD_DaemonInfo *info
-        = MHD_get_daemon_info(server->data, MHD_DAEMON_INFO_EPOLL_FD);
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->data, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info || !watch(server, info->epoll_fd))
         return false;
     if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd))

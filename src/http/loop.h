@@ -1,4 +1,5 @@
-// loop.h -- the I/O thread: one epoll over our listeners, libmicrohttpd's own epoll, signals and wake-ups.
+// loop.h -- the I/O thread: one epoll over our listeners, libmicrohttpd's own epoll, signals and
+// wake-ups.
 #pragma once
 
 #include "http/server.h"

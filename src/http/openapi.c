@@ -14,5 +14,5 @@ extern const char hp_openapi_begin[], hp_openapi_end[];
 
 hp_str hp_openapi_yaml(void)
 {
-    return (hp_str) { hp_openapi_begin, (size_t)(hp_openapi_end - hp_openapi_begin) };
+    return (hp_str){ hp_openapi_begin, (size_t)(hp_openapi_end - hp_openapi_begin) };
 }

@@ -21,8 +21,8 @@ void hp_problem_write(struct hp_buf *out, const struct hp_fault *fault, hp_str r
     enum hp_stage stage, uint32_t granted_ms)
 {
     const struct hp_error_info *info = hp_error_info(fault->code);
-    hp_buf_format(out, "{\"type\":\"urn:hotpathd:problem:%s\",\"title\":\"%s\"", info->slug,
-        info->title);
+    hp_buf_format(
+        out, "{\"type\":\"urn:hotpathd:problem:%s\",\"title\":\"%s\"", info->slug, info->title);
     hp_buf_format(out, ",\"status\":%d,\"code\":\"%s\"", info->status, info->slug);
     put_text(out, "detail", hp_str_from(fault->detail));
     put_text(out, "pointer", hp_str_from(fault->pointer));

@@ -36,7 +36,8 @@ void hp_rollout_write(const struct hp_config *config, struct hp_buf *out)
     hp_buf_add(out, HP_S("}}"));
 }
 
-// RFC 9110, section 13.1.2: a list of entity tags, weak ones compare like strong ones, * matches all.
+// RFC 9110, section 13.1.2: a list of entity tags, weak ones compare like strong ones, * matches
+// all.
 bool hp_rollout_matches(const struct hp_config *config, hp_str if_none_match)
 {
     hp_str hash = hp_str_from(config->hash);
@@ -45,9 +46,9 @@ bool hp_rollout_matches(const struct hp_config *config, hp_str if_none_match)
         if (hp_str_is(tag, "*"))
             return true;
         if (tag.len > 2 && tag.ptr[0] == 'W' && tag.ptr[1] == '/')
-            tag = (hp_str) { tag.ptr + 2, tag.len - 2 };
-        if (tag.len == hash.len + 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"'
-            && memcmp(tag.ptr + 1, hash.ptr, hash.len) == 0)
+            tag = (hp_str){ tag.ptr + 2, tag.len - 2 };
+        if (tag.len == hash.len + 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"' &&
+            memcmp(tag.ptr + 1, hash.ptr, hash.len) == 0)
             return true;
     }
     return false;

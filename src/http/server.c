@@ -17,25 +17,26 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-// --- configuration --------------------------------------------------------------------------------
+// --- configuration
+// --------------------------------------------------------------------------------
 
 enum { SECTIONS_MAX = 16 };
 
 static size_t sections(struct hp_section out[SECTIONS_MAX])
 {
     for (size_t i = 0; i < hp_route_count; i++)
-        out[i] = (struct hp_section) { hp_routes[i]->name, hp_routes[i]->options,
+        out[i] = (struct hp_section){ hp_routes[i]->name, hp_routes[i]->options,
             hp_routes[i]->options_size };
     return hp_route_count;
 }
 
-struct hp_config *hp_server_config_load(const struct hp_server_options *options,
-    struct hp_config_problem *problem)
+struct hp_config *hp_server_config_load(
+    const struct hp_server_options *options, struct hp_config_problem *problem)
 {
     struct hp_section list[SECTIONS_MAX];
     size_t count = sections(list);
-    return hp_config_load(options->config_file, list, count, options->overrides,
-        options->override_count, problem);
+    return hp_config_load(
+        options->config_file, list, count, options->overrides, options->override_count, problem);
 }
 
 void hp_server_config_show(const struct hp_config *config, struct hp_buf *out)
@@ -81,7 +82,8 @@ bool hp_server_reload(struct hp_server *server)
     return fresh != NULL;
 }
 
-// --- draining -------------------------------------------------------------------------------------
+// --- draining
+// -------------------------------------------------------------------------------------
 
 void hp_server_drain(struct hp_server *server)
 {
@@ -93,7 +95,8 @@ void hp_server_drain(struct hp_server *server)
         return; // the counter is full: the loop is awake
 }
 
-// --- opening --------------------------------------------------------------------------------------
+// --- opening
+// --------------------------------------------------------------------------------------
 
 static int fail(int exit_code, const char *message, const char *reason)
 {
@@ -137,7 +140,8 @@ static int listen_on(struct hp_server *server, struct hp_listener *listener, hp_
 
 static const char default_socket[] = "unix:/run/hotpathd/hotpathd.sock";
 
-// Where nothing is configured, the Unix socket is opened too, if its folder is there and ours to write.
+// Where nothing is configured, the Unix socket is opened too, if its folder is there and ours to
+// write.
 static bool wants_default_socket(const struct hp_server *server)
 {
     return server->config->listen_is_default && access("/run/hotpathd", W_OK) == 0;
@@ -181,8 +185,8 @@ static int open_daemons(struct hp_server *server)
 {
     const struct hp_limits *limits = &server->config->limits;
     // A few more than we ever accept: the limit that holds is the one in loop.c.
-    server->data = hp_exchange_daemon(
-        server, (unsigned)limits->connections + 16, (unsigned)limits->idle_s);
+    server->data =
+        hp_exchange_daemon(server, (unsigned)limits->connections + 16, (unsigned)limits->idle_s);
     if (!server->data || !hp_admin_open(server))
         return fail(HP_EXIT_BUG, "libmicrohttpd does not start", strerror(errno));
     return HP_EXIT_OK;
@@ -202,11 +206,12 @@ static bool allocate(struct hp_server *server)
     server->memory.limit = (size_t)server->config->limits.memory;
     server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
     server->connections_max = (size_t)server->config->limits.connections;
-    return server->route_names && server->route_state && server->route_notice && server->in_flight && server->metrics
-        && server->log;
+    return server->route_names && server->route_state && server->route_notice &&
+           server->in_flight && server->metrics && server->log;
 }
 
-// --- the ready file -------------------------------------------------------------------------------
+// --- the ready file
+// -------------------------------------------------------------------------------
 
 static void ready_text(const struct hp_server *server, struct hp_buf *out)
 {
@@ -238,21 +243,22 @@ static bool write_ready_file(const struct hp_server *server)
     char temporary[4096];
     if (!path)
         return true;
-    if (snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid())
-        >= (int)sizeof temporary)
+    if (snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid()) >=
+        (int)sizeof temporary)
         return false;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf text = hp_buf_in(&arena);
     ready_text(server, &text);
-    bool ok = !text.failed && write_whole(temporary, hp_buf_str(&text))
-        && rename(temporary, path) == 0;
+    bool ok =
+        !text.failed && write_whole(temporary, hp_buf_str(&text)) && rename(temporary, path) == 0;
     if (!ok)
         unlink(temporary);
     hp_arena_done(&arena);
     return ok;
 }
 
-// --- from start to stop ---------------------------------------------------------------------------
+// --- from start to stop
+// ---------------------------------------------------------------------------
 
 static int open_all(struct hp_server *server)
 {
@@ -273,8 +279,8 @@ static void log_ready(struct hp_server *server)
     struct hp_config *config = hp_server_config(server);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_log(HP_INFO, "listening", "url", server->listeners[i].url, NULL);
-    hp_log(HP_INFO, "ready", "admin", server->admin_listener.url, "config_hash",
-        config->hash, "version", hp_build.version, NULL);
+    hp_log(HP_INFO, "ready", "admin", server->admin_listener.url, "config_hash", config->hash,
+        "version", hp_build.version, NULL);
     hp_config_free(config);
 }
 
@@ -335,8 +341,8 @@ int hp_serve(const struct hp_server_options *options)
     server.config = hp_server_config_load(options, &problem);
     if (!server.config)
         return fail(HP_EXIT_CONFIG, "bad configuration", problem.text);
-    int code = allocate(&server) ? open_all(&server)
-                                 : fail(HP_EXIT_BUG, "cannot start", "no memory");
+    int code =
+        allocate(&server) ? open_all(&server) : fail(HP_EXIT_BUG, "cannot start", "no memory");
     if (!code) {
         log_ready(&server);
         code = hp_loop_run(&server);

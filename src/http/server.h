@@ -1,5 +1,5 @@
-// server.h -- the daemon: what lives from start to stop, shared by the I/O thread (loop.c, exchange.c)
-// and the admin thread (admin.c).
+// server.h -- the daemon: what lives from start to stop, shared by the I/O thread (loop.c,
+// exchange.c) and the admin thread (admin.c).
 #pragma once
 
 #include "base/exits.h"
@@ -55,8 +55,8 @@ struct hp_server {
     struct MHD_Daemon *data;
     struct hp_listener listeners[HP_LISTENERS];
     size_t listener_count;
-    struct hp_peer *peers;   // all open connections
-    uint64_t next_sweep_ns;  // when the first of their clocks runs out
+    struct hp_peer *peers;  // all open connections
+    uint64_t next_sweep_ns; // when the first of their clocks runs out
     int epoll_fd, signal_fd, wake_fd;
     bool accepting;
     uint64_t accept_again_ns; // after running out of descriptors
@@ -69,12 +69,13 @@ struct hp_server {
 // The version of libmicrohttpd that is linked.
 const char *hp_server_library(void);
 
-// Loads the configuration, opens routes and sockets, serves until asked to stop; returns an exit code.
+// Loads the configuration, opens routes and sockets, serves until asked to stop; returns an exit
+// code.
 int hp_serve(const struct hp_server_options *options);
 
 // Loads the configuration with the sections that the routes add.
-struct hp_config *hp_server_config_load(const struct hp_server_options *options,
-    struct hp_config_problem *problem);
+struct hp_config *hp_server_config_load(
+    const struct hp_server_options *options, struct hp_config_problem *problem);
 
 // As YAML, with the routes' sections.
 void hp_server_config_show(const struct hp_config *config, struct hp_buf *out);

@@ -120,7 +120,7 @@ static enum hp_code bind_list(const struct place *place, struct hp_fault *fault)
         snprintf(pointer, sizeof pointer, "%s", place->pointer);
         snprintf(index, sizeof index, "%zu", items.count - 1);
         hp_pointer_add(pointer, hp_str_from(index));
-        struct place each = {&items, &item, place->field, place->out, pointer};
+        struct place each = { &items, &item, place->field, place->out, pointer };
         HP_TRY(bind_item(&each, fault));
     }
 }
@@ -193,7 +193,7 @@ static enum hp_code read_members(
         const struct hp_field *field = hp_field_find(fields, member.name);
         if (!field)
             return unknown_field(fields, member.name, pointer, fault);
-        struct place place = {json, &member, field, out, pointer};
+        struct place place = { json, &member, field, out, pointer };
         HP_TRY(bind(&place, fault));
     }
 }

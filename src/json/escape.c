@@ -187,7 +187,7 @@ static inline enum hp_code unescape(
     char *first = memchr(s, '\\', *len);
     if (!first)
         return HP_OK;
-    struct span span = {first, first, s + *len};
+    struct span span = { first, first, s + *len };
     while (span.from < span.end) {
         enum hp_code code = unescape_one(&span);
         if (code) {

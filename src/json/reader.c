@@ -122,14 +122,14 @@ enum hp_code hp_json_string(
     char *first = member->value + 1;
     size_t len = member->len - 2, fault_at = 0, offset = offset_of(json, first);
     bool escaped = false;
-    size_t sound = hp_json_sound((hp_str){first, len}, &escaped), decoded = sound;
+    size_t sound = hp_json_sound((hp_str){ first, len }, &escaped), decoded = sound;
     unsigned char stop = (unsigned char)first[sound]; // the closing quote where all is sound
     enum hp_code code = escaped ? hp_json_unescape(first, &decoded, &fault_at) : HP_OK;
     if (code)
         return bad_escape(code, offset + fault_at, fault);
     if (sound < len)
         return bad_byte(stop, offset + sound, fault);
-    *out = (hp_str){first, decoded};
+    *out = (hp_str){ first, decoded };
     return HP_OK;
 }
 
@@ -190,7 +190,7 @@ enum hp_code hp_json_next(
             return bad_json(json, json->at, "a comma or the closing bracket was expected", fault);
         json->at = skip_blanks(json->at + 1, json->end);
     }
-    member->name = (hp_str){NULL, 0};
+    member->name = (hp_str){ NULL, 0 };
     if (json->close == '}')
         HP_TRY(take_name(json, member, fault));
     HP_TRY(take_value(json, member, fault));

@@ -70,7 +70,7 @@ enum hp_code hp_small_read(const char *text, size_t len, size_t offset, const ch
     json_t **out, struct hp_fault *fault)
 {
     assert(len <= HP_JSON_SMALL_MAX);
-    json_error_t error = {.line = -1}; // jansson sets the code only where it has one
+    json_error_t error = { .line = -1 }; // jansson sets the code only where it has one
     json_t *value =
         json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!value)

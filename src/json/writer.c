@@ -67,9 +67,9 @@ static void put_escape(struct hp_buf *buf, unsigned char c)
 {
     static const char hex[] = "0123456789ABCDEF";
     if (letters[c])
-        hp_buf_add(buf, (hp_str){(char[]){'\\', letters[c]}, 2});
+        hp_buf_add(buf, (hp_str){ (char[]){ '\\', letters[c] }, 2 });
     else
-        hp_buf_add(buf, (hp_str){(char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6});
+        hp_buf_add(buf, (hp_str){ (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6 });
 }
 
 void hp_json_put_string(struct hp_buf *buf, hp_str s)
@@ -79,11 +79,11 @@ void hp_json_put_string(struct hp_buf *buf, hp_str s)
     hp_buf_char(buf, '"');
     for (;;) {
         size_t len = hp_json_unquoted(s);
-        hp_buf_add(buf, (hp_str){s.ptr, len});
+        hp_buf_add(buf, (hp_str){ s.ptr, len });
         if (len == s.len)
             break;
         put_escape(buf, (unsigned char)s.ptr[len]);
-        s = (hp_str){s.ptr + len + 1, s.len - len - 1};
+        s = (hp_str){ s.ptr + len + 1, s.len - len - 1 };
     }
     hp_buf_char(buf, '"');
 }

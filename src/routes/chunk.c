@@ -1,4 +1,5 @@
-// chunk.c -- POST /v1/chunk: the contract on one side, clean, edges, tokens and chunks on the other.
+// chunk.c -- POST /v1/chunk: the contract on one side, clean, edges, tokens and chunks on the
+// other.
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 #include "routes/ruler.h"
@@ -10,7 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-// --- what a request says --------------------------------------------------------------------------
+// --- what a request says
+// --------------------------------------------------------------------------
 
 enum return_text { RETURN_ALWAYS, RETURN_IF_CHANGED, RETURN_NEVER };
 
@@ -38,8 +40,8 @@ static const char *const offset_units[] = { "char", "byte", "utf16", NULL };
 static const char *const return_words[] = { "always", "if_changed", "never", NULL };
 static const char *const invalid_words[] = { "reject", NULL };
 
-static enum hp_code clean_preset(void *nested, hp_str word, const char *pointer,
-    struct hp_fault *fault)
+static enum hp_code clean_preset(
+    void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
 {
     struct hp_clean_options *clean = nested;
     if (hp_str_is(word, "none"))
@@ -51,8 +53,8 @@ static enum hp_code clean_preset(void *nested, hp_str word, const char *pointer,
     return HP_OK;
 }
 
-static enum hp_code chunk_none(void *nested, hp_str word, const char *pointer,
-    struct hp_fault *fault)
+static enum hp_code chunk_none(
+    void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
 {
     struct chunk_part *chunk = nested;
     if (!hp_str_is(word, "none"))
@@ -62,11 +64,16 @@ static enum hp_code chunk_none(void *nested, hp_str word, const char *pointer,
 }
 
 #define SWITCH(name, index, what)                                                                  \
-    { .key = name, .help = what, .type = HP_BOOL,                                                  \
-        .offset = offsetof(struct hp_clean_options, on[index]) }
+    {                                                                                              \
+        .key = name, .help = what, .type = HP_BOOL,                                                \
+        .offset = offsetof(struct hp_clean_options, on[index])                                     \
+    }
 
 static const struct hp_field clean_fields[] = {
-    { .key = "normalization", .help = "Unicode normalization form", .type = HP_WORD, .words = forms,
+    { .key = "normalization",
+        .help = "Unicode normalization form",
+        .type = HP_WORD,
+        .words = forms,
         .offset = offsetof(struct hp_clean_options, form) },
     SWITCH("mojibake", HP_FIX_MOJIBAKE, "text that was decoded wrongly"),
     SWITCH("controls", HP_FIX_CONTROLS, "control characters and terminal escapes"),
@@ -83,45 +90,89 @@ static const struct hp_field clean_fields[] = {
 #define PART(name) offsetof(struct chunk_part, options.name)
 
 static const struct hp_field chunk_fields[] = {
-    { .key = "max", .help = "most of a chunk", .type = HP_INT, .offset = PART(max), .min = 1,
-        .max = MAX_MOST, .preset = "512" },
-    { .key = "overlap", .help = "shared with the next chunk", .type = HP_INT,
-        .offset = PART(overlap), .min = 0, .max = MAX_MOST, .preset = "0" },
-    { .key = "min", .help = "smaller chunks are joined", .type = HP_INT, .offset = PART(min),
-        .min = 0, .max = INT64_MAX, .preset = "0" },
-    { .key = "unit", .help = "of max, overlap and min", .type = HP_WORD, .offset = PART(unit),
+    { .key = "max",
+        .help = "most of a chunk",
+        .type = HP_INT,
+        .offset = PART(max),
+        .min = 1,
+        .max = MAX_MOST,
+        .preset = "512" },
+    { .key = "overlap",
+        .help = "shared with the next chunk",
+        .type = HP_INT,
+        .offset = PART(overlap),
+        .min = 0,
+        .max = MAX_MOST,
+        .preset = "0" },
+    { .key = "min",
+        .help = "smaller chunks are joined",
+        .type = HP_INT,
+        .offset = PART(min),
+        .min = 0,
+        .max = INT64_MAX,
+        .preset = "0" },
+    { .key = "unit",
+        .help = "of max, overlap and min",
+        .type = HP_WORD,
+        .offset = PART(unit),
         .words = units },
     { .key = NULL },
 };
 
-// The options; `text` stands before them in a JSON body, invalid_utf8 behind them in a query string.
+// The options; `text` stands before them in a JSON body, invalid_utf8 behind them in a query
+// string.
 #define OPTIONS                                                                                    \
-    { .key = "format", .help = "of the document", .type = HP_WORD, .words = formats,               \
+    { .key = "format",                                                                             \
+        .help = "of the document",                                                                 \
+        .type = HP_WORD,                                                                           \
+        .words = formats,                                                                          \
         .offset = offsetof(struct chunk_request, format) },                                        \
-    { .key = "clean", .help = "a preset, or switches on top of standard", .type = HP_OBJECT,       \
-        .offset = offsetof(struct chunk_request, clean), .fields = clean_fields,                   \
-        .bare = clean_preset },                                                                    \
-    { .key = "chunk", .help = "how to cut", .type = HP_OBJECT, .flags = HP_NULLABLE,               \
-        .offset = offsetof(struct chunk_request, chunk), .fields = chunk_fields,                   \
-        .bare = chunk_none },                                                                      \
-    { .key = "encoding", .help = "of the tokens", .type = HP_WORD, .words = encodings,             \
-        .offset = offsetof(struct chunk_request, encoding) },                                      \
-    { .key = "offsets", .help = "unit of positions", .type = HP_WORD, .words = offset_units,       \
-        .offset = offsetof(struct chunk_request, offsets) },                                       \
-    { .key = "return_text", .help = "whether the clean text comes back", .type = HP_WORD,          \
-        .words = return_words, .offset = offsetof(struct chunk_request, return_text) }
+        { .key = "clean",                                                                          \
+            .help = "a preset, or switches on top of standard",                                    \
+            .type = HP_OBJECT,                                                                     \
+            .offset = offsetof(struct chunk_request, clean),                                       \
+            .fields = clean_fields,                                                                \
+            .bare = clean_preset },                                                                \
+        { .key = "chunk",                                                                          \
+            .help = "how to cut",                                                                  \
+            .type = HP_OBJECT,                                                                     \
+            .flags = HP_NULLABLE,                                                                  \
+            .offset = offsetof(struct chunk_request, chunk),                                       \
+            .fields = chunk_fields,                                                                \
+            .bare = chunk_none },                                                                  \
+        { .key = "encoding",                                                                       \
+            .help = "of the tokens",                                                               \
+            .type = HP_WORD,                                                                       \
+            .words = encodings,                                                                    \
+            .offset = offsetof(struct chunk_request, encoding) },                                  \
+        { .key = "offsets",                                                                        \
+            .help = "unit of positions",                                                           \
+            .type = HP_WORD,                                                                       \
+            .words = offset_units,                                                                 \
+            .offset = offsetof(struct chunk_request, offsets) },                                   \
+    {                                                                                              \
+        .key = "return_text", .help = "whether the clean text comes back", .type = HP_WORD,        \
+        .words = return_words, .offset = offsetof(struct chunk_request, return_text)               \
+    }
 
 static const struct hp_field json_fields[] = {
-    { .key = "text", .help = "the document", .type = HP_STRING, .flags = HP_REQUIRED,
-        .offset = offsetof(struct chunk_request, text), .max = INT64_MAX },
+    { .key = "text",
+        .help = "the document",
+        .type = HP_STRING,
+        .flags = HP_REQUIRED,
+        .offset = offsetof(struct chunk_request, text),
+        .max = INT64_MAX },
     OPTIONS,
     { .key = NULL },
 };
 
 static const struct hp_field query_fields[] = {
     OPTIONS,
-    { .key = "invalid_utf8", .help = "what to do with invalid bytes", .type = HP_WORD,
-        .words = invalid_words, .offset = offsetof(struct chunk_request, invalid_utf8) },
+    { .key = "invalid_utf8",
+        .help = "what to do with invalid bytes",
+        .type = HP_WORD,
+        .words = invalid_words,
+        .offset = offsetof(struct chunk_request, invalid_utf8) },
     { .key = NULL },
 };
 
@@ -137,10 +188,10 @@ static enum hp_code refuse_unbuilt(const struct hp_clean_options *clean, struct 
     return HP_OK;
 }
 
-static enum hp_code read_raw(struct hp_request *in, struct chunk_request *out,
-    struct hp_fault *fault)
+static enum hp_code read_raw(
+    struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
-    out->text = (hp_str) { in->body, in->body_len };
+    out->text = (hp_str){ in->body, in->body_len };
     HP_TRY(hp_query_read(in->query, query_fields, out, in->arena, fault));
     size_t valid = hp_utf8_valid(out->text);
     if (valid < out->text.len)
@@ -148,8 +199,8 @@ static enum hp_code read_raw(struct hp_request *in, struct chunk_request *out,
     return HP_OK;
 }
 
-static enum hp_code read_request(struct hp_request *in, struct chunk_request *out,
-    struct hp_fault *fault)
+static enum hp_code read_request(
+    struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
     bool json = hp_str_is(in->media_type, "application/json");
     hp_fields_preset(json ? json_fields : query_fields, out);
@@ -165,14 +216,15 @@ static enum hp_code read_request(struct hp_request *in, struct chunk_request *ou
     return HP_OK;
 }
 
-// --- vocabularies ---------------------------------------------------------------------------------
+// --- vocabularies
+// ---------------------------------------------------------------------------------
 
 struct chunk_state {
     struct hp_vocab *vocab[HP_ENCODINGS]; // NULL: not installed
 };
 
-static enum hp_code pick_encoding(const struct chunk_state *state, struct chunk_request *request,
-    struct hp_fault *fault)
+static enum hp_code pick_encoding(
+    const struct chunk_state *state, struct chunk_request *request, struct hp_fault *fault)
 {
     if (request->encoding == ENCODING_DEFAULT)
         request->encoding = state->vocab[HP_O200K_BASE] ? HP_O200K_BASE : HP_ESTIMATE;
@@ -182,7 +234,8 @@ static enum hp_code pick_encoding(const struct chunk_state *state, struct chunk_
     return HP_OK;
 }
 
-// --- the work -------------------------------------------------------------------------------------
+// --- the work
+// -------------------------------------------------------------------------------------
 
 struct work {
     struct chunk_request request;
@@ -208,9 +261,11 @@ static enum hp_code work_on(const struct chunk_state *state, struct hp_request *
         deadline, &work->chunks, fault);
 }
 
-// --- the reply ------------------------------------------------------------------------------------
+// --- the reply
+// ------------------------------------------------------------------------------------
 
-// Same text, format, encoding and chunk options: same id, wherever the chunk stands (XXH3, 128 bits).
+// Same text, format, encoding and chunk options: same id, wherever the chunk stands (XXH3, 128
+// bits).
 struct chunk_ids {
     XXH64_hash_t seed;
 };
@@ -219,10 +274,10 @@ static struct chunk_ids ids_for(const struct chunk_request *request)
 {
     char key[160];
     const struct hp_chunk_options *chunk = &request->chunk.options;
-    int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld",
-        formats[request->format], encodings[request->encoding], units[chunk->unit],
-        (long long)chunk->max, (long long)chunk->overlap, (long long)chunk->min);
-    return (struct chunk_ids) { XXH3_64bits(key, (size_t)len) };
+    int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld", formats[request->format],
+        encodings[request->encoding], units[chunk->unit], (long long)chunk->max,
+        (long long)chunk->overlap, (long long)chunk->min);
+    return (struct chunk_ids){ XXH3_64bits(key, (size_t)len) };
 }
 
 static void put_id(struct hp_buf *out, struct chunk_ids ids, hp_str text)
@@ -235,7 +290,7 @@ static void put_id(struct hp_buf *out, struct chunk_ids ids, hp_str text)
         hex[2 * i] = digits[bytes.digest[i] >> 4];
         hex[2 * i + 1] = digits[bytes.digest[i] & 15];
     }
-    hp_buf_add(out, (hp_str) { hex, sizeof hex });
+    hp_buf_add(out, (hp_str){ hex, sizeof hex });
 }
 
 // One for each series of positions, all ascending.
@@ -293,8 +348,8 @@ static void put_changes(const struct hp_clean *clean, struct hp_buf *out)
     for (int fix = 0; fix < HP_FIXES; fix++) {
         if (!clean->changes[fix])
             continue;
-        hp_buf_format(out, "%s\"%s\":%u", first ? "" : ",", hp_switch_name(fix),
-            clean->changes[fix]);
+        hp_buf_format(
+            out, "%s\"%s\":%u", first ? "" : ",", hp_switch_name(fix), clean->changes[fix]);
         first = false;
     }
 }
@@ -328,7 +383,8 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
     return hp_buf_check(out, fault);
 }
 
-// --- the route ------------------------------------------------------------------------------------
+// --- the route
+// ------------------------------------------------------------------------------------
 
 static enum hp_code chunk_open(void *state, struct hp_setting *setting, struct hp_fault *fault)
 {
@@ -348,8 +404,8 @@ static enum hp_code chunk_open(void *state, struct hp_setting *setting, struct h
     return HP_OK;
 }
 
-static enum hp_code chunk_run(const void *state, struct hp_request *in, struct hp_buf *reply,
-    struct hp_fault *fault)
+static enum hp_code chunk_run(
+    const void *state, struct hp_request *in, struct hp_buf *reply, struct hp_fault *fault)
 {
     struct work work = { .tokens = NULL };
     HP_TRY(read_request(in, &work.request, fault));

@@ -1,5 +1,5 @@
-// ruler.h -- byte positions of a text as code points or UTF-16 units. Each ruler walks forward from where it was last:
-// positions in ascending order cost one pass over the text in all.
+// ruler.h -- byte positions of a text as code points or UTF-16 units. Each ruler walks forward from
+// where it was last: positions in ascending order cost one pass over the text in all.
 #pragma once
 
 #include "text/utf8.h"
@@ -14,7 +14,7 @@ struct hp_ruler {
 
 static inline struct hp_ruler hp_ruler_on(hp_str text, int unit)
 {
-    return (struct hp_ruler) { .text = text, .unit = unit };
+    return (struct hp_ruler){ .text = text, .unit = unit };
 }
 
 // `byte` in the ruler's unit.

@@ -28,8 +28,8 @@ struct page {
     size_t labels; // of the sample that is being written
 };
 
-static const char *const route_modes[] = {"off", "shadow", "canary", "on"}; // enum hp_mode
-static const char *const uses[HP_USES] = {"useful", "wasted"};
+static const char *const route_modes[] = { "off", "shadow", "canary", "on" }; // enum hp_mode
+static const char *const uses[HP_USES] = { "useful", "wasted" };
 
 // --- a sample: sample(), any number of label()s, one value
 // ------------------------------------------
@@ -342,57 +342,58 @@ NUMBER(process_max_fds, "", value_uint, page->process.max_fds)
 // --------------------------------------------------------------------------------------
 
 static const struct family families[] = {
-    {"hotpathd_requests", COUNTER, NULL,
+    { "hotpathd_requests", COUNTER, NULL,
         "Requests that ended, by route, code of the reply (ok or the problem's code) and call "
         "mode.",
-        requests},
-    {"hotpathd_request_duration_seconds", HISTOGRAM, "seconds",
+        requests },
+    { "hotpathd_request_duration_seconds", HISTOGRAM, "seconds",
         "From a request's first byte to the last byte of its reply handed to the kernel.",
-        duration},
-    {"hotpathd_request_stage_duration_seconds", HISTOGRAM, "seconds",
-        "Time that a request spent in each stage.", stages},
-    {"hotpathd_request_cpu_seconds", COUNTER, "seconds",
-        "CPU time spent on requests; wasted where the request failed or the client had gone.", cpu},
-    {"hotpathd_request_body_bytes", HISTOGRAM, "bytes", "Size of request bodies.", bytes_in},
-    {"hotpathd_reply_body_bytes", HISTOGRAM, "bytes", "Size of reply bodies.", bytes_out},
-    {"hotpathd_deadline_exceeded", COUNTER, NULL,
-        "Requests whose deadline passed, by the stage they were in.", deadlines},
-    {"hotpathd_client_disconnects", COUNTER, NULL,
-        "Requests whose client was gone before the reply was.", disconnects},
-    {"hotpathd_in_flight", GAUGE, NULL, "Requests that have begun and not ended.", in_flight},
-    {"hotpathd_queue_depth", GAUGE, NULL, "Requests waiting for a worker.", queue_depth},
-    {"hotpathd_queue_bytes", GAUGE, "bytes", "Body bytes of the requests waiting for a worker.",
-        queue_bytes},
-    {"hotpathd_queue_oldest_seconds", GAUGE, "seconds",
-        "How long the longest waiting request has been in the queue.", queue_oldest},
-    {"hotpathd_workers", GAUGE, NULL, "Worker threads.", workers},
-    {"hotpathd_connections", GAUGE, NULL, "Open connections to the data sockets.", connections},
-    {"hotpathd_connections_limit", GAUGE, NULL, "Connections that are let in at most.",
-        connections_limit},
-    {"hotpathd_route_mode", GAUGE, NULL, "1 for the mode that the route is in, else 0.",
-        route_mode},
-    {"hotpathd_route_percent", GAUGE, NULL, "Share of calls that take the route, 0 to 100.",
-        route_percent},
-    {"hotpathd_config_reloads", COUNTER, NULL, "Reloads of the configuration.", reloads},
-    {"hotpathd_config_last_reload_success", GAUGE, NULL,
-        "1 where the last reload was taken, 0 where it was refused.", last_reload},
-    {"hotpathd_config", INFO, NULL, "Hash of the configuration in force.", config_info},
-    {"hotpathd_log_lines_dropped", COUNTER, NULL,
-        "Log lines lost to the cap on lines a second or to a failed write.", log_lines_dropped},
-    {"hotpathd_build", INFO, NULL, "Version and libraries of this build.", build_info},
+        duration },
+    { "hotpathd_request_stage_duration_seconds", HISTOGRAM, "seconds",
+        "Time that a request spent in each stage.", stages },
+    { "hotpathd_request_cpu_seconds", COUNTER, "seconds",
+        "CPU time spent on requests; wasted where the request failed or the client had gone.",
+        cpu },
+    { "hotpathd_request_body_bytes", HISTOGRAM, "bytes", "Size of request bodies.", bytes_in },
+    { "hotpathd_reply_body_bytes", HISTOGRAM, "bytes", "Size of reply bodies.", bytes_out },
+    { "hotpathd_deadline_exceeded", COUNTER, NULL,
+        "Requests whose deadline passed, by the stage they were in.", deadlines },
+    { "hotpathd_client_disconnects", COUNTER, NULL,
+        "Requests whose client was gone before the reply was.", disconnects },
+    { "hotpathd_in_flight", GAUGE, NULL, "Requests that have begun and not ended.", in_flight },
+    { "hotpathd_queue_depth", GAUGE, NULL, "Requests waiting for a worker.", queue_depth },
+    { "hotpathd_queue_bytes", GAUGE, "bytes", "Body bytes of the requests waiting for a worker.",
+        queue_bytes },
+    { "hotpathd_queue_oldest_seconds", GAUGE, "seconds",
+        "How long the longest waiting request has been in the queue.", queue_oldest },
+    { "hotpathd_workers", GAUGE, NULL, "Worker threads.", workers },
+    { "hotpathd_connections", GAUGE, NULL, "Open connections to the data sockets.", connections },
+    { "hotpathd_connections_limit", GAUGE, NULL, "Connections that are let in at most.",
+        connections_limit },
+    { "hotpathd_route_mode", GAUGE, NULL, "1 for the mode that the route is in, else 0.",
+        route_mode },
+    { "hotpathd_route_percent", GAUGE, NULL, "Share of calls that take the route, 0 to 100.",
+        route_percent },
+    { "hotpathd_config_reloads", COUNTER, NULL, "Reloads of the configuration.", reloads },
+    { "hotpathd_config_last_reload_success", GAUGE, NULL,
+        "1 where the last reload was taken, 0 where it was refused.", last_reload },
+    { "hotpathd_config", INFO, NULL, "Hash of the configuration in force.", config_info },
+    { "hotpathd_log_lines_dropped", COUNTER, NULL,
+        "Log lines lost to the cap on lines a second or to a failed write.", log_lines_dropped },
+    { "hotpathd_build", INFO, NULL, "Version and libraries of this build.", build_info },
 };
 
 static const struct family process_families[] = {
-    {"process_cpu_seconds", COUNTER, "seconds", "Total user and system CPU time spent in seconds.",
-        process_cpu},
-    {"process_start_time_seconds", GAUGE, "seconds",
-        "Start time of the process since unix epoch in seconds.", process_start},
-    {"process_resident_memory_bytes", GAUGE, "bytes", "Resident memory size in bytes.",
-        process_resident},
-    {"process_virtual_memory_bytes", GAUGE, "bytes", "Virtual memory size in bytes.",
-        process_virtual},
-    {"process_open_fds", GAUGE, NULL, "Number of open file descriptors.", process_open_fds},
-    {"process_max_fds", GAUGE, NULL, "Maximum number of open file descriptors.", process_max_fds},
+    { "process_cpu_seconds", COUNTER, "seconds", "Total user and system CPU time spent in seconds.",
+        process_cpu },
+    { "process_start_time_seconds", GAUGE, "seconds",
+        "Start time of the process since unix epoch in seconds.", process_start },
+    { "process_resident_memory_bytes", GAUGE, "bytes", "Resident memory size in bytes.",
+        process_resident },
+    { "process_virtual_memory_bytes", GAUGE, "bytes", "Virtual memory size in bytes.",
+        process_virtual },
+    { "process_open_fds", GAUGE, NULL, "Number of open file descriptors.", process_open_fds },
+    { "process_max_fds", GAUGE, NULL, "Maximum number of open file descriptors.", process_max_fds },
 };
 
 // What a family is called and what type it has in the two formats.
@@ -400,10 +401,10 @@ static const struct {
     const char *suffix, *type; // of 0.0.4; OpenMetrics has the bare name
     const char *openmetrics_type;
 } kinds[] = {
-    [COUNTER] = {"_total", "counter", "counter"},
-    [GAUGE] = {"", "gauge", "gauge"},
-    [HISTOGRAM] = {"", "histogram", "histogram"},
-    [INFO] = {"_info", "gauge", "info"},
+    [COUNTER] = { "_total", "counter", "counter" },
+    [GAUGE] = { "", "gauge", "gauge" },
+    [HISTOGRAM] = { "", "histogram", "histogram" },
+    [INFO] = { "_info", "gauge", "info" },
 };
 
 static void about(struct page *page, const char *what, const char *text)
@@ -433,7 +434,8 @@ void hp_metrics_write(const struct hp_metrics *metrics, const struct hp_gauges *
     bool openmetrics, struct hp_buf *out)
 {
     struct page page = {
-        .out = out, .metrics = metrics, .gauges = gauges, .openmetrics = openmetrics};
+        .out = out, .metrics = metrics, .gauges = gauges, .openmetrics = openmetrics
+    };
     for (size_t i = 0; i < count_of(sizeof families); i++)
         write_family(&page, &families[i]);
     if (metrics->start_s > 0 && hp_process_read(&page.process))

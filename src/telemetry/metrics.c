@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const char *const mode_names[HP_CALL_MODES] = {"live", "shadow", "probe"};
+static const char *const mode_names[HP_CALL_MODES] = { "live", "shadow", "probe" };
 
 const char *hp_call_mode_name(enum hp_call_mode mode)
 {

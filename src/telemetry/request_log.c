@@ -132,7 +132,7 @@ static void describe(
 // blocking descriptor (standard error, shared with others, stays as it is) does not block here.
 static bool has_room(int fd)
 {
-    struct pollfd poller = {.fd = fd, .events = POLLOUT};
+    struct pollfd poller = { .fd = fd, .events = POLLOUT };
     return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT);
 }
 

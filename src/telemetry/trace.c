@@ -39,7 +39,7 @@ static bool is_id(hp_str s)
 // Version 00 ends behind its flags, ff is no version, a later one may add parts behind another '-'.
 static bool fits_version(hp_str header)
 {
-    hp_str version = {header.ptr, 2};
+    hp_str version = { header.ptr, 2 };
     if (!is_hex(version) || hp_str_is(version, "ff"))
         return false;
     return header.len == LENGTH || (!is_zero(version) && header.ptr[LENGTH] == '-');
@@ -49,9 +49,9 @@ bool hp_traceparent_read(hp_str header, char trace_id[33], char parent_id[17], b
 {
     if (header.len < LENGTH || !fits_version(header))
         return false;
-    hp_str trace = {header.ptr + TRACE_AT, TRACE};
-    hp_str parent = {header.ptr + PARENT_AT, PARENT};
-    hp_str flags = {header.ptr + FLAGS_AT, 2};
+    hp_str trace = { header.ptr + TRACE_AT, TRACE };
+    hp_str parent = { header.ptr + PARENT_AT, PARENT };
+    hp_str flags = { header.ptr + FLAGS_AT, 2 };
     if (header.ptr[TRACE_AT - 1] != '-' || header.ptr[PARENT_AT - 1] != '-' ||
         header.ptr[FLAGS_AT - 1] != '-')
         return false;
@@ -119,5 +119,5 @@ void hp_id_hex(char *out, size_t digits)
         seed(&generator);
     do {
         write_digits(&generator, out, digits);
-    } while (is_zero((hp_str){out, digits}));
+    } while (is_zero((hp_str){ out, digits }));
 }

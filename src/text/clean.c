@@ -9,26 +9,26 @@ static const struct {
     const char *name;
     enum hp_code (*pass)(struct hp_rewrite *, const struct hp_clean_options *); // NULL: none yet
 } fixes[HP_FIXES] = {
-    [HP_FIX_MOJIBAKE] = {"mojibake", NULL},
-    [HP_FIX_LINE_ENDINGS] = {"line_endings", hp_fix_line_endings},
-    [HP_FIX_CONTROLS] = {"controls", hp_fix_controls},
-    [HP_FIX_SPACES] = {"spaces", hp_fix_spaces},
-    [HP_FIX_LIGATURES] = {"ligatures", hp_fix_ligatures},
-    [HP_FIX_NORMALIZATION] = {"normalization", hp_fix_normalization},
-    [HP_FIX_REPEATED_LINES] = {"repeated_lines", NULL},
-    [HP_FIX_HYPHENATION] = {"hyphenation", NULL},
-    [HP_FIX_JOIN_LINES] = {"join_lines", NULL},
-    [HP_FIX_BLANK_RUNS] = {"blank_runs", hp_fix_blank_runs},
+    [HP_FIX_MOJIBAKE] = { "mojibake", NULL },
+    [HP_FIX_LINE_ENDINGS] = { "line_endings", hp_fix_line_endings },
+    [HP_FIX_CONTROLS] = { "controls", hp_fix_controls },
+    [HP_FIX_SPACES] = { "spaces", hp_fix_spaces },
+    [HP_FIX_LIGATURES] = { "ligatures", hp_fix_ligatures },
+    [HP_FIX_NORMALIZATION] = { "normalization", hp_fix_normalization },
+    [HP_FIX_REPEATED_LINES] = { "repeated_lines", NULL },
+    [HP_FIX_HYPHENATION] = { "hyphenation", NULL },
+    [HP_FIX_JOIN_LINES] = { "join_lines", NULL },
+    [HP_FIX_BLANK_RUNS] = { "blank_runs", hp_fix_blank_runs },
 };
 
-const struct hp_clean_options hp_clean_none = {.form = HP_FORM_NONE};
+const struct hp_clean_options hp_clean_none = { .form = HP_FORM_NONE };
 
 // Mojibake is off while it has no pass.
 const struct hp_clean_options hp_clean_standard = {
-    .on = {[HP_FIX_LINE_ENDINGS] = true,
+    .on = { [HP_FIX_LINE_ENDINGS] = true,
         [HP_FIX_CONTROLS] = true,
         [HP_FIX_SPACES] = true,
-        [HP_FIX_BLANK_RUNS] = true},
+        [HP_FIX_BLANK_RUNS] = true },
     .form = HP_FORM_NFC,
 };
 
@@ -79,17 +79,15 @@ enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
     assert(raw.len <= UINT32_MAX);
-    struct chain chain = {.buf = {hp_buf_in(arena), hp_buf_in(arena)}};
-    struct hp_clean clean = {.text = raw};
+    struct chain chain = { .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
+    struct hp_clean clean = { .text = raw };
     for (int fix = 0; fix < HP_FIXES; fix++) {
         if (!wanted(options, fix))
             continue;
         struct hp_buf *buf = &chain.buf[chain.turn];
-        struct hp_rewrite rewrite = {.in = clean.text,
-            .out = buf,
-            .edits = &chain.mine,
-            .deadline = deadline,
-            .fault = fault};
+        struct hp_rewrite rewrite = {
+            .in = clean.text, .out = buf, .edits = &chain.mine, .deadline = deadline, .fault = fault
+        };
         buf->len = chain.mine.count = 0;
         HP_TRY(fixes[fix].pass(&rewrite, options));
         HP_TRY(hp_rewrite_end(&rewrite, &clean.text));

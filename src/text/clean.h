@@ -1,11 +1,13 @@
-// clean.h -- raw text in, clean text out, with the way back: for every span of the clean text the span of
-// the raw text that it came from. A chain of passes, each skipped where it finds nothing to do.
+// clean.h -- raw text in, clean text out, with the way back: for every span of the clean text the
+// span of the raw text that it came from. A chain of passes, each skipped where it finds nothing to
+// do.
 #pragma once
 
 #include "text/normalize.h"
 #include "hotpathd/deadline.h"
 
-// Every switch of the contract, in the order of the passes. The counts of changes have the same order.
+// Every switch of the contract, in the order of the passes. The counts of changes have the same
+// order.
 enum hp_switch {
     HP_FIX_MOJIBAKE,
     HP_FIX_LINE_ENDINGS,
@@ -27,13 +29,14 @@ struct hp_clean_options {
     int form;          // enum hp_form
 };
 
-// The presets that are always there. Switches that no pass implements yet are refused by the route, and
-// do nothing here.
+// The presets that are always there. Switches that no pass implements yet are refused by the route,
+// and do nothing here.
 extern const struct hp_clean_options hp_clean_none, hp_clean_standard;
 bool hp_clean_implemented(enum hp_switch fix);
 
-// One place where clean and raw differ: raw[raw_at, raw_at + raw_len) became clean[at, at + len). Between two
-// edits the bytes are the same. Sorted by `at` and by `raw_at`; raw_len > 0; edits may touch, not overlap.
+// One place where clean and raw differ: raw[raw_at, raw_at + raw_len) became clean[at, at + len).
+// Between two edits the bytes are the same. Sorted by `at` and by `raw_at`; raw_len > 0; edits may
+// touch, not overlap.
 struct hp_edit {
     uint32_t at, len, raw_at, raw_len;
 };
@@ -50,8 +53,8 @@ HP_MUST_USE enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *opt
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_clean *out,
     struct hp_fault *fault);
 
-// The raw span behind clean text[start, end): what lies between its first and its last byte, edits that touch
-// them included where they made one of its bytes, and left out where they only removed text beside it.
-// Empty where the span is. O(log edits).
-void hp_clean_source(const struct hp_clean *clean, size_t start, size_t end, size_t *raw_start,
-    size_t *raw_end);
+// The raw span behind clean text[start, end): what lies between its first and its last byte, edits
+// that touch them included where they made one of its bytes, and left out where they only removed
+// text beside it. Empty where the span is. O(log edits).
+void hp_clean_source(
+    const struct hp_clean *clean, size_t start, size_t end, size_t *raw_start, size_t *raw_end);

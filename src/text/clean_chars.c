@@ -20,10 +20,10 @@ static enum hp_code apply(struct hp_rewrite *rewrite, const struct rule *rule)
     for (size_t at = 0; at < in.len;) {
         HP_TRY(hp_rewrite_tick(rewrite, at));
         size_t stop = hp_rewrite_stop(rewrite, at);
-        at = hp_scan((hp_str){in.ptr, stop}, at, &set);
+        at = hp_scan((hp_str){ in.ptr, stop }, at, &set);
         if (at == stop)
             continue;
-        hp_str with = {"", 0};
+        hp_str with = { "", 0 };
         size_t len = rule->match(in, at, &with);
         if (len)
             HP_TRY(hp_rewrite_put(rewrite, at, len, with));
@@ -76,13 +76,14 @@ static size_t match_space(hp_str s, size_t at, hp_str *with)
 static const struct {
     uint32_t cp;
     hp_str letters;
-} ligatures[] = {{0x132, HP_STR("IJ")}, {0x133, HP_STR("ij")}, {0x149, HP_STR("\u02bcn")},
-    {0x1c4, HP_STR("D\u017d")}, {0x1c5, HP_STR("D\u017e")}, {0x1c6, HP_STR("d\u017e")},
-    {0x1c7, HP_STR("LJ")}, {0x1c8, HP_STR("Lj")}, {0x1c9, HP_STR("lj")}, {0x1ca, HP_STR("NJ")},
-    {0x1cb, HP_STR("Nj")}, {0x1cc, HP_STR("nj")}, {0x1f1, HP_STR("DZ")}, {0x1f2, HP_STR("Dz")},
-    {0x1f3, HP_STR("dz")}, {0xfb00, HP_STR("ff")}, {0xfb01, HP_STR("fi")}, {0xfb02, HP_STR("fl")},
-    {0xfb03, HP_STR("ffi")}, {0xfb04, HP_STR("ffl")}, {0xfb05, HP_STR("\u017ft")},
-    {0xfb06, HP_STR("st")}};
+} ligatures[] = { { 0x132, HP_STR("IJ") }, { 0x133, HP_STR("ij") }, { 0x149, HP_STR("\u02bcn") },
+    { 0x1c4, HP_STR("D\u017d") }, { 0x1c5, HP_STR("D\u017e") }, { 0x1c6, HP_STR("d\u017e") },
+    { 0x1c7, HP_STR("LJ") }, { 0x1c8, HP_STR("Lj") }, { 0x1c9, HP_STR("lj") },
+    { 0x1ca, HP_STR("NJ") }, { 0x1cb, HP_STR("Nj") }, { 0x1cc, HP_STR("nj") },
+    { 0x1f1, HP_STR("DZ") }, { 0x1f2, HP_STR("Dz") }, { 0x1f3, HP_STR("dz") },
+    { 0xfb00, HP_STR("ff") }, { 0xfb01, HP_STR("fi") }, { 0xfb02, HP_STR("fl") },
+    { 0xfb03, HP_STR("ffi") }, { 0xfb04, HP_STR("ffl") }, { 0xfb05, HP_STR("\u017ft") },
+    { 0xfb06, HP_STR("st") } };
 
 static size_t match_ligature(hp_str s, size_t at, hp_str *with)
 {
@@ -100,7 +101,7 @@ static size_t match_ligature(hp_str s, size_t at, hp_str *with)
 enum hp_code hp_fix_line_endings(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
 {
     (void)options;
-    return apply(rewrite, &(struct rule){HP_STR("\v\r\xc2\xe2"), match_line_ending});
+    return apply(rewrite, &(struct rule){ HP_STR("\v\r\xc2\xe2"), match_line_ending });
 }
 
 enum hp_code hp_fix_controls(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
@@ -110,17 +111,17 @@ enum hp_code hp_fix_controls(struct hp_rewrite *rewrite, const struct hp_clean_o
         &(struct rule){
             HP_STR("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16"
                    "\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f\xc2\xef\xf0\xf1\xf2\xf3\xf4"),
-            match_control});
+            match_control });
 }
 
 enum hp_code hp_fix_spaces(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
 {
     (void)options;
-    return apply(rewrite, &(struct rule){HP_STR("\xc2\xe1\xe2\xe3"), match_space});
+    return apply(rewrite, &(struct rule){ HP_STR("\xc2\xe1\xe2\xe3"), match_space });
 }
 
 enum hp_code hp_fix_ligatures(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
 {
     (void)options;
-    return apply(rewrite, &(struct rule){HP_STR("\xc4\xc5\xc7\xef"), match_ligature});
+    return apply(rewrite, &(struct rule){ HP_STR("\xc4\xc5\xc7\xef"), match_ligature });
 }

@@ -38,13 +38,13 @@ enum hp_code hp_fix_normalization(
         HP_TRY(hp_rewrite_tick(rewrite, at));
         if (at >= stop)
             stop = pause_behind(rewrite, at, form);
-        at += hp_normal_prefix((hp_str){in.ptr + at, stop - at}, form);
+        at += hp_normal_prefix((hp_str){ in.ptr + at, stop - at }, form);
         if (at >= stop)
             continue;
         normal.len = 0;
-        size_t len = hp_normalize_segment((hp_str){in.ptr + at, stop - at}, form, &normal);
+        size_t len = hp_normalize_segment((hp_str){ in.ptr + at, stop - at }, form, &normal);
         HP_TRY(hp_buf_check(&normal, rewrite->fault));
-        HP_TRY(fix_segment(rewrite, (hp_str){in.ptr + at, len}, hp_buf_str(&normal)));
+        HP_TRY(fix_segment(rewrite, (hp_str){ in.ptr + at, len }, hp_buf_str(&normal)));
         at += len;
     }
     return HP_OK;

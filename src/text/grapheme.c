@@ -83,7 +83,7 @@ size_t hp_grapheme_end(hp_str s, size_t at)
     size_t end, next;
     if (hp_ascii_at(s, at) && s.ptr[at] != '\r' && (at + 1 == s.len || hp_ascii_at(s, at + 1)))
         return at + 1;
-    struct cluster cluster = {0};
+    struct cluster cluster = { 0 };
     take(&cluster, hp_break_at(s, at, &end)->grapheme);
     for (; end < s.len; end = next) {
         uint8_t class = hp_break_at(s, end, &next)->grapheme;

@@ -30,8 +30,8 @@ struct rules {
 };
 
 static const struct rules rules_of[] = {
-    [HP_FORM_NFC] = {HP_BITS_NFC, HP_NORM_BACKWARD, HP_NORM_QUICK, &hp_bytes_nfc},
-    [HP_FORM_NFKC] = {HP_BITS_NFKC, HP_NORM_BACKWARD_K, HP_NORM_QUICK_K, &hp_bytes_nfkc},
+    [HP_FORM_NFC] = { HP_BITS_NFC, HP_NORM_BACKWARD, HP_NORM_QUICK, &hp_bytes_nfc },
+    [HP_FORM_NFKC] = { HP_BITS_NFKC, HP_NORM_BACKWARD_K, HP_NORM_QUICK_K, &hp_bytes_nfkc },
 };
 
 // The start of the character before `at`, but not before `least`.
@@ -131,7 +131,7 @@ static void sort_short(uint32_t *mark, size_t count)
 // A counting sort: stable, and linear where a hostile text has a million marks in a row.
 static void sort_long(uint32_t *mark, size_t count, uint32_t *spare)
 {
-    size_t place[257] = {0};
+    size_t place[257] = { 0 };
     for (size_t i = 0; i < count; i++)
         place[(mark[i] >> CLASS_SHIFT) + 1]++;
     for (size_t class = 1; class < 257; class ++)
@@ -234,7 +234,7 @@ enum { STACK_BYTES = 16 }; // a segment up to this length is worked on without m
 
 size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out)
 {
-    hp_str segment = {s.ptr, segment_end(s, &rules_of[form])};
+    hp_str segment = { s.ptr, segment_end(s, &rules_of[form]) };
     uint32_t few[STACK_BYTES * DECOMPOSED_MAX], *word = few, *spare = NULL;
     if (segment.len > STACK_BYTES) {
         size_t size = decomposed_size(segment, form);

@@ -41,14 +41,14 @@ static const uint8_t class_of_category[] = {
 
 #define EIGHT(x) x, x, x, x, x, x, x, x
 
-static const uint8_t class_of_ascii[128] = {EIGHT(SIGN), SIGN, BLANK, LINE, BLANK, BLANK, LINE,
+static const uint8_t class_of_ascii[128] = { EIGHT(SIGN), SIGN, BLANK, LINE, BLANK, BLANK, LINE,
     SIGN, SIGN, EIGHT(SIGN), EIGHT(SIGN),                                              //
     BLANK, SIGN, SIGN, SIGN, SIGN, SIGN, SIGN, SIGN, EIGHT(SIGN),                      //
     EIGHT(NUMBER), NUMBER, NUMBER, SIGN, SIGN, SIGN, SIGN, SIGN, SIGN,                 //
     SIGN, UPPER, UPPER, UPPER, UPPER, UPPER, UPPER, UPPER, EIGHT(UPPER), EIGHT(UPPER), //
     UPPER, UPPER, UPPER, SIGN, SIGN, SIGN, SIGN, SIGN,                                 //
     SIGN, LOWER, LOWER, LOWER, LOWER, LOWER, LOWER, LOWER, EIGHT(LOWER), EIGHT(LOWER), //
-    LOWER, LOWER, LOWER, SIGN, SIGN, SIGN, SIGN, SIGN};
+    LOWER, LOWER, LOWER, SIGN, SIGN, SIGN, SIGN, SIGN };
 
 struct character {
     uint8_t class;
@@ -59,11 +59,11 @@ static inline struct character character_at(hp_str s, size_t at)
 {
     uint8_t byte = (uint8_t)s.ptr[at];
     if (byte < 0x80)
-        return (struct character){class_of_ascii[byte], 1};
+        return (struct character){ class_of_ascii[byte], 1 };
     size_t len;
     uint32_t code_point = hp_utf8_at(s, at, &len);
     uint8_t category = hp_bits_of(code_point) & HP_BITS_CATEGORY;
-    return (struct character){class_of_category[category], (uint8_t)len};
+    return (struct character){ class_of_category[category], (uint8_t)len };
 }
 
 // The end of the longest run of characters of these classes that begins at `at`.
@@ -182,7 +182,7 @@ static size_t cl100k_end(hp_str s, size_t at)
 static size_t o200k_letters(hp_str s, size_t at, bool *first)
 {
     size_t end = at, shared = at;
-    struct character c = {0, 0};
+    struct character c = { 0, 0 };
     while (end < s.len) {
         c = character_at(s, end);
         if (!(c.class & WORD_HEAD))

@@ -47,7 +47,7 @@ size_t hp_tokens_reference(const struct hp_vocab *vocab, hp_str text)
     for (size_t at = 0, end; at < text.len; at = end) {
         end = hp_piece_end(vocab, text, at);
         count += vocab ? merge(vocab, text.ptr + at, end - at)
-                       : hp_estimate_tokens((hp_str){text.ptr + at, end - at});
+                       : hp_estimate_tokens((hp_str){ text.ptr + at, end - at });
     }
     return count;
 }

@@ -36,7 +36,7 @@ static bool edits_add(struct hp_edits *edits, struct hp_edit edit, struct hp_are
 // Takes the untouched text up to `at` over.
 static void copy_up_to(struct hp_rewrite *rewrite, size_t at)
 {
-    hp_str same = {rewrite->in.ptr + rewrite->copied, at - rewrite->copied};
+    hp_str same = { rewrite->in.ptr + rewrite->copied, at - rewrite->copied };
     hp_buf_add(rewrite->out, same);
     rewrite->copied = at;
 }
@@ -48,7 +48,7 @@ enum hp_code hp_rewrite_put(struct hp_rewrite *rewrite, size_t at, size_t len, h
     if (rewrite->edits->count == 0)
         hp_buf_room(out, rewrite->in.len); // most texts shrink: the one allocation
     copy_up_to(rewrite, at);
-    struct hp_edit edit = {(uint32_t)out->len, (uint32_t)with.len, (uint32_t)at, (uint32_t)len};
+    struct hp_edit edit = { (uint32_t)out->len, (uint32_t)with.len, (uint32_t)at, (uint32_t)len };
     hp_buf_add(out, with);
     rewrite->copied = at + len;
     if (out->failed || !edits_add(rewrite->edits, edit, out->arena))
@@ -79,7 +79,7 @@ struct walk {
 
 static struct walk walk_of(const struct hp_edits *edits)
 {
-    return (struct walk){edits->edit, edits->edit + edits->count, 0, 0};
+    return (struct walk){ edits->edit, edits->edit + edits->count, 0, 0 };
 }
 
 static void pass_by(struct walk *walk)
@@ -101,9 +101,9 @@ static struct span take_group(struct walk *first, struct walk *second)
     bool lead = first->next < first->end &&
                 (second->next == second->end || first->next->at <= second->next->raw_at);
     if (lead)
-        span = (struct span){first->next->at, first->next->at + first->next->len};
+        span = (struct span){ first->next->at, first->next->at + first->next->len };
     else
-        span = (struct span){second->next->raw_at, second->next->raw_at + second->next->raw_len};
+        span = (struct span){ second->next->raw_at, second->next->raw_at + second->next->raw_len };
     pass_by(lead ? first : second);
     for (;;) {
         uint32_t end;
@@ -128,7 +128,7 @@ enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *
     while (a.next < a.end || b.next < b.end) {
         uint32_t to_raw = a.to_raw, to_clean = b.to_clean;
         struct span middle = take_group(&a, &b);
-        struct hp_edit edit = {.at = middle.start + to_clean, .raw_at = middle.start + to_raw};
+        struct hp_edit edit = { .at = middle.start + to_clean, .raw_at = middle.start + to_raw };
         edit.len = middle.end + b.to_clean - edit.at;
         edit.raw_len = middle.end + a.to_raw - edit.raw_at;
         if (!edits_add(out, edit, arena))

@@ -4,7 +4,7 @@
 
 struct hp_bytes hp_bytes_of(hp_str members)
 {
-    struct hp_bytes set = {0};
+    struct hp_bytes set = { 0 };
     for (size_t i = 0; i < members.len; i++) {
         unsigned char byte = (unsigned char)members.ptr[i];
         set.row[byte >> 7][byte & 15] |= (uint8_t)(1 << (byte >> 4 & 7));

@@ -1,5 +1,5 @@
-// segment.h -- where text may be cut: extended grapheme clusters, words and sentences (UAX #29), and above
-// them clauses, lines, paragraphs and pages. Pure; valid UTF-8.
+// segment.h -- where text may be cut: extended grapheme clusters, words and sentences (UAX #29),
+// and above them clauses, lines, paragraphs and pages. Pure; valid UTF-8.
 #pragma once
 
 #include "hotpathd/arena.h"
@@ -27,11 +27,12 @@ enum hp_boundary {
 
 const char *hp_boundary_name(enum hp_boundary boundary);
 
-// All places of `text` where a chunk may end or begin, at word rank and above, in order. `at` is the end of the non-blank text
-// before the boundary, `next` the start of the non-blank text behind it (at == next where no
-// blank lies between): chunks neither begin nor end with a blank. Every `at` and `next` is a grapheme
-// edge. The last edge is HP_EDGE_DOCUMENT at the end of the last non-blank cluster, with next = text.len. Edges at
-// grapheme rank are not listed: they lie inside words and are found with hp_grapheme_end.
+// All places of `text` where a chunk may end or begin, at word rank and above, in order. `at` is
+// the end of the non-blank text before the boundary, `next` the start of the non-blank text behind
+// it (at == next where no blank lies between): chunks neither begin nor end with a blank. Every
+// `at` and `next` is a grapheme edge. The last edge is HP_EDGE_DOCUMENT at the end of the last
+// non-blank cluster, with next = text.len. Edges at grapheme rank are not listed: they lie inside
+// words and are found with hp_grapheme_end.
 struct hp_edge {
     uint32_t at, next;
     uint8_t rank;
@@ -44,7 +45,7 @@ struct hp_edges {
 };
 
 // Plain text: FF is a page, a blank line a paragraph, LF a line; sentences after UAX #29 with the
-// abbreviations and initials that it gets wrong put right; clauses after , ; : and dashes and their CJK and Arabic
-// kin. Linear in text. text.len < 4 GiB.
+// abbreviations and initials that it gets wrong put right; clauses after , ; : and dashes and their
+// CJK and Arabic kin. Linear in text. text.len < 4 GiB.
 HP_MUST_USE enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_edges *out, struct hp_fault *fault);

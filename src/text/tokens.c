@@ -26,7 +26,7 @@ static size_t split(const struct hp_vocab *vocab, const char *text, size_t at, s
 {
     if (vocab)
         return hp_bpe_split(vocab, text, at, end, starts, dead);
-    size_t count = hp_estimate_tokens((hp_str){text + at, end - at});
+    size_t count = hp_estimate_tokens((hp_str){ text + at, end - at });
     for (size_t i = 0; i < count; i++)
         hp_bit_set(starts, at + i);
     return count;
@@ -233,7 +233,7 @@ size_t hp_tokens_count(const struct hp_tokens *tokens, size_t start, size_t end)
     assert(start <= end && end <= tokens->text.len);
     if (start == end)
         return 0;
-    hp_str part = {tokens->text.ptr, end};
+    hp_str part = { tokens->text.ptr, end };
     size_t border = safe_border(tokens, start, end);
     size_t count = 0;
     for (size_t at = start, next; at < end; at = next) {
@@ -255,7 +255,7 @@ size_t hp_tokens_ranks(const struct hp_vocab *vocab, hp_str text, uint32_t *rank
 {
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_deadline never = {0};
+    struct hp_deadline never = { 0 };
     struct hp_tokens *tokens;
     hp_arena_init(&arena, NULL, SIZE_MAX / 2);
     enum hp_code code = hp_tokens_encode(vocab, text, &arena, &never, &tokens, &fault);

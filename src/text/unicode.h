@@ -1,5 +1,5 @@
-// unicode.h -- properties of code points, from generated two-stage tables (unicode_data.c; Unicode 16.0,
-// the version of tiktoken's regular expressions). All pure look-ups.
+// unicode.h -- properties of code points, from generated two-stage tables (unicode_data.c;
+// Unicode 16.0, the version of tiktoken's regular expressions). All pure look-ups.
 #pragma once
 
 #include "hotpathd/str.h"

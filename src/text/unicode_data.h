@@ -1,5 +1,6 @@
-// unicode_data.h -- the generated tables behind unicode.h and normalize.h (src/text/gen/unicode.py says what
-// made them). Two stages: a block number for every 128 code points, and equal blocks stored once.
+// unicode_data.h -- the generated tables behind unicode.h and normalize.h (src/text/gen/unicode.py
+// says what made them). Two stages: a block number for every 128 code points, and equal blocks
+// stored once.
 #pragma once
 
 #include "text/scan.h"
@@ -18,23 +19,25 @@ extern const uint8_t hp_bits[];
 
 static inline uint8_t hp_bits_of(uint32_t code_point)
 {
-    return hp_bits[hp_bits_block[code_point >> HP_BLOCK_BITS] << HP_BLOCK_BITS
-        | (code_point & HP_BLOCK_MASK)];
+    return hp_bits[hp_bits_block[code_point >> HP_BLOCK_BITS] << HP_BLOCK_BITS |
+                   (code_point & HP_BLOCK_MASK)];
 }
 
 // What normalization needs of a code point.
 enum {
-    HP_NORM_BACKWARD = 1,   // its decomposition begins with something that joins what stands before it
+    HP_NORM_BACKWARD =
+        1, // its decomposition begins with something that joins what stands before it
     HP_NORM_BACKWARD_K = 2, // so does its compatibility decomposition
     HP_NORM_QUICK = 4,      // NFC_Quick_Check is not Yes
     HP_NORM_QUICK_K = 8     // NFKC_Quick_Check is not Yes
 };
 
 struct hp_norm {
-    uint16_t canonical;  // place of the full decomposition in the pool: its length, then code points with
+    uint16_t
+        canonical; // place of the full decomposition in the pool: its length, then code points with
     uint16_t compatible; // their combining class in the top byte; 0: stands for itself
-    uint16_t composes;   // place of the pairs that it begins: their number, then (second, composite)
-    uint8_t ccc;         // Canonical_Combining_Class
+    uint16_t composes; // place of the pairs that it begins: their number, then (second, composite)
+    uint8_t ccc;       // Canonical_Combining_Class
     uint8_t flags;
 };
 
@@ -45,8 +48,8 @@ extern const uint32_t hp_norm_pool[];
 
 static inline const struct hp_norm *hp_norm_of(uint32_t code_point)
 {
-    return &hp_norm[hp_norm_index[hp_norm_block[code_point >> HP_BLOCK_BITS] << HP_BLOCK_BITS
-        | (code_point & HP_BLOCK_MASK)]];
+    return &hp_norm[hp_norm_index[hp_norm_block[code_point >> HP_BLOCK_BITS] << HP_BLOCK_BITS |
+                                  (code_point & HP_BLOCK_MASK)]];
 }
 
 // The first bytes of the code points with HP_BITS_NFC, with HP_BITS_NFKC.

@@ -20,12 +20,12 @@ struct lead {
 static struct lead lead_of(unsigned char c)
 {
     if (c >= 0xc2 && c <= 0xdf)
-        return (struct lead){1, 0x80, 0xbf};
+        return (struct lead){ 1, 0x80, 0xbf };
     if (c >= 0xe0 && c <= 0xef)
-        return (struct lead){2, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf};
+        return (struct lead){ 2, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf };
     if (c >= 0xf0 && c <= 0xf4)
-        return (struct lead){3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf};
-    return (struct lead){0, 1, 0};
+        return (struct lead){ 3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf };
+    return (struct lead){ 0, 1, 0 };
 }
 
 // Length of the valid character at `at`; 0 where there is none.

@@ -1,4 +1,5 @@
-// utf8.h -- UTF-8: validation, decoding, counting. All but hp_utf8_valid take valid UTF-8 for granted.
+// utf8.h -- UTF-8: validation, decoding, counting. All but hp_utf8_valid take valid UTF-8 for
+// granted.
 #pragma once
 
 #include "hotpathd/str.h"
@@ -6,7 +7,8 @@
 // Length of the longest valid prefix (Unicode 16, table 3-7: no surrogates, no overlong forms).
 size_t hp_utf8_valid(hp_str s);
 
-// The same, byte by byte: what finds the exact place of an error, and what the fast one is tested against.
+// The same, byte by byte: what finds the exact place of an error, and what the fast one is tested
+// against.
 size_t hp_utf8_valid_plain(hp_str s);
 
 // The code point at `at`, which is below s.len; *len is its length in bytes (1 to 4).

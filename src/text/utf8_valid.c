@@ -21,20 +21,20 @@ enum {
     ANY = SHORT | LONG | PAIR
 };
 
-static const uint8_t first_high[16] = {LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, PAIR, PAIR,
+static const uint8_t first_high[16] = { LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, PAIR, PAIR,
     PAIR, PAIR, SHORT | OVER_2, SHORT, SHORT | OVER_3 | SURROGATE,
-    SHORT | LARGE | LARGE_1000 | OVER_4};
+    SHORT | LARGE | LARGE_1000 | OVER_4 };
 
-static const uint8_t first_low[16] = {ANY | OVER_3 | OVER_2 | OVER_4, ANY | OVER_2, ANY, ANY,
+static const uint8_t first_low[16] = { ANY | OVER_3 | OVER_2 | OVER_4, ANY | OVER_2, ANY, ANY,
     ANY | LARGE, ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000,
     ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000,
     ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000 | SURROGATE,
-    ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000};
+    ANY | LARGE | LARGE_1000, ANY | LARGE | LARGE_1000 };
 
-static const uint8_t second_high[16] = {SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
+static const uint8_t second_high[16] = { SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
     LONG | OVER_2 | PAIR | OVER_3 | LARGE_1000 | OVER_4, LONG | OVER_2 | PAIR | OVER_3 | LARGE,
     LONG | OVER_2 | PAIR | SURROGATE | LARGE, LONG | OVER_2 | PAIR | SURROGATE | LARGE, SHORT,
-    SHORT, SHORT, SHORT};
+    SHORT, SHORT, SHORT };
 
 #define AVX2 __attribute__((target("avx2")))
 
@@ -113,7 +113,7 @@ size_t hp_utf8_valid(hp_str s)
         return hp_utf8_valid_plain(s);
     size_t sound = sound_blocks(s);
     size_t from = sound > 0 ? back_to_start(s, sound - 1) : 0;
-    return from + hp_utf8_valid_plain((hp_str){s.ptr + from, s.len - from});
+    return from + hp_utf8_valid_plain((hp_str){ s.ptr + from, s.len - from });
 }
 #else
 size_t hp_utf8_valid(hp_str s)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const names[HP_ENCODINGS] = {"o200k_base", "cl100k_base", "estimate"};
+static const char *const names[HP_ENCODINGS] = { "o200k_base", "cl100k_base", "estimate" };
 
 const char *hp_encoding_name(enum hp_encoding encoding)
 {
@@ -65,7 +65,7 @@ uint64_t hp_vocab_checksum(const struct hp_vocab_head *head)
 {
     struct hp_vocab_head plain = *head;
     plain.checksum = 0;
-    uint64_t lane[4] = {1, 2, 3, 4};
+    uint64_t lane[4] = { 1, 2, 3, 4 };
     for (uint64_t at = 0; at < head->bytes; at += sizeof lane) {
         uint64_t part[4];
         const char *from = at < sizeof plain ? (const char *)&plain : (const char *)head;
@@ -94,7 +94,7 @@ static uint64_t long_hash(const char *bytes, size_t len)
 
 struct hp_word hp_word_key(const char *bytes, size_t len)
 {
-    struct hp_word key = {.tag = (uint32_t)len << 24};
+    struct hp_word key = { .tag = (uint32_t)len << 24 };
     if (len > HP_WORD_SHORT) {
         key.head = long_hash(bytes, len);
         return key;

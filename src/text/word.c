@@ -119,7 +119,7 @@ static void take_plain(struct segment *segment)
 
 static size_t segment_end(hp_str s, size_t at, bool blank_ends)
 {
-    struct segment segment = {.s = s, .blank_ends = blank_ends};
+    struct segment segment = { .s = s, .blank_ends = blank_ends };
     uint8_t kind;
     size_t next;
     uint8_t class = class_at(&segment, at, &next, &kind);

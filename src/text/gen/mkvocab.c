@@ -107,7 +107,7 @@ static void read_tokens(struct maker *maker, const char *path)
         most += maker->text[i] == '\n';
     maker->bytes = memory(most, sizeof *maker->bytes);
     maker->lens = memory(most, sizeof *maker->lens);
-    hp_str rest = {maker->text, maker->len};
+    hp_str rest = { maker->text, maker->len };
     while (rest.len) {
         hp_str line = hp_str_cut(&rest, '\n');
         if (line.len)
@@ -175,7 +175,7 @@ static bool merge_once(const struct hp_vocab *words, struct parts *parts, uint32
 
 static void split_token(struct maker *maker, const struct hp_vocab *words, uint32_t token)
 {
-    struct parts parts = {.bytes = maker->bytes[token], .count = maker->lens[token]};
+    struct parts parts = { .bytes = maker->bytes[token], .count = maker->lens[token] };
     for (size_t i = 0; i <= parts.count; i++)
         parts.start[i] = (uint8_t)i;
     while (merge_once(words, &parts, token))
@@ -347,7 +347,7 @@ static struct hp_vocab make_map(struct maker *maker, const char *name, const cha
     put_pairs(maker, at(head, map.pair), plan.pairs);
     for (uint32_t i = 0; i < maker->tokens; i++)
         token[i] =
-            (struct hp_token){maker->left[i], maker->right[i], maker->prefix[i], maker->lens[i]};
+            (struct hp_token){ maker->left[i], maker->right[i], maker->prefix[i], maker->lens[i] };
     head->checksum = hp_vocab_checksum(head);
     return map;
 }
@@ -372,7 +372,7 @@ static void write_map(const struct hp_vocab *map, const char *path)
 
 int main(int argc, char **argv)
 {
-    struct maker maker = {0};
+    struct maker maker = { 0 };
     if (argc != 5 || strlen(argv[2]) != 64) {
         fprintf(stderr, "usage: mkvocab NAME SHA256 IN OUT\n");
         return 64;
