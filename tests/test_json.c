@@ -630,7 +630,7 @@ static const struct {
 } bodies[] = {
     { "{\"text\":\"\"}", HP_OK, "", -1, -1 },
     { "{\"text\":\"\",\"chunk\":null}", HP_OK, "", -1, -1 },
-    { "{\"text\":\"\",\"chunk\":\"none\"}", HP_OK, "", -1, -1 },
+    { "{\"text\":\"\",\"chunk\":\"none\"}", HP_BAD_TYPE, "/chunk", -1, -1 },
     { "{\"text\":\"\",\"chunk\":{}}", HP_OK, "", -1, -1 },
     { "{\"text\":\"\",\"weight\":100}", HP_OK, "", -1, -1 },
     { "{\"text\":\"\",\"must\":[ ]}", HP_OK, "", -1, -1 },

@@ -398,7 +398,7 @@ static enum hp_code chunk_open(void *state, struct hp_setting *setting, struct h
         }
         if (!chunk->vocab[encoding] && !setting->notice[0])
             snprintf(setting->notice, sizeof setting->notice,
-                "no %s vocabulary in %.180s (make vocab): encoding estimate is the default",
+                "no %s vocabulary in %.120s (make vocab): encoding estimate is the default",
                 encodings[encoding], setting->vocabulary);
     }
     return HP_OK;
