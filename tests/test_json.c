@@ -647,8 +647,8 @@ static const struct {
     { "{\"text\":\"\",\"text\":\"\"}", HP_DUPLICATE_KEY, "/text", -1, -1 },
     { "{\"chunk\":{\"max\":1,\"m\\u0061x\":2}}", HP_DUPLICATE_KEY, "/chunk/max", -1, -1 },
     { "{\"chunk\":{\"maxx\":1}}", HP_UNKNOWN_FIELD, "/chunk/maxx", -1, -1 },
-    { "{\"chunk\":{\"max\":0}}", HP_OUT_OF_RANGE, "/chunk/max", -1, -1 },
-    { "{\"chunk\":{\"max\":1000001}}", HP_OUT_OF_RANGE, "/chunk/max", -1, -1 },
+    { "{\"chunk\":{\"max\":0}}", HP_OUT_OF_RANGE, "/chunk/max", -1, 1 },
+    { "{\"chunk\":{\"max\":1000001}}", HP_OUT_OF_RANGE, "/chunk/max", -1, 1000000 },
     { "{\"chunk\":{\"max\":12.5}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
     { "{\"chunk\":{\"max\":5.0}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
     { "{\"chunk\":{\"max\":\"5\"}}", HP_BAD_TYPE, "/chunk/max", -1, -1 },
@@ -660,7 +660,7 @@ static const struct {
     { "{\"chunk\":{\"unit\":1}}", HP_BAD_TYPE, "/chunk/unit", -1, -1 },
     { "{\"chunk\":{\"label\":\"\"}}", HP_OUT_OF_RANGE, "/chunk/label", -1, -1 },
     { "{\"chunk\":{\"label\":\"123456789\"}}", HP_OUT_OF_RANGE, "/chunk/label", -1, -1 },
-    { "{\"chunk\":\"some\"}", HP_UNKNOWN_PRESET, "/chunk", -1, -1 },
+    { "{\"chunk\":\"some\"}", HP_BAD_TYPE, "/chunk", -1, -1 },
     { "{\"chunk\":5}", HP_BAD_TYPE, "/chunk", -1, -1 },
     { "{\"chunk\":[]}", HP_BAD_TYPE, "/chunk", -1, -1 },
     { "{\"chunk\":{\"max\":1,}}", HP_BAD_JSON, "", 18, -1 },
@@ -700,7 +700,7 @@ START_TEST(refuses_a_body_with_code_and_pointer)
             ck_assert(fault.offset > 0 && fault.offset < (int64_t)len);
         else
             ck_assert_msg(fault.offset == bodies[i].offset, "%s: %d", text, (int)fault.offset);
-        ck_assert_int_eq(fault.limit, bodies[i].limit);
+        ck_assert_msg(fault.limit == bodies[i].limit, "%s: %lld", bodies[i].body, (long long)fault.limit);
         ck_assert(code == HP_OK || fault.detail[0]);
     }
 }
