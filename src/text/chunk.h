@@ -1,5 +1,6 @@
-// chunk.h -- cuts a clean text into chunks of at most `max` tokens, characters or bytes, each ending at the
-// strongest boundary that fills it (docs/openapi.yaml, ChunkReply.chunks, is the rule).
+// chunk.h -- cuts a clean text into chunks of at most `max` tokens, characters or bytes, each
+// ending at the strongest boundary that fills it (docs/openapi.yaml, ChunkReply.chunks, is the
+// rule).
 #pragma once
 
 #include "text/segment.h"

@@ -1,0 +1,101 @@
+// measure.c -- spans in tokens, characters or bytes. Characters are counted from a table with one
+// entry a block.
+#include "text/measure.h"
+
+#include "text/utf8.h"
+
+enum { BLOCK = 256 };
+
+enum hp_code hp_measure_init(struct hp_measure *measure, hp_str text,
+    const struct hp_tokens *tokens, int unit, struct hp_arena *arena, struct hp_fault *fault)
+{
+    *measure = (struct hp_measure){.text = text, .tokens = tokens, .unit = unit};
+    if (unit != HP_UNIT_CHARS || hp_ascii_prefix(text) == text.len)
+        return HP_OK; // characters of ASCII are bytes
+    uint32_t *before = HP_NEW_RAW(arena, uint32_t, text.len / BLOCK + 1);
+    if (!before)
+        return hp_no_memory(arena, fault);
+    uint32_t sum = 0;
+    for (size_t at = 0; at <= text.len; at += BLOCK) {
+        size_t len = text.len - at < BLOCK ? text.len - at : BLOCK;
+        before[at / BLOCK] = sum;
+        sum += (uint32_t)hp_utf8_chars((hp_str){text.ptr + at, len});
+    }
+    measure->chars_before = before;
+    return HP_OK;
+}
+
+static size_t chars_to(const struct hp_measure *measure, size_t at)
+{
+    size_t block = at / BLOCK;
+    hp_str rest = {measure->text.ptr + block * BLOCK, at % BLOCK};
+    return measure->chars_before[block] + hp_utf8_chars(rest);
+}
+
+size_t hp_measure_span(const struct hp_measure *measure, size_t start, size_t end)
+{
+    if (measure->unit == HP_UNIT_TOKENS)
+        return hp_tokens_count(measure->tokens, start, end);
+    if (measure->chars_before)
+        return chars_to(measure, end) - chars_to(measure, start);
+    return end - start;
+}
+
+static size_t character_start(hp_str text, size_t at)
+{
+    while (at < text.len && at > 0 && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+// The place behind the first `count` characters of the text.
+static size_t place_of_char(const struct hp_measure *measure, size_t count)
+{
+    hp_str text = measure->text;
+    const uint32_t *before = measure->chars_before;
+    size_t low = 0,
+           high = text.len / BLOCK + 1; // before[low] <= count, and high is behind the last such
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        *(before[middle] <= count ? &low : &high) = middle;
+    }
+    size_t at = low * BLOCK, left = count - before[low];
+    for (; at < text.len; at++) {
+        bool starts = ((unsigned char)text.ptr[at] & 0xc0) != 0x80;
+        if (starts && left-- == 0)
+            return at;
+    }
+    return text.len;
+}
+
+size_t hp_measure_slack(const struct hp_measure *measure)
+{
+    return measure->unit == HP_UNIT_TOKENS ? 8 : 0;
+}
+
+enum { TOKEN_BYTES = 16 }; // more than a token has in any text but runs of one sign
+
+// hp_tokens_reach stops at the end of a pre-token, which may be a megabyte away: then the way is
+// felt from below, so that a search costs what the chunk is long and not what the pre-token is.
+static size_t token_reach(const struct hp_measure *measure, size_t start, size_t max)
+{
+    size_t far = hp_tokens_reach(measure->tokens, start, max);
+    for (size_t step = max * TOKEN_BYTES + 64; step < far - start; step *= 2) {
+        size_t at = character_start(measure->text, start + step);
+        if (hp_tokens_count(measure->tokens, start, at) > max + hp_measure_slack(measure))
+            return at;
+    }
+    return far;
+}
+
+size_t hp_measure_reach(const struct hp_measure *measure, size_t start, size_t max)
+{
+    size_t left = measure->text.len - start;
+    if (measure->unit == HP_UNIT_TOKENS)
+        return token_reach(measure, start, max);
+    if (max >= left)
+        return measure->text.len;
+    if (measure->chars_before)
+        return place_of_char(measure, chars_to(measure, start) + max);
+    return start + max;
+}

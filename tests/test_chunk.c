@@ -1,0 +1,277 @@
+// test_chunk.c -- chunks against a slow chunker written from the contract's words, the guarantees of the
+// contract, and time that grows no faster than the text.
+#include "text/chunk.h"
+#include "text/utf8.h"
+
+#include <stdio.h>
+
+#include "test.h"
+#include "texts.h"
+
+static const struct hp_deadline never = { 0 };
+
+struct document {
+    struct hp_arena arena;
+    hp_str text;
+    struct hp_edges edges;
+    struct hp_tokens *tokens;
+};
+
+static void document_open(struct document *document, const struct hp_vocab *vocab, hp_str text)
+{
+    struct hp_fault fault;
+    hp_arena_init(&document->arena, NULL, (size_t)4 << 30);
+    document->text = text;
+    ck_assert_int_eq(
+        hp_edges_find(text, &document->arena, &never, &document->edges, &fault), HP_OK);
+    ck_assert_int_eq(
+        hp_tokens_encode(vocab, text, &document->arena, &never, &document->tokens, &fault), HP_OK);
+}
+
+static struct hp_chunks document_cut(struct document *document, const struct hp_chunk_options *options)
+{
+    struct hp_fault fault;
+    struct hp_chunks chunks;
+    ck_assert_int_eq(hp_chunk_text(document->text, &document->edges, document->tokens, options,
+                         &document->arena, &never, &chunks, &fault),
+        HP_OK);
+    return chunks;
+}
+
+// --- the slow chunker: every possible end is a row, every size is counted ------------------------------
+
+enum { ENDS_MAX = 4096 };
+
+struct end {
+    size_t at, next;
+    int rank;
+};
+
+struct slow {
+    const struct document *document;
+    const struct hp_chunk_options *options;
+    struct end end[ENDS_MAX];
+    size_t count;
+};
+
+static size_t size_of(const struct slow *slow, size_t start, size_t end)
+{
+    if (slow->options->unit == HP_UNIT_TOKENS)
+        return hp_tokens_count(slow->document->tokens, start, end);
+    hp_str span = { slow->document->text.ptr + start, end - start };
+    return slow->options->unit == HP_UNIT_CHARS ? hp_utf8_chars(span) : span.len;
+}
+
+static void slow_ends(struct slow *slow)
+{
+    size_t at = slow->document->edges.first;
+    slow->count = 0;
+    for (size_t i = 0; i < slow->document->edges.count; i++) {
+        const struct hp_edge *edge = &slow->document->edges.edge[i];
+        for (at = hp_grapheme_end(slow->document->text, at); at < edge->at;
+             at = hp_grapheme_end(slow->document->text, at))
+            slow->end[slow->count++] = (struct end) { at, at, HP_EDGE_GRAPHEME };
+        ck_assert_uint_eq(at, edge->at); // no edge cuts a cluster
+        slow->end[slow->count++] = (struct end) { edge->at, edge->next, edge->rank };
+        at = edge->next;
+    }
+    ck_assert_uint_lt(slow->count, ENDS_MAX);
+}
+
+static const struct end *slow_last(const struct slow *slow)
+{
+    return &slow->end[slow->count - 1];
+}
+
+// Of the ends behind `after` that fit, and leave `least` on both sides, what the rule says; NULL: none.
+static const struct end *slow_choose(const struct slow *slow, size_t start, size_t after, size_t least)
+{
+    const struct end *best = NULL;
+    size_t max = (size_t)slow->options->max;
+    bool best_half = false;
+    for (size_t i = 0; i < slow->count; i++) {
+        const struct end *end = &slow->end[i];
+        if (end->at <= start || end->at <= after)
+            continue;
+        size_t size = size_of(slow, start, end->at);
+        if (size > max || size < least)
+            continue;
+        if (end == slow_last(slow))
+            return least ? best : end;
+        if (least && size_of(slow, end->next, slow_last(slow)->at) < least)
+            continue;
+        bool half = size * 2 >= max;
+        if (!best || half > best_half || (half == best_half && end->rank >= best->rank)) {
+            best = end;
+            best_half = half;
+        }
+    }
+    return best;
+}
+
+static struct end slow_end(const struct slow *slow, size_t start, size_t after, bool *oversize)
+{
+    size_t least = (size_t)(slow->options->min ? slow->options->min : slow->options->max / 8);
+    const struct end *end = slow_choose(slow, start, 0, 0);
+    *oversize = !end;
+    if (!end)
+        for (end = slow->end; end->at <= start;)
+            end++;
+    if (*oversize || end == slow_last(slow) || end->at <= after || least == 0
+        || size_of(slow, end->next, slow_last(slow)->at) >= least)
+        return *end;
+    const struct end *shared = slow_choose(slow, start, after, least);
+    return shared ? *shared : *end;
+}
+
+// The first start of the wanted kind (words, or clusters) that overlaps by at most `overlap`, and after which the
+// chunk ends behind this one.
+static bool slow_overlap(const struct slow *slow, size_t start, const struct end *this, bool words,
+    size_t *at, struct end *next, bool *oversize, bool *any)
+{
+    *any = false;
+    for (size_t i = 0; i < slow->count && slow->end[i].next < this->at; i++) {
+        const struct end *edge = &slow->end[i];
+        if (edge->next <= start || (edge->rank == HP_EDGE_GRAPHEME) == words)
+            continue;
+        if (size_of(slow, edge->next, this->at) > (size_t)slow->options->overlap)
+            continue;
+        *any = true;
+        *next = slow_end(slow, edge->next, this->at, oversize);
+        *at = edge->next;
+        if (next->at > this->at)
+            return true;
+    }
+    return false;
+}
+
+static size_t slow_cut(struct slow *slow, struct hp_chunk *out)
+{
+    size_t count = 0, start = slow->document->edges.first;
+    bool oversize;
+    slow_ends(slow);
+    struct end end = slow_end(slow, start, 0, &oversize);
+    for (;;) {
+        struct hp_chunk chunk = { (uint32_t)start, (uint32_t)end.at, 0, (uint8_t)end.rank, oversize };
+        struct hp_chunk *last = count ? &out[count - 1] : NULL;
+        size_t min = (size_t)slow->options->min, max = (size_t)slow->options->max;
+        if (last && (size_of(slow, last->start, last->end) < min || size_of(slow, start, end.at) < min)
+            && size_of(slow, last->start, end.at) <= max)
+            *last = (struct hp_chunk) { last->start, (uint32_t)end.at, 0, (uint8_t)end.rank, false };
+        else
+            out[count++] = chunk;
+        if (end.at == slow_last(slow)->at)
+            break;
+        struct end next;
+        size_t at;
+        bool words, clusters, was = oversize;
+        bool found = !was && slow_overlap(slow, start, &end, true, &at, &next, &oversize, &words);
+        if (!found && !was && !words)
+            found = slow_overlap(slow, start, &end, false, &at, &next, &oversize, &clusters);
+        if (!found) {
+            at = end.next;
+            next = slow_end(slow, at, end.at, &oversize);
+        }
+        start = at;
+        end = next;
+    }
+    for (size_t i = 0; i < count; i++)
+        out[i].tokens
+            = (uint32_t)hp_tokens_count(slow->document->tokens, out[i].start, out[i].end);
+    return count;
+}
+
+static void show(const struct slow *slow, const struct hp_chunks *fast, const struct hp_chunk *chunk,
+    size_t count)
+{
+    const struct hp_chunk_options *o = slow->options;
+    fprintf(stderr, "max %d overlap %d min %d unit %d text ", (int)o->max, (int)o->overlap,
+        (int)o->min, o->unit);
+    for (size_t i = 0; i < slow->document->text.len; i++)
+        fprintf(stderr, "\\x%02x", (unsigned char)slow->document->text.ptr[i]);
+    for (size_t i = 0; i < fast->count || i < count; i++) {
+        const struct hp_chunk *f = i < fast->count ? &fast->chunk[i] : NULL;
+        const struct hp_chunk *s = i < count ? &chunk[i] : NULL;
+        if (f)
+            fprintf(stderr, "\nfast %u..%u rank %d %d", f->start, f->end, f->boundary, f->oversize);
+        if (s)
+            fprintf(stderr, "\nslow %u..%u rank %d %d", s->start, s->end, s->boundary, s->oversize);
+    }
+    fprintf(stderr, "\n");
+}
+
+static void check_against_slow(struct document *document, const struct hp_chunk_options *options)
+{
+    static struct slow slow;
+    static struct hp_chunk expected[ENDS_MAX];
+    struct hp_chunks chunks = document_cut(document, options);
+    slow.document = document;
+    slow.options = options;
+    size_t count = document->edges.count ? slow_cut(&slow, expected) : 0;
+    bool same = chunks.count == count;
+    for (size_t i = 0; same && i < count; i++)
+        same = chunks.chunk[i].start == expected[i].start && chunks.chunk[i].end == expected[i].end
+            && chunks.chunk[i].tokens == expected[i].tokens
+            && chunks.chunk[i].boundary == expected[i].boundary
+            && chunks.chunk[i].oversize == expected[i].oversize;
+    if (!same)
+        show(&slow, &chunks, expected, count);
+    ck_assert(same);
+}
+
+static void random_options(struct random *random, struct hp_chunk_options *options)
+{
+    static const uint32_t sizes[] = { 1, 2, 3, 8, 20, 50, 200 };
+    options->max = 1 + random_below(random, sizes[random_below(random, 7)]);
+    options->overlap = random_below(random, 3) ? random_below(random, (uint32_t)options->max) : 0;
+    if (random_below(random, 6) == 0)
+        options->overlap = options->max - 1;
+    options->min = random_below(random, 3) ? 0 : random_below(random, (uint32_t)options->max + 2);
+    options->unit = (int)random_below(random, 3);
+}
+
+static void compare_many(const struct hp_vocab *vocab, uint64_t seed, int rounds)
+{
+    static char text[ENDS_MAX];
+    struct random random = { seed };
+    for (int i = 0; i < rounds; i++) {
+        size_t parts = random_below(&random, i % 10 ? 25 : 120);
+        struct document document;
+        struct hp_chunk_options options;
+        hp_str s = { text, random_text(&random, text, parts, 1 + random_below(&random, 60)) };
+        document_open(&document, vocab, s);
+        for (int j = 0; j < 4; j++) {
+            random_options(&random, &options);
+            check_against_slow(&document, &options);
+        }
+        hp_arena_done(&document.arena);
+    }
+}
+
+START_TEST(cuts_as_the_slow_chunker_does)
+{
+    compare_many(NULL, 1, 20000);
+}
+END_TEST
+
+static struct hp_vocab *vocabulary(void)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    const char *folder = getenv("HOTPATHD_VOCAB");
+    struct hp_vocab *vocab = hp_vocab_open(folder ? folder : "build/vocab", HP_O200K_BASE, &fault);
+    if (!vocab)
+        fprintf(stderr, "skipped: no o200k_base vocabulary (make vocab)\n");
+    return vocab;
+}
+
+START_TEST(cuts_as_the_slow_chunker_does_by_exact_tokens)
+{
+    struct hp_vocab *vocab = vocabulary();
+    if (!vocab)
+        return;
+    compare_many(vocab, 2, 10000);
+    hp_vocab_close(vocab);
+}
+END_TEST
+
+TESTS("chunk", cuts_as_the_slow_chunker_does, cuts_as_the_slow_chunker_does_by_exact_tokens)
