@@ -76,7 +76,7 @@ static bool takes(const struct cutter *cutter, const struct window *window, cons
     *place = from > back ? from - back : 0;
     if (*place >= cut->end)
         *place = cut->end - 1;
-    return over == 0 && *size >= window->least;
+    return over == 0;
 }
 
 static size_t floor_of(const struct window *window)
@@ -84,75 +84,85 @@ static size_t floor_of(const struct window *window)
     return window->after > window->start ? window->after : window->start;
 }
 
-// True where an end further back can still hold `least`: sizes may grow on the way back, by
-// `slack`.
-static bool may_hold(const struct cutter *cutter, const struct window *window, size_t size)
+static bool half_full(const struct cutter *cutter, size_t size)
 {
-    return size + cutter->slack >= window->least;
+    return size * 2 >= cutter->max;
 }
 
-// The last edge of at least `rank` that the window takes.
-static bool last_edge(struct cutter *cutter, const struct window *window, int rank, struct cut *cut)
+// The last end of at least `rank` at or before `place`, and above what the window starts with.
+static bool end_before(
+    struct cutter *cutter, const struct window *window, int rank, size_t place, struct cut *cut)
 {
-    size_t low = floor_of(window), place = window->far, size;
-    while (place > low) {
-        uint32_t number = hp_ladder_last(&cutter->ladder, rank, place);
-        if (number == HP_NO_EDGE)
-            return false;
-        const struct hp_edge *edge = &cutter->ladder.edges->edge[number];
-        if (edge->at <= low)
-            return false;
-        *cut = (struct cut){ .end = edge->at, .next = edge->next, .rank = edge->rank };
-        if (takes(cutter, window, cut, &place, &size))
-            return true;
-        if (!may_hold(cutter, window, size))
-            return false;
-    }
-    return false;
-}
-
-static bool last_cluster(struct cutter *cutter, const struct window *window, struct cut *cut)
-{
-    size_t low = floor_of(window), place = window->far, size;
-    while (place > low) {
+    size_t low = floor_of(window);
+    if (rank == HP_EDGE_GRAPHEME) {
         size_t at = hp_ladder_cluster_last(&cutter->ladder, low, place);
-        if (at == 0)
+        *cut = (struct cut){.end = at, .next = at, .rank = HP_EDGE_GRAPHEME};
+        return at > low;
+    }
+    uint32_t number = hp_ladder_last(&cutter->ladder, rank, place);
+    if (number == HP_NO_EDGE)
+        return false;
+    const struct hp_edge *edge = &cutter->ladder.edges->edge[number];
+    *cut = (struct cut){.end = edge->at, .next = edge->next, .rank = edge->rank};
+    return edge->at > low;
+}
+
+// The last of them that the window takes.
+static bool end_taken(struct cutter *cutter, const struct window *window, int rank, size_t place,
+    struct cut *cut, size_t *size)
+{
+    while (place > floor_of(window)) {
+        if (!end_before(cutter, window, rank, place, cut))
             return false;
-        *cut = (struct cut){ .end = at, .next = at, .rank = HP_EDGE_GRAPHEME };
-        if (takes(cutter, window, cut, &place, &size))
-            return true;
-        if (!may_hold(cutter, window, size))
-            return false;
+        if (takes(cutter, window, cut, &place, size)) {
+            if (*size >= window->least)
+                return true;
+            if (*size + cutter->slack < window->least)
+                return false;
+            place = cut->end - 1;
+        }
     }
     return false;
 }
 
-// The last edge of the highest rank that the window takes, clusters being the lowest.
-static HP_MUST_USE enum hp_code highest(
-    struct cutter *cutter, const struct window *window, struct cut *cut, bool *found)
+// The last of them that leaves the chunk half full, else the last. A shorter chunk may be the
+// fuller one, in tokens, but only by the slack.
+static bool end_of_rank(
+    struct cutter *cutter, const struct window *window, int rank, struct cut *cut, size_t *size)
 {
-    *found = true;
-    for (int rank = HP_EDGE_PAGE; rank >= HP_EDGE_WORD; rank--)
-        if (last_edge(cutter, window, rank, cut))
-            return HP_OK;
-    HP_TRY(hp_ladder_mark(&cutter->ladder, window->start, window->far, cutter->fault));
-    *found = last_cluster(cutter, window, cut);
-    return HP_OK;
+    if (!end_taken(cutter, window, rank, window->far, cut, size))
+        return false;
+    struct cut other = *cut;
+    size_t other_size = *size;
+    while (!half_full(cutter, other_size) && half_full(cutter, other_size + cutter->slack))
+        if (!end_taken(cutter, window, rank, other.end - 1, &other, &other_size))
+            return true;
+    if (half_full(cutter, other_size)) {
+        *cut = other;
+        *size = other_size;
+    }
+    return true;
 }
 
 // The end that the rule chooses; *found = false where nothing fits.
 static HP_MUST_USE enum hp_code choose(
     struct cutter *cutter, const struct window *window, struct cut *cut, bool *found)
 {
-    struct window half = *window;
-    size_t least = (cutter->max + 1) / 2;
-    if (half.least < least)
-        half.least = least;
-    *found = last_edge(cutter, window, HP_EDGE_DOCUMENT, cut);
-    if (!*found)
-        HP_TRY(highest(cutter, &half, cut, found));
-    if (!*found)
-        HP_TRY(highest(cutter, window, cut, found));
+    struct cut last;
+    size_t size;
+    *found = false;
+    for (int rank = HP_EDGE_DOCUMENT; rank >= HP_EDGE_GRAPHEME; rank--) {
+        if (rank == HP_EDGE_GRAPHEME)
+            HP_TRY(hp_ladder_mark(&cutter->ladder, window->start, window->far, cutter->fault));
+        if (!end_of_rank(cutter, window, rank, &last, &size))
+            continue;
+        bool full = rank == HP_EDGE_DOCUMENT || half_full(cutter, size);
+        if (full || !*found)
+            *cut = last;
+        *found = true;
+        if (full)
+            break;
+    }
     return HP_OK;
 }
 
@@ -162,9 +172,9 @@ static struct cut one_cluster(struct cutter *cutter, size_t start)
     const struct hp_edge *edges = cutter->ladder.edges->edge;
     const struct hp_edge *edge = &edges[hp_ladder_after(&cutter->ladder, HP_EDGE_WORD, start)];
     size_t end = hp_grapheme_end(cutter->measure.text, start);
-    struct cut cut = { .end = end, .next = end, .oversize = true };
+    struct cut cut = {.end = end, .next = end, .oversize = true};
     if (end >= edge->at)
-        cut = (struct cut){ edge->at, edge->next, edge->rank, true };
+        cut = (struct cut){edge->at, edge->next, edge->rank, true};
     return cut;
 }
 
@@ -188,7 +198,7 @@ static enum hp_code share(struct cutter *cutter, struct window window, struct cu
 // The end of the chunk that starts at `start`, given where the last one ended.
 static enum hp_code find_end(struct cutter *cutter, size_t start, size_t after, struct cut *cut)
 {
-    struct window window = { .start = start };
+    struct window window = {.start = start};
     bool found;
     window.far = hp_measure_reach(&cutter->measure, start, cutter->max);
     HP_TRY(choose(cutter, &window, cut, &found));
@@ -334,10 +344,10 @@ static enum hp_code add(
             list->chunk = grown;
             list->room = room;
         }
-        list->chunk[list->count++] = (struct hp_chunk){ .start = (uint32_t)start,
+        list->chunk[list->count++] = (struct hp_chunk){.start = (uint32_t)start,
             .end = (uint32_t)cut->end,
             .boundary = cut->rank,
-            .oversize = cut->oversize };
+            .oversize = cut->oversize};
     }
     struct hp_chunk *last = &list->chunk[list->count - 1];
     last->tokens = (uint32_t)hp_tokens_count(cutter->measure.tokens, last->start, last->end);
@@ -348,16 +358,16 @@ enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
     const struct hp_tokens *tokens, const struct hp_chunk_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_chunks *out, struct hp_fault *fault)
 {
-    *out = (struct hp_chunks){ 0 };
+    *out = (struct hp_chunks){0};
     if (edges->count == 0)
         return HP_OK;
-    struct list list = { 0 };
-    struct cutter cutter = { .max = (size_t)options->max,
+    struct list list = {0};
+    struct cutter cutter = {.max = (size_t)options->max,
         .overlap = (size_t)options->overlap,
         .min = (size_t)options->min,
         .tail = (size_t)(options->min ? options->min : options->max / 8),
         .end = edges->edge[edges->count - 1].at,
-        .fault = fault };
+        .fault = fault};
     HP_TRY(hp_measure_init(&cutter.measure, text, tokens, options->unit, arena, fault));
     HP_TRY(hp_ladder_init(&cutter.ladder, text, edges, arena, fault));
     cutter.slack = hp_measure_slack(&cutter.measure);
@@ -370,6 +380,6 @@ enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
         HP_TRY(follow(&cutter, &start, &cut));
         HP_TRY(add(&cutter, &list, start, &cut));
     }
-    *out = (struct hp_chunks){ list.chunk, list.count };
+    *out = (struct hp_chunks){list.chunk, list.count};
     return HP_OK;
 }
