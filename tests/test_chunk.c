@@ -1,5 +1,5 @@
-// test_chunk.c -- chunks against a slow chunker written from the contract's words, the guarantees of the
-// contract, and time that grows no faster than the text.
+// test_chunk.c -- chunks against a slow chunker written from the contract's words, the guarantees
+// of the contract, and time that grows no faster than the text.
 #include "text/chunk.h"
 #include "text/utf8.h"
 
@@ -28,7 +28,8 @@ static void document_open(struct document *document, const struct hp_vocab *voca
         hp_tokens_encode(vocab, text, &document->arena, &never, &document->tokens, &fault), HP_OK);
 }
 
-static struct hp_chunks document_cut(struct document *document, const struct hp_chunk_options *options)
+static struct hp_chunks document_cut(
+    struct document *document, const struct hp_chunk_options *options)
 {
     struct hp_fault fault;
     struct hp_chunks chunks;
@@ -38,7 +39,8 @@ static struct hp_chunks document_cut(struct document *document, const struct hp_
     return chunks;
 }
 
-// --- the slow chunker: every possible end is a row, every size is counted ------------------------------
+// --- the slow chunker: every possible end is a row, every size is counted
+// ------------------------------
 
 enum { ENDS_MAX = 4096 };
 
@@ -70,9 +72,9 @@ static void slow_ends(struct slow *slow)
         const struct hp_edge *edge = &slow->document->edges.edge[i];
         for (at = hp_grapheme_end(slow->document->text, at); at < edge->at;
              at = hp_grapheme_end(slow->document->text, at))
-            slow->end[slow->count++] = (struct end) { at, at, HP_EDGE_GRAPHEME };
+            slow->end[slow->count++] = (struct end){ at, at, HP_EDGE_GRAPHEME };
         ck_assert_uint_eq(at, edge->at); // no edge cuts a cluster
-        slow->end[slow->count++] = (struct end) { edge->at, edge->next, edge->rank };
+        slow->end[slow->count++] = (struct end){ edge->at, edge->next, edge->rank };
         at = edge->next;
     }
     ck_assert_uint_lt(slow->count, ENDS_MAX);
@@ -83,8 +85,10 @@ static const struct end *slow_last(const struct slow *slow)
     return &slow->end[slow->count - 1];
 }
 
-// Of the ends behind `after` that fit, and leave `least` on both sides, what the rule says; NULL: none.
-static const struct end *slow_choose(const struct slow *slow, size_t start, size_t after, size_t least)
+// Of the ends behind `after` that fit, and leave `least` on both sides, what the rule says; NULL:
+// none.
+static const struct end *slow_choose(
+    const struct slow *slow, size_t start, size_t after, size_t least)
 {
     const struct end *best = NULL;
     size_t max = (size_t)slow->options->max;
@@ -117,15 +121,15 @@ static struct end slow_end(const struct slow *slow, size_t start, size_t after, 
     if (!end)
         for (end = slow->end; end->at <= start;)
             end++;
-    if (*oversize || end == slow_last(slow) || end->at <= after || least == 0
-        || size_of(slow, end->next, slow_last(slow)->at) >= least)
+    if (*oversize || end == slow_last(slow) || end->at <= after || least == 0 ||
+        size_of(slow, end->next, slow_last(slow)->at) >= least)
         return *end;
     const struct end *shared = slow_choose(slow, start, after, least);
     return shared ? *shared : *end;
 }
 
-// The first start of the wanted kind (words, or clusters) that overlaps by at most `overlap`, and after which the
-// chunk ends behind this one.
+// The first start of the wanted kind (words, or clusters) that overlaps by at most `overlap`, and
+// after which the chunk ends behind this one.
 static bool slow_overlap(const struct slow *slow, size_t start, const struct end *this, bool words,
     size_t *at, struct end *next, bool *oversize, bool *any)
 {
@@ -152,12 +156,14 @@ static size_t slow_cut(struct slow *slow, struct hp_chunk *out)
     slow_ends(slow);
     struct end end = slow_end(slow, start, 0, &oversize);
     for (;;) {
-        struct hp_chunk chunk = { (uint32_t)start, (uint32_t)end.at, 0, (uint8_t)end.rank, oversize };
+        struct hp_chunk chunk = { (uint32_t)start, (uint32_t)end.at, 0, (uint8_t)end.rank,
+            oversize };
         struct hp_chunk *last = count ? &out[count - 1] : NULL;
         size_t min = (size_t)slow->options->min, max = (size_t)slow->options->max;
-        if (last && (size_of(slow, last->start, last->end) < min || size_of(slow, start, end.at) < min)
-            && size_of(slow, last->start, end.at) <= max)
-            *last = (struct hp_chunk) { last->start, (uint32_t)end.at, 0, (uint8_t)end.rank, false };
+        if (last &&
+            (size_of(slow, last->start, last->end) < min || size_of(slow, start, end.at) < min) &&
+            size_of(slow, last->start, end.at) <= max)
+            *last = (struct hp_chunk){ last->start, (uint32_t)end.at, 0, (uint8_t)end.rank, false };
         else
             out[count++] = chunk;
         if (end.at == slow_last(slow)->at)
@@ -176,13 +182,12 @@ static size_t slow_cut(struct slow *slow, struct hp_chunk *out)
         end = next;
     }
     for (size_t i = 0; i < count; i++)
-        out[i].tokens
-            = (uint32_t)hp_tokens_count(slow->document->tokens, out[i].start, out[i].end);
+        out[i].tokens = (uint32_t)hp_tokens_count(slow->document->tokens, out[i].start, out[i].end);
     return count;
 }
 
-static void show(const struct slow *slow, const struct hp_chunks *fast, const struct hp_chunk *chunk,
-    size_t count)
+static void show(const struct slow *slow, const struct hp_chunks *fast,
+    const struct hp_chunk *chunk, size_t count)
 {
     const struct hp_chunk_options *o = slow->options;
     fprintf(stderr, "max %d overlap %d min %d unit %d text ", (int)o->max, (int)o->overlap,
@@ -210,10 +215,11 @@ static void check_against_slow(struct document *document, const struct hp_chunk_
     size_t count = document->edges.count ? slow_cut(&slow, expected) : 0;
     bool same = chunks.count == count;
     for (size_t i = 0; same && i < count; i++)
-        same = chunks.chunk[i].start == expected[i].start && chunks.chunk[i].end == expected[i].end
-            && chunks.chunk[i].tokens == expected[i].tokens
-            && chunks.chunk[i].boundary == expected[i].boundary
-            && chunks.chunk[i].oversize == expected[i].oversize;
+        same = chunks.chunk[i].start == expected[i].start &&
+               chunks.chunk[i].end == expected[i].end &&
+               chunks.chunk[i].tokens == expected[i].tokens &&
+               chunks.chunk[i].boundary == expected[i].boundary &&
+               chunks.chunk[i].oversize == expected[i].oversize;
     if (!same)
         show(&slow, &chunks, expected, count);
     ck_assert(same);

@@ -700,7 +700,8 @@ START_TEST(refuses_a_body_with_code_and_pointer)
             ck_assert(fault.offset > 0 && fault.offset < (int64_t)len);
         else
             ck_assert_msg(fault.offset == bodies[i].offset, "%s: %d", text, (int)fault.offset);
-        ck_assert_msg(fault.limit == bodies[i].limit, "%s: %lld", bodies[i].body, (long long)fault.limit);
+        ck_assert_msg(
+            fault.limit == bodies[i].limit, "%s: %lld", bodies[i].body, (long long)fault.limit);
         ck_assert(code == HP_OK || fault.detail[0]);
     }
 }

@@ -13,8 +13,8 @@ struct word {
 };
 
 static const struct word words[] = {
-#define WORD(text) {HP_STR(text), false},
-#define NUMBERED(text) {HP_STR(text), true},
+#define WORD(text) { HP_STR(text), false },
+#define NUMBERED(text) { HP_STR(text), true },
     // titles and names
     WORD("mr") WORD("mrs") WORD("ms") WORD("mx") WORD("dr") WORD("prof") WORD("rev") WORD("hon")
         WORD("sr") WORD("sra") WORD("srta") WORD("st") WORD("ste") WORD("mt") WORD("ft") WORD("gen")
@@ -111,7 +111,7 @@ bool hp_abbreviation(hp_str s, size_t start, size_t dot)
     size_t at = letters_start(s, start, dot, &count);
     if (at == dot)
         return false;
-    hp_str word = {s.ptr + at, dot - at};
+    hp_str word = { s.ptr + at, dot - at };
     if (count > 1)
         return listed(s, word, dot);
     if (at > start && s.ptr[at - 1] == '.')

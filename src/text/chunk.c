@@ -96,14 +96,14 @@ static bool end_before(
     size_t low = floor_of(window);
     if (rank == HP_EDGE_GRAPHEME) {
         size_t at = hp_ladder_cluster_last(&cutter->ladder, low, place);
-        *cut = (struct cut){.end = at, .next = at, .rank = HP_EDGE_GRAPHEME};
+        *cut = (struct cut){ .end = at, .next = at, .rank = HP_EDGE_GRAPHEME };
         return at > low;
     }
     uint32_t number = hp_ladder_last(&cutter->ladder, rank, place);
     if (number == HP_NO_EDGE)
         return false;
     const struct hp_edge *edge = &cutter->ladder.edges->edge[number];
-    *cut = (struct cut){.end = edge->at, .next = edge->next, .rank = edge->rank};
+    *cut = (struct cut){ .end = edge->at, .next = edge->next, .rank = edge->rank };
     return edge->at > low;
 }
 
@@ -172,9 +172,9 @@ static struct cut one_cluster(struct cutter *cutter, size_t start)
     const struct hp_edge *edges = cutter->ladder.edges->edge;
     const struct hp_edge *edge = &edges[hp_ladder_after(&cutter->ladder, HP_EDGE_WORD, start)];
     size_t end = hp_grapheme_end(cutter->measure.text, start);
-    struct cut cut = {.end = end, .next = end, .oversize = true};
+    struct cut cut = { .end = end, .next = end, .oversize = true };
     if (end >= edge->at)
-        cut = (struct cut){edge->at, edge->next, edge->rank, true};
+        cut = (struct cut){ edge->at, edge->next, edge->rank, true };
     return cut;
 }
 
@@ -198,7 +198,7 @@ static enum hp_code share(struct cutter *cutter, struct window window, struct cu
 // The end of the chunk that starts at `start`, given where the last one ended.
 static enum hp_code find_end(struct cutter *cutter, size_t start, size_t after, struct cut *cut)
 {
-    struct window window = {.start = start};
+    struct window window = { .start = start };
     bool found;
     window.far = hp_measure_reach(&cutter->measure, start, cutter->max);
     HP_TRY(choose(cutter, &window, cut, &found));
@@ -344,10 +344,10 @@ static enum hp_code add(
             list->chunk = grown;
             list->room = room;
         }
-        list->chunk[list->count++] = (struct hp_chunk){.start = (uint32_t)start,
+        list->chunk[list->count++] = (struct hp_chunk){ .start = (uint32_t)start,
             .end = (uint32_t)cut->end,
             .boundary = cut->rank,
-            .oversize = cut->oversize};
+            .oversize = cut->oversize };
     }
     struct hp_chunk *last = &list->chunk[list->count - 1];
     last->tokens = (uint32_t)hp_tokens_count(cutter->measure.tokens, last->start, last->end);
@@ -358,16 +358,16 @@ enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
     const struct hp_tokens *tokens, const struct hp_chunk_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_chunks *out, struct hp_fault *fault)
 {
-    *out = (struct hp_chunks){0};
+    *out = (struct hp_chunks){ 0 };
     if (edges->count == 0)
         return HP_OK;
-    struct list list = {0};
-    struct cutter cutter = {.max = (size_t)options->max,
+    struct list list = { 0 };
+    struct cutter cutter = { .max = (size_t)options->max,
         .overlap = (size_t)options->overlap,
         .min = (size_t)options->min,
         .tail = (size_t)(options->min ? options->min : options->max / 8),
         .end = edges->edge[edges->count - 1].at,
-        .fault = fault};
+        .fault = fault };
     HP_TRY(hp_measure_init(&cutter.measure, text, tokens, options->unit, arena, fault));
     HP_TRY(hp_ladder_init(&cutter.ladder, text, edges, arena, fault));
     cutter.slack = hp_measure_slack(&cutter.measure);
@@ -380,6 +380,6 @@ enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
         HP_TRY(follow(&cutter, &start, &cut));
         HP_TRY(add(&cutter, &list, start, &cut));
     }
-    *out = (struct hp_chunks){list.chunk, list.count};
+    *out = (struct hp_chunks){ list.chunk, list.count };
     return HP_OK;
 }

@@ -8,8 +8,8 @@
 
 const char *hp_boundary_name(enum hp_boundary boundary)
 {
-    static const char *const names[HP_EDGES] = {"grapheme", "word", "clause", "sentence", "line",
-        "paragraph", "section", "page", "document"};
+    static const char *const names[HP_EDGES] = { "grapheme", "word", "clause", "sentence", "line",
+        "paragraph", "section", "page", "document" };
     return names[boundary];
 }
 
@@ -40,7 +40,7 @@ static unsigned lines_of(uint32_t blank)
 // gap.
 static struct gap gap_at(hp_str s, size_t at)
 {
-    struct gap gap = {.at = at, .end = at};
+    struct gap gap = { .at = at, .end = at };
     while (gap.end < s.len) {
         size_t next;
         uint32_t blank = hp_char_at(s, gap.end, &next);
@@ -83,7 +83,7 @@ enum { CLOSING_MAX = 8 };
 
 static struct sign sign_before(hp_str s, size_t end)
 {
-    struct sign sign = {.at = end};
+    struct sign sign = { .at = end };
     for (int i = 0; i < CLOSING_MAX && sign.at > 0; i++) {
         size_t next;
         do
@@ -168,7 +168,7 @@ static bool list_add(struct list *list, struct hp_arena *arena, const struct gap
         list->room = room;
     }
     list->edge[list->count++] =
-        (struct hp_edge){(uint32_t)gap->at, (uint32_t)gap->end, (uint8_t)rank};
+        (struct hp_edge){ (uint32_t)gap->at, (uint32_t)gap->end, (uint8_t)rank };
     return true;
 }
 
@@ -178,9 +178,9 @@ enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_
     struct hp_edges *out, struct hp_fault *fault)
 {
     assert(text.len <= UINT32_MAX);
-    struct list list = {0};
+    struct list list = { 0 };
     struct gap gap = gap_at(text, 0);
-    struct finder finder = {.s = text, .sentence_start = gap.end};
+    struct finder finder = { .s = text, .sentence_start = gap.end };
     size_t first = gap.end, check_at = 0;
     while (gap.end < text.len) {
         if (gap.end >= check_at) {
@@ -194,6 +194,6 @@ enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_
         if (!list_add(&list, arena, &gap, rank))
             return hp_no_memory(arena, fault);
     }
-    *out = (struct hp_edges){list.edge, list.count, first};
+    *out = (struct hp_edges){ list.edge, list.count, first };
     return HP_OK;
 }

@@ -27,7 +27,7 @@ static bool rung_fill(
 enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text, const struct hp_edges *edges,
     struct hp_arena *arena, struct hp_fault *fault)
 {
-    *ladder = (struct hp_ladder){.text = text, .edges = edges, .arena = arena};
+    *ladder = (struct hp_ladder){ .text = text, .edges = edges, .arena = arena };
     for (size_t i = 0; i < edges->count; i++)
         ladder->rung[edges->edge[i].rank].count++;
     for (int rank = HP_EDGE_DOCUMENT; rank > HP_EDGE_WORD; rank--)

@@ -9,7 +9,7 @@ enum { BLOCK = 256 };
 enum hp_code hp_measure_init(struct hp_measure *measure, hp_str text,
     const struct hp_tokens *tokens, int unit, struct hp_arena *arena, struct hp_fault *fault)
 {
-    *measure = (struct hp_measure){.text = text, .tokens = tokens, .unit = unit};
+    *measure = (struct hp_measure){ .text = text, .tokens = tokens, .unit = unit };
     if (unit != HP_UNIT_CHARS || hp_ascii_prefix(text) == text.len)
         return HP_OK; // characters of ASCII are bytes
     uint32_t *before = HP_NEW_RAW(arena, uint32_t, text.len / BLOCK + 1);
@@ -19,7 +19,7 @@ enum hp_code hp_measure_init(struct hp_measure *measure, hp_str text,
     for (size_t at = 0; at <= text.len; at += BLOCK) {
         size_t len = text.len - at < BLOCK ? text.len - at : BLOCK;
         before[at / BLOCK] = sum;
-        sum += (uint32_t)hp_utf8_chars((hp_str){text.ptr + at, len});
+        sum += (uint32_t)hp_utf8_chars((hp_str){ text.ptr + at, len });
     }
     measure->chars_before = before;
     return HP_OK;
@@ -28,7 +28,7 @@ enum hp_code hp_measure_init(struct hp_measure *measure, hp_str text,
 static size_t chars_to(const struct hp_measure *measure, size_t at)
 {
     size_t block = at / BLOCK;
-    hp_str rest = {measure->text.ptr + block * BLOCK, at % BLOCK};
+    hp_str rest = { measure->text.ptr + block * BLOCK, at % BLOCK };
     return measure->chars_before[block] + hp_utf8_chars(rest);
 }
 
