@@ -33,8 +33,7 @@ bool hp_bpe_neighbours(const struct hp_vocab *vocab, uint32_t left, uint32_t rig
     }
 }
 
-// The longest token that text[at, end) begins with.
-static uint32_t longest(const struct hp_vocab *vocab, const char *text, size_t at, size_t end)
+uint32_t hp_bpe_longest(const struct hp_vocab *vocab, const char *text, size_t at, size_t end)
 {
     uint32_t base = vocab->head->root, token = HP_NO_TOKEN;
     for (; at < end; at++) {
@@ -78,7 +77,7 @@ size_t hp_bpe_split(const struct hp_vocab *vocab, const char *text, size_t at, s
         hp_bit_set(starts, at);
         return 1;
     }
-    next = longest(vocab, text, at, end);
+    next = hp_bpe_longest(vocab, text, at, end);
     while (at < end) {
         uint32_t token = fitting(vocab, last, next, at, dead);
         if (token != HP_NO_TOKEN) {
@@ -86,17 +85,17 @@ size_t hp_bpe_split(const struct hp_vocab *vocab, const char *text, size_t at, s
             at += vocab->token[token].len;
             count++;
             last = token;
-            next = longest(vocab, text, at, end);
+            next = hp_bpe_longest(vocab, text, at, end);
             continue;
         }
         assert(at > begin); // single bytes always lead somewhere
         hp_bit_set(dead, at);
-        at = hp_bit_before(starts, at);
+        at = hp_bit_before(starts, begin, at);
         hp_bit_clear(starts, at);
         count--;
         next = last;
-        last =
-            at == begin ? HP_NO_TOKEN : token_between(vocab, text, hp_bit_before(starts, at), at);
+        last = at == begin ? HP_NO_TOKEN
+                           : token_between(vocab, text, hp_bit_before(starts, begin, at), at);
     }
     return count;
 }

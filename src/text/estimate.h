@@ -1,11 +1,10 @@
-// estimate.h -- what stands in for a vocabulary where there is none: a guess at the tokens of a
-// text, unit by unit. See estimate.c for how far it is off.
+// estimate.h -- what stands in for a vocabulary where there is none: a guess at the tokens of each
+// pre-token of o200k_base. See estimate.c for how far it is off.
 #pragma once
 
 #include "hotpathd/str.h"
 
-// End of the unit of `text` (valid UTF-8) that begins at `at`, below text.len.
-size_t hp_estimate_end(hp_str text, size_t at);
+enum { HP_ESTIMATE_BYTES = 16 }; // no guess has fewer tokens than one for this many bytes
 
-// Guess at the tokens of one unit: 1 to len.
-size_t hp_estimate_tokens(const char *unit, size_t len);
+// 1 to len; at least len / HP_ESTIMATE_BYTES.
+size_t hp_estimate_tokens(hp_str piece);

@@ -1,9 +1,8 @@
 // reference.c -- byte-pair encoding as its definition says: of all neighbours merge the first of
 // those with the lowest rank, until none can. What the fast version is tested against; no daemon
 // calls it.
-#include "text/bpe.h"
 #include "text/estimate.h"
-#include "text/pretoken.h"
+#include "text/encoded.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -46,9 +45,9 @@ size_t hp_tokens_reference(const struct hp_vocab *vocab, hp_str text)
 {
     size_t count = 0;
     for (size_t at = 0, end; at < text.len; at = end) {
-        end = vocab ? hp_pretoken_end(vocab->encoding, text, at) : hp_estimate_end(text, at);
+        end = hp_piece_end(vocab, text, at);
         count += vocab ? merge(vocab, text.ptr + at, end - at)
-                       : hp_estimate_tokens(text.ptr + at, end - at);
+                       : hp_estimate_tokens((hp_str){text.ptr + at, end - at});
     }
     return count;
 }

@@ -35,7 +35,7 @@ struct hp_word {
     uint32_t tag; // length << 24 | token; 0: empty
 };
 
-// Node of the trie of all tokens that merges can make: the child by byte c is node[base ^ c], if it
+// Node of the trie of all tokens: the child by byte c is node[base ^ c], if it
 // bears the label c (a double array; no two nodes have the same base).
 struct hp_node {
     uint32_t edge; // base << 9 | HP_NODE_USED | label; 0: empty
@@ -44,7 +44,7 @@ struct hp_node {
 
 struct hp_token {
     uint32_t left, right; // the two that merge into this one; both are itself where none do
-    uint32_t prefix;      // the longest token that merges can make of its beginning, or HP_NO_TOKEN
+    uint32_t prefix;      // the longest token that is its beginning, or HP_NO_TOKEN
     uint32_t len;         // bytes
 };
 

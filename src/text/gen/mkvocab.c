@@ -20,7 +20,6 @@ struct maker {
     char **bytes; // of each token
     uint8_t *lens;
     uint32_t *left, *right, *prefix;
-    bool *made; // by merges (single bytes too)
     uint32_t tokens;
     struct hp_node *node;
     bool *base_taken;
@@ -182,8 +181,9 @@ static void split_token(struct maker *maker, const struct hp_vocab *words, uint3
     while (merge_once(words, &parts, token))
         ;
     maker->left[token] = maker->right[token] = token;
-    maker->made[token] = parts.count <= 2;
-    if (parts.count != 2)
+    if (parts.count > 2)
+        die("merges do not lead to one of its tokens", "vocabulary");
+    if (parts.count == 1)
         return;
     maker->left[token] = part(words, &parts, 0, 1);
     maker->right[token] = part(words, &parts, 1, 2);
@@ -282,11 +282,9 @@ static uint32_t grow(
 static void make_trie(struct maker *maker)
 {
     uint32_t *sorted = memory(maker->tokens, sizeof *sorted);
-    size_t count = 0;
     for (uint32_t i = 0; i < maker->tokens; i++)
-        if (maker->made[i])
-            sorted[count++] = i;
-    qsort_r(sorted, count, sizeof *sorted, compare_tokens, maker);
+        sorted[i] = i;
+    qsort_r(sorted, maker->tokens, sizeof *sorted, compare_tokens, maker);
     maker->node = memory(NODES_MAX, sizeof *maker->node);
     maker->base_taken = memory(NODES_MAX, 1);
     for (size_t i = 0; i < NODES_MAX; i++)
@@ -294,7 +292,7 @@ static void make_trie(struct maker *maker)
     maker->lowest_free = 256; // base 0 stays without children
     for (size_t i = 0; i < 256; i++)
         maker->base_taken[i] = true;
-    maker->root = grow(maker, sorted, count, 0, HP_NO_TOKEN);
+    maker->root = grow(maker, sorted, maker->tokens, 0, HP_NO_TOKEN);
 }
 
 // --- the map
@@ -330,7 +328,6 @@ static struct hp_vocab make_map(struct maker *maker, const char *name, const cha
     maker->left = memory(maker->tokens, sizeof *maker->left);
     maker->right = memory(maker->tokens, sizeof *maker->right);
     maker->prefix = memory(maker->tokens, sizeof *maker->prefix);
-    maker->made = memory(maker->tokens, sizeof *maker->made);
     for (uint32_t i = 0; i < maker->tokens; i++) {
         maker->prefix[i] = HP_NO_TOKEN;
         split_token(maker, &words, i);
@@ -384,10 +381,6 @@ int main(int argc, char **argv)
     read_tokens(&maker, argv[3]);
     struct hp_vocab map = make_map(&maker, argv[1], argv[2]);
     write_map(&map, argv[4]);
-    size_t whole = 0;
-    for (uint32_t i = 0; i < maker.tokens; i++)
-        whole += !maker.made[i];
-    printf("%s: %u tokens (%zu only as whole words), %.1f MB\n", argv[4], maker.tokens, whole,
-        (double)map.head->bytes / 1e6);
+    printf("%s: %u tokens, %.1f MB\n", argv[4], maker.tokens, (double)map.head->bytes / 1e6);
     return 0;
 }

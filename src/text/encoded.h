@@ -1,0 +1,29 @@
+// encoded.h -- what tokens.c makes of a text, for the files that answer questions about it.
+#pragma once
+
+#include "text/bits.h"
+#include "text/bpe.h"
+
+struct hp_tokens {
+    const struct hp_vocab *vocab; // NULL: the estimator
+    hp_str text;
+    uint64_t *pieces; // bit: a pre-token starts here; the bit at text.len is set too
+    uint64_t *starts; // bit: a token starts here
+    uint32_t *before; // tokens before each word of `starts`
+    uint64_t *scratch_starts, *scratch_dead; // all 0 between calls: a result is one thread's
+};
+
+enum { HP_LONG_PIECE = 448 }; // bytes; of longer ones nothing is scanned or encoded as a whole
+
+// Tokens of the whole text that start before `at`.
+static inline size_t hp_tokens_rank(const struct hp_tokens *tokens, size_t at)
+{
+    uint64_t below = ((uint64_t)1 << at % 64) - 1;
+    return tokens->before[at / 64] + (size_t)__builtin_popcountll(tokens->starts[at / 64] & below);
+}
+
+// End of the pre-token of `text` that begins at `at`.
+size_t hp_piece_end(const struct hp_vocab *vocab, hp_str text, size_t at);
+
+// Tokens of text[at, end), which is a pre-token by itself.
+size_t hp_piece_count(const struct hp_tokens *tokens, size_t at, size_t end);

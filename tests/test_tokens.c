@@ -1,0 +1,413 @@
+// test_tokens.c -- token counts against tiktoken's (tests/data/tokens.tsv) and against the
+// definition. Tests that need a vocabulary take it from $HOTPATHD_VOCAB, else build/vocab, and are
+// skipped without.
+#include "text/tokens.h"
+
+#include "text/encoded.h"
+#include "text/utf8.h"
+
+#include "test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const enum hp_encoding exact[] = {HP_O200K_BASE, HP_CL100K_BASE};
+
+static const char *vocab_folder(void)
+{
+    const char *folder = getenv("HOTPATHD_VOCAB");
+    return folder ? folder : "build/vocab";
+}
+
+// NULL, and a line that says so, where it is not installed.
+static struct hp_vocab *vocab_or_skip(enum hp_encoding encoding)
+{
+    struct hp_fault fault;
+    struct hp_vocab *vocab = hp_vocab_open(vocab_folder(), encoding, &fault);
+    ck_assert_msg(fault.code == HP_OK, "%s", fault.detail);
+    if (!vocab)
+        fprintf(stderr, "test_tokens: skipped, no %s in %s (make vocab)\n",
+            hp_encoding_name(encoding), vocab_folder());
+    return vocab;
+}
+
+// --- texts
+// ----------------------------------------------------------------------------------------
+
+enum { ROWS = 128, TEXT_MAX = 8192 };
+
+static const struct hp_deadline never;
+
+struct row {
+    char text[TEXT_MAX];
+    size_t len;
+    char ranks[2][TEXT_MAX];
+};
+
+static size_t unescape(const char *in, char *out)
+{
+    size_t len = 0;
+    for (; *in; in++) {
+        unsigned byte;
+        if (*in == '\\' && sscanf(in, "\\x%2x", &byte) == 1) {
+            out[len++] = (char)byte;
+            in += 3;
+        } else {
+            out[len++] = *in;
+        }
+    }
+    return len;
+}
+
+static size_t read_rows(struct row *rows)
+{
+    static char line[4 * TEXT_MAX], text[TEXT_MAX];
+    FILE *file = fopen("tests/data/tokens.tsv", "r");
+    ck_assert_msg(file != NULL, "run from the root of the tree");
+    size_t count = 0;
+    while (fgets(line, sizeof line, file)) {
+        struct row *row = &rows[count];
+        if (line[0] == '#' && line[1] == ' ')
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        char *at = line;
+        strcpy(text, strsep(&at, "\t"));
+        strcpy(row->ranks[0], strsep(&at, "\t"));
+        strcpy(row->ranks[1], at);
+        row->len = unescape(text, row->text);
+        count++;
+    }
+    fclose(file);
+    ck_assert_uint_gt(count, 35);
+    return count;
+}
+
+static uint64_t random_state;
+
+static size_t random_below(size_t limit)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % limit;
+}
+
+// Pieces that lie on the seams of both expressions.
+static const char *const seams[] = {"a", "B", "c", " ", "  ", "\t", "\n", "\r\n", "1", "23", "'s",
+    "'LL", "'", "!", "/", "//", "-", "\xc3\xa9", "\xcc\x81", "\xe6\xbc\xa2", "\xe5\xad\x97",
+    "\xd0\xaf", "\xc7\x85", "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xa8", "\xf0\x9f\x98\x80",
+    "\xc5\xbf", "\xc2\xb2", "the", " the", "tion", "\xe0\xa4\x95", "\xe0\xa5\x8d",
+    "\xf0\x9d\x94\x98", "\xe2\x80\x8d"};
+
+static hp_str random_text(char *out, size_t max)
+{
+    size_t len = 0, kinds = 1 + random_below(10), pool[10];
+    for (size_t i = 0; i < kinds; i++)
+        pool[i] = random_below(sizeof seams / sizeof *seams);
+    while (len + 8 < max) {
+        const char *part = seams[pool[random_below(kinds)]];
+        memcpy(out + len, part, strlen(part));
+        len += strlen(part);
+    }
+    return (hp_str){out, len};
+}
+
+static struct hp_tokens *encode(const struct hp_vocab *vocab, hp_str text, struct hp_arena *arena)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_tokens *tokens;
+    hp_arena_init(arena, NULL, 1 << 28);
+    ck_assert_int_eq(hp_tokens_encode(vocab, text, arena, &never, &tokens, &fault), HP_OK);
+    return tokens;
+}
+
+static size_t random_edge(hp_str text)
+{
+    size_t at = random_below(text.len + 1);
+    while (at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+        at++;
+    return at;
+}
+
+// --- properties
+// -----------------------------------------------------------------------------------
+
+static void check_parts(const struct hp_vocab *vocab, hp_str text, size_t tries)
+{
+    struct hp_arena arena;
+    struct hp_tokens *tokens = encode(vocab, text, &arena);
+    ck_assert_uint_eq(hp_tokens_all(tokens), hp_tokens_reference(vocab, text));
+    for (size_t i = 0; i < tries; i++) {
+        size_t a = random_edge(text), b = random_edge(text);
+        size_t start = a < b ? a : b, end = a < b ? b : a;
+        hp_str part = {text.ptr + start, end - start};
+        ck_assert_uint_eq(hp_tokens_count(tokens, start, end), hp_tokens_reference(vocab, part));
+    }
+    hp_arena_done(&arena);
+}
+
+static void check_reach(const struct hp_vocab *vocab, hp_str text, size_t starts)
+{
+    struct hp_arena arena;
+    struct hp_tokens *tokens = encode(vocab, text, &arena);
+    for (size_t start = 0, step; start < starts; start += step) {
+        hp_utf8_at(text, start, &step);
+        for (size_t max = 0; max < 12; max += 1 + max / 4) {
+            size_t far = hp_tokens_reach(tokens, start, max);
+            ck_assert_uint_ge(far, start);
+            ck_assert_uint_le(far, text.len);
+            for (size_t end = far + 1; end <= text.len; end++)
+                if (end == text.len || ((unsigned char)text.ptr[end] & 0xc0) != 0x80)
+                    ck_assert_uint_gt(hp_tokens_count(tokens, start, end), max);
+        }
+    }
+    hp_arena_done(&arena);
+}
+
+static void each_encoding(void (*check)(const struct hp_vocab *vocab))
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct hp_vocab *vocab = vocab_or_skip(exact[i]);
+        if (vocab)
+            check(vocab);
+        hp_vocab_close(vocab);
+    }
+}
+
+static void golden(const struct hp_vocab *vocab)
+{
+    static struct row rows[ROWS];
+    static uint32_t ranks[TEXT_MAX];
+    static char shown[8 * TEXT_MAX];
+    size_t count = read_rows(rows);
+    for (size_t i = 0; i < count; i++) {
+        hp_str text = {rows[i].text, rows[i].len};
+        size_t found = hp_tokens_ranks(vocab, text, ranks, TEXT_MAX), len = 0;
+        shown[0] = '\0';
+        for (size_t k = 0; k < found; k++)
+            len += (size_t)sprintf(shown + len, k ? " %u" : "%u", ranks[k]);
+        ck_assert_str_eq(shown, rows[i].ranks[vocab->encoding]);
+        ck_assert_uint_eq(hp_tokens_reference(vocab, text), found);
+    }
+}
+
+START_TEST(finds_the_tokens_that_tiktoken_finds)
+{
+    each_encoding(golden);
+}
+END_TEST
+
+static void parts_of_random_texts(const struct hp_vocab *vocab)
+{
+    static char bytes[500];
+    for (size_t i = 0; i < 300; i++)
+        check_parts(vocab, random_text(bytes, 16 + random_below(sizeof bytes - 16)), 20);
+}
+
+START_TEST(counts_any_part_as_if_it_stood_alone)
+{
+    random_state = 88172645463325252u;
+    each_encoding(parts_of_random_texts);
+    parts_of_random_texts(NULL);
+}
+END_TEST
+
+static void parts_of_golden_texts(const struct hp_vocab *vocab)
+{
+    static struct row rows[ROWS];
+    static char bytes[ROWS * TEXT_MAX];
+    size_t count = read_rows(rows), len = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(bytes + len, rows[i].text, rows[i].len);
+        len += rows[i].len;
+    }
+    check_parts(vocab, (hp_str){bytes, len}, 500);
+}
+
+START_TEST(counts_any_part_of_real_text)
+{
+    random_state = 1234567;
+    each_encoding(parts_of_golden_texts);
+}
+END_TEST
+
+// One pre-token far longer than what is looked at as a whole.
+static void parts_of_long_pieces(const struct hp_vocab *vocab)
+{
+    static char bytes[3000];
+    static const char *const letters[] = {
+        "a", "b", "ab", "the", "\xe6\xbc\xa2", "\xe5\xad\x97", "\xe4\xb8\x80", "z", "q"};
+    for (size_t i = 0; i < 12; i++) {
+        size_t kinds = 1 + random_below(sizeof letters / sizeof *letters), len = 0;
+        while (len + 8 < sizeof bytes) {
+            const char *part = letters[random_below(kinds)];
+            memcpy(bytes + len, part, strlen(part));
+            len += strlen(part);
+        }
+        check_parts(vocab, (hp_str){bytes, len}, 10);
+    }
+}
+
+START_TEST(counts_any_part_of_a_long_piece)
+{
+    random_state = 424242;
+    each_encoding(parts_of_long_pieces);
+}
+END_TEST
+
+static void reach_of_random_texts(const struct hp_vocab *vocab)
+{
+    static char bytes[100];
+    for (size_t i = 0; i < 25; i++) {
+        hp_str text = random_text(bytes, 12 + random_below(sizeof bytes - 12));
+        check_reach(vocab, text, text.len);
+    }
+    static char run[HP_LONG_PIECE + 60];
+    static const char units[] = "a \n!1";
+    for (size_t i = 0; units[i]; i++) {
+        memset(run, units[i], sizeof run);
+        run[3] = 'x', run[4] = ' ';
+        check_reach(vocab, (hp_str){run, sizeof run}, 8);
+    }
+}
+
+START_TEST(no_end_beyond_reach_fits)
+{
+    random_state = 777;
+    each_encoding(reach_of_random_texts);
+    reach_of_random_texts(NULL);
+}
+END_TEST
+
+// Reach is worth something only where it is near: within 3 pre-tokens for prose.
+static void reach_is_near(const struct hp_vocab *vocab)
+{
+    static char bytes[20000];
+    static const char sentence[] =
+        "The lift of a thin wing depends on its angle, and so does the drag. ";
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = sentence[i % (sizeof sentence - 1)];
+    struct hp_arena arena;
+    struct hp_tokens *tokens = encode(vocab, (hp_str){bytes, sizeof bytes}, &arena);
+    for (size_t start = 0; start < 10000; start += 7) {
+        size_t far = hp_tokens_reach(tokens, start, 100);
+        ck_assert_uint_gt(hp_tokens_count(tokens, start, far), 95);
+        ck_assert_uint_le(hp_tokens_count(tokens, start, far), 104);
+    }
+    hp_arena_done(&arena);
+}
+
+START_TEST(reach_is_tight_in_prose)
+{
+    each_encoding(reach_is_near);
+}
+END_TEST
+
+// --- vocabularies
+// ---------------------------------------------------------------------------------
+
+START_TEST(says_which_file_a_vocabulary_was_made_from)
+{
+    static const char *const sha256[] = {
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct hp_vocab *vocab = vocab_or_skip(exact[i]);
+        if (vocab)
+            ck_assert_str_eq(hp_vocab_sha256(vocab), sha256[i]);
+        hp_vocab_close(vocab);
+    }
+}
+END_TEST
+
+START_TEST(a_missing_vocabulary_is_no_fault)
+{
+    struct hp_fault fault;
+    ck_assert_ptr_null(hp_vocab_open("/nonexistent", HP_O200K_BASE, &fault));
+    ck_assert_int_eq(fault.code, HP_OK);
+}
+END_TEST
+
+static void write_file(const char *path, const void *bytes, size_t len)
+{
+    FILE *file = fopen(path, "wb");
+    ck_assert(file && fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
+}
+
+START_TEST(refuses_a_damaged_or_truncated_vocabulary)
+{
+    struct hp_vocab *vocab = vocab_or_skip(HP_CL100K_BASE);
+    if (!vocab)
+        return;
+    char folder[] = "/tmp/test_tokens.XXXXXX", path[64];
+    struct hp_fault fault;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/cl100k_base.vocab", folder);
+    size_t size = vocab->head->bytes;
+    char *copy = malloc(size);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, vocab->head, size);
+    random_state = 99;
+    for (size_t i = 0; i < 20; i++) {
+        size_t at = i < 10 ? random_below(sizeof(struct hp_vocab_head)) : random_below(size);
+        copy[at] ^= (char)(1u << random_below(8));
+        write_file(path, copy, size);
+        ck_assert_ptr_null(hp_vocab_open(folder, HP_CL100K_BASE, &fault));
+        ck_assert_int_eq(fault.code, HP_INTERNAL);
+        copy[at] = ((const char *)vocab->head)[at];
+    }
+    for (size_t i = 0; i < 15; i++) {
+        size_t len = i < 10 ? i * 20 : random_below(size);
+        write_file(path, copy, len);
+        ck_assert_ptr_null(hp_vocab_open(folder, HP_CL100K_BASE, &fault));
+        ck_assert_int_eq(fault.code, HP_INTERNAL);
+    }
+    write_file(path, copy, size);
+    struct hp_vocab *whole = hp_vocab_open(folder, HP_CL100K_BASE, &fault);
+    ck_assert_ptr_nonnull(whole);
+    hp_vocab_close(whole);
+    free(copy);
+    remove(path);
+    rmdir(folder);
+    hp_vocab_close(vocab);
+}
+END_TEST
+
+START_TEST(fails_cleanly_when_memory_runs_out)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_tokens *tokens;
+    for (unsigned n = 1; n <= 3; n++) {
+        struct hp_arena arena;
+        hp_arena_init(&arena, NULL, 1 << 20);
+        arena.fail_after = n;
+        ck_assert_int_ne(
+            hp_tokens_encode(NULL, HP_S("some text"), &arena, &never, &tokens, &fault), HP_OK);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+START_TEST(stops_at_its_deadline)
+{
+    static char bytes[100000];
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_deadline past = {1};
+    struct hp_arena arena;
+    struct hp_tokens *tokens;
+    memset(bytes, ' ', sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i += 2)
+        bytes[i] = 'x';
+    hp_arena_init(&arena, NULL, 1 << 24);
+    hp_str text = {bytes, sizeof bytes};
+    ck_assert_int_eq(hp_tokens_encode(NULL, text, &arena, &past, &tokens, &fault), HP_DEADLINE);
+    hp_arena_done(&arena);
+}
+END_TEST
+
+TESTS("tokens", finds_the_tokens_that_tiktoken_finds, counts_any_part_as_if_it_stood_alone,
+    counts_any_part_of_real_text, counts_any_part_of_a_long_piece, no_end_beyond_reach_fits,
+    reach_is_tight_in_prose, says_which_file_a_vocabulary_was_made_from,
+    a_missing_vocabulary_is_no_fault, refuses_a_damaged_or_truncated_vocabulary,
+    fails_cleanly_when_memory_runs_out, stops_at_its_deadline)
