@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// --- material -----------------------------------------------------------------------------------
+// --- material ------------------------------------------------------------------------------------
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -155,7 +155,7 @@ static enum hp_code ours(const char *text, size_t len, struct hp_fault *fault)
     return oracle_ours(text, len, &tree, fault);
 }
 
-// --- reader -------------------------------------------------------------------------------------
+// --- reader --------------------------------------------------------------------------------------
 
 START_TEST(reads_what_jansson_reads)
 {
@@ -354,7 +354,7 @@ START_TEST(takes_linear_time_on_hostile_bodies)
 }
 END_TEST
 
-// --- wide loops against plain ones --------------------------------------------------------------
+// --- wide loops against plain ones ---------------------------------------------------------------
 
 // Memory whose last byte is the last one that may be touched.
 struct cliff {
@@ -478,7 +478,7 @@ START_TEST(utf8_is_what_jansson_says_it_is)
 }
 END_TEST
 
-// --- writer -------------------------------------------------------------------------------------
+// --- writer --------------------------------------------------------------------------------------
 
 static void check_written(hp_str s)
 {
@@ -534,7 +534,7 @@ START_TEST(writer_marks_a_buffer_that_cannot_grow)
 }
 END_TEST
 
-// --- binding ------------------------------------------------------------------------------------
+// --- binding -------------------------------------------------------------------------------------
 
 struct chunk {
     bool none;
@@ -763,7 +763,7 @@ START_TEST(refuses_every_truncation_of_a_request)
 }
 END_TEST
 
-// --- jansson without memory ---------------------------------------------------------------------
+// --- jansson without memory ----------------------------------------------------------------------
 
 static int allocations_left, allocations_live;
 

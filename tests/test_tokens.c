@@ -31,8 +31,7 @@ static struct hp_vocab *vocab_or_skip(enum hp_encoding encoding)
     return vocab;
 }
 
-// --- texts
-// ----------------------------------------------------------------------------------------
+// --- texts ---------------------------------------------------------------------------------------
 
 enum { ROWS = 128, TEXT_MAX = 8192 };
 
@@ -129,8 +128,7 @@ static size_t random_edge(hp_str text)
     return at;
 }
 
-// --- properties
-// -----------------------------------------------------------------------------------
+// --- properties ----------------------------------------------------------------------------------
 
 static void check_parts(const struct hp_vocab *vocab, hp_str text, size_t tries)
 {
@@ -303,8 +301,7 @@ START_TEST(reach_is_tight_in_prose)
 }
 END_TEST
 
-// --- vocabularies
-// ---------------------------------------------------------------------------------
+// --- vocabularies --------------------------------------------------------------------------------
 
 START_TEST(says_which_file_a_vocabulary_was_made_from)
 {
