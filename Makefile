@@ -102,7 +102,7 @@ e2e: $(BIN) ## the daemon over TCP and Unix sockets
 
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN=$(abspath $(BIN)) PYTHONPATH=src \
-	    $(CURDIR)/$$python -m pytest -q -p no:cacheprovider tests
+	    $$python -m pytest -q -p no:cacheprovider tests
 	@cd clients/go && gofmt -l . | (! grep .) && go vet ./... && HOTPATHD_BIN=$(abspath $(BIN)) go test -count=1 ./...
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
