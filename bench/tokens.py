@@ -5,19 +5,16 @@ The counts must be equal, or it ends with an error. One thread each; the interpr
 list of numbers, which is what encode_ordinary returns.
 """
 import base64
-import pathlib
 import statistics
-import struct
-import subprocess
 import sys
 import time
 
 import samples
 import tiktoken
+from ours import VOCAB, Ours
 from tiktoken_ext import openai_public
 
 ROUNDS, SIZE = 7, 1_000_000
-VOCAB = pathlib.Path("build/vocab")
 ENCODINGS = ["o200k_base", "cl100k_base"]  # in the order of enum hp_encoding
 
 
@@ -28,21 +25,6 @@ def load(name):
         for word, rank in (line.split() for line in (VOCAB / f"{name}.tiktoken").read_bytes().splitlines())
     }
     return tiktoken.Encoding(**openai_public.ENCODING_CONSTRUCTORS[name]())
-
-
-class Ours:
-    def __init__(self):
-        self.process = subprocess.Popen(["build/bench/tokens", "--serve", VOCAB], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def encode(self, encoding, raw):
-        self.process.stdin.write(struct.pack("=II", encoding, len(raw)) + raw)
-        self.process.stdin.flush()
-        return struct.unpack("=QQ", self.process.stdout.read(16))
-
-    def close(self):
-        self.process.stdin.close()
-        if self.process.wait():
-            sys.exit("build/bench/tokens failed")
 
 
 def theirs(encoding, text):
