@@ -1,8 +1,8 @@
 """Our encoding beside tiktoken's encode_ordinary, turn by turn in one run: medians of MB/s and tokens per second.
 
 python3 bench/tokens.py, from the root; needs tiktoken, build/bench/tokens and build/vocab (make bench sees to all).
-The counts must be equal, or it ends with an error. One thread each, and its CPU time; the interpreter's part in tiktoken's time is its
-list of numbers, which is what encode_ordinary returns.
+The counts must be equal, or it ends with an error. One thread each, and its CPU time; the
+interpreter's part in tiktoken's time is its list of numbers, which is what encode_ordinary returns.
 """
 import base64
 import statistics
