@@ -9,6 +9,7 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static const enum hp_encoding exact[] = { HP_O200K_BASE, HP_CL100K_BASE };
@@ -301,7 +302,100 @@ START_TEST(reach_is_tight_in_prose)
 }
 END_TEST
 
+<<<<<<< HEAD
 // --- vocabularies --------------------------------------------------------------------------------
+=======
+// --- time
+// -----------------------------------------------------------------------------------------
+
+enum { HALF = 1 << 19, TIMINGS = 3, ATTEMPTS = 3 };
+
+static uint64_t thread_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t time_once(const struct hp_vocab *vocab, hp_str text)
+{
+    struct hp_arena arena;
+    uint64_t from = thread_ns();
+    encode(vocab, text, &arena);
+    uint64_t ns = thread_ns() - from;
+    hp_arena_done(&arena);
+    return ns;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// How much longer twice the text takes, the two taking turns: 2 where time is linear, 4 where it is
+// quadratic.
+static double doubling(const struct hp_vocab *vocab, hp_str text)
+{
+    uint64_t half[TIMINGS], whole[TIMINGS];
+    for (size_t i = 0; i < TIMINGS; i++) {
+        half[i] = time_once(vocab, (hp_str){ text.ptr, text.len / 2 });
+        whole[i] = time_once(vocab, text);
+    }
+    qsort(half, TIMINGS, sizeof *half, by_size);
+    qsort(whole, TIMINGS, sizeof *whole, by_size);
+    return (double)whole[TIMINGS / 2] / (double)half[TIMINGS / 2];
+}
+
+// Each repeated, whole, to both sizes.
+static const char *const units[] = { "a", "^", " ", "\n", "\xcc\x81", "\xf0\x9f\x98\x80",
+    "\xe6\xbc\xa2", "The lift of a thin wing depends on its angle, and so does the drag. " };
+
+static hp_str repeated(char *bytes, const char *unit)
+{
+    size_t step = strlen(unit), half = HALF / step * step;
+    for (size_t len = 0; len < 2 * half; len += step)
+        memcpy(bytes + len, unit, step);
+    return (hp_str){ bytes, 2 * half };
+}
+
+static hp_str like_base64(char *bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < (size_t)2 * HALF; i++)
+        bytes[i] = digits[random_below(64)];
+    return (hp_str){ bytes, (size_t)2 * HALF };
+}
+
+static void time_is_linear(const struct hp_vocab *vocab, hp_str text, const char *name)
+{
+    double ratio = doubling(vocab, text);
+    for (int i = 1; i < ATTEMPTS && ratio > 2.8; i++)
+        ratio = doubling(vocab, text);
+    ck_assert_msg(ratio <= 2.8, "twice \"%s\" takes %.2f times as long", name, ratio);
+}
+
+static void each_unit_is_linear(const struct hp_vocab *vocab)
+{
+    char *bytes = malloc((size_t)2 * HALF);
+    ck_assert_ptr_nonnull(bytes);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        time_is_linear(vocab, repeated(bytes, units[i]), units[i]);
+    time_is_linear(vocab, like_base64(bytes), "base64");
+    free(bytes);
+}
+
+START_TEST(twice_the_text_takes_twice_the_time)
+{
+    random_state = 31337;
+    each_encoding(each_unit_is_linear);
+    each_unit_is_linear(NULL);
+}
+END_TEST
+
+// --- vocabularies
+// ---------------------------------------------------------------------------------
+>>>>>>> tokens2
 
 START_TEST(says_which_file_a_vocabulary_was_made_from)
 {
@@ -405,6 +499,7 @@ END_TEST
 
 TESTS("tokens", finds_the_tokens_that_tiktoken_finds, counts_any_part_as_if_it_stood_alone,
     counts_any_part_of_real_text, counts_any_part_of_a_long_piece, no_end_beyond_reach_fits,
-    reach_is_tight_in_prose, says_which_file_a_vocabulary_was_made_from,
-    a_missing_vocabulary_is_no_fault, refuses_a_damaged_or_truncated_vocabulary,
-    fails_cleanly_when_memory_runs_out, stops_at_its_deadline)
+    reach_is_tight_in_prose, twice_the_text_takes_twice_the_time,
+    says_which_file_a_vocabulary_was_made_from, a_missing_vocabulary_is_no_fault,
+    refuses_a_damaged_or_truncated_vocabulary, fails_cleanly_when_memory_runs_out,
+    stops_at_its_deadline)

@@ -1,10 +1,12 @@
 // estimate.c -- a guess at the tokens of one pre-token: every character weighs parts of a token by
 // its script, fitted by hand to o200k_base; the sum, rounded, but at least one.
 //
-// Against o200k_base, on the texts it was fitted to: English prose and Python code (1 MB each) -1
-// to -2 %; one paragraph each of German, Russian, Chinese, Japanese, Korean, Arabic and Hindi -15
-// to +4 %; emoji -14 %; made-up Russian and Chinese word lists -18 and +16 %; base64 -32 %. Other
-// texts may be further off.
+// Against o200k_base, measured by bench/estimate.py over 200 KB each (in brackets: the middle 90 %
+// of slices of 2,000 bytes). English licences +2 % (-3 to +12), English sentences +1 % (0 to +1),
+// Python code -2 % (-7 to +4), Russian -1 % (-7 to +4), German -10 % (-11 to -10), Chinese -9 %
+// (-12 to -7), Japanese -11 % (-14 to -9), Korean -8 % (-10 to -6), Arabic +7 % (+5 to +10), Hindi
+// -26 % (-28 to -23), base64 -31 % (-33 to -29). But for licences, code and base64 these are a few
+// sentences shuffled: other texts may be further off.
 #include "text/estimate.h"
 
 enum { WHOLE = 64 }; // parts of one token

@@ -22,6 +22,7 @@ void hp_vocab_close(struct hp_vocab *vocab);
 const char *hp_vocab_sha256(const struct hp_vocab *vocab);
 
 // The encoding of one text: its pre-tokens with their counts. Lives in the arena it was made in.
+// Counting writes to scratch of its own, so one result belongs to one thread at a time.
 struct hp_tokens;
 
 // Encodes `text` (valid UTF-8, borrowed for the life of the result; < 4 GiB) once. `vocab` NULL:
