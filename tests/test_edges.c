@@ -72,6 +72,7 @@ static const char *const sentences[] = {
     "It costs 3.14 or 1,000.50 dollars.{s} Cheap.",
     "Version 2.0.{s} Next.",
     "1. Install it.{s} Then run it.",
+    "Do this:{l}\n1. Install it.{l}\n2. Run it.{s} 3. End it.",
     "Wait... what?{s} Yes.",
     "Wait...{s} What?{s} Yes.",
     "Wait\u2026 what?",
@@ -99,6 +100,7 @@ static const char *const scripts[] = {
     "\u662f\u5417\uff1f\uff01{s}\u662f",
     "\u8a9e\uff61{s}\u6587",
     "\u82f9\u679c\u3001{c}\u68a8\uff0c{c}\u6843\uff1b{c}\u674e\uff1a{c}\u5b8c\u3002",
+    "\u82f9\u679c\u3001{c} \u68a8",
     "\u0930\u093e\u092e \u0917\u092f\u093e\u0964{s} \u0935\u0939 \u0906\u092f\u093e\u0964",
     "\u0935\u0939 \u0906\u092f\u093e\u0965{s} \u0930\u093e\u092e",
     "\u0643\u064a\u0641 \u062d\u0627\u0644\u0643\u061f{s} \u0628\u062e\u064a\u0631",
@@ -115,7 +117,8 @@ static const char *const clauses[] = {
     "One \u2014{c} two \u2013{c} three",
     "At 10:30 and 1,000 it is x,y or std::vector",
     "He said,{c} \"go,\"{c} and left",
-    "Pages 10\u201312 of a\u2014b",
+    "Pages 10\u201312 1990\u20132000",
+    "Yes\u2014{c}but no\u2014\u2014{c}or \u201cGo\u2014\u201d{c} then",
 };
 
 struct marked {
