@@ -1,6 +1,7 @@
 // log.c -- every line begins alike: the time (RFC 3339, UTC, microseconds), the level, the message.
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -35,6 +36,12 @@ void hp_log_start(struct hp_line *line, enum hp_level level, const char *message
     hp_line_string(line, "msg", hp_str_from(message));
 }
 
+bool hp_log_has_room(int fd)
+{
+    struct pollfd poller = { .fd = fd, .events = POLLOUT };
+    return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT);
+}
+
 void hp_log(enum hp_level level, const char *message, ...)
 {
     struct hp_line line;
@@ -45,7 +52,7 @@ void hp_log(enum hp_level level, const char *message, ...)
         hp_line_string(&line, key, hp_str_from(va_arg(pairs, const char *)));
     va_end(pairs);
     hp_line_end(&line);
-    // Nobody is left to tell where standard error itself is gone.
-    if (write(STDERR_FILENO, line.text, line.len) < 0)
+    // Nobody is left to tell where standard error is gone or its reader has stopped.
+    if (!hp_log_has_room(STDERR_FILENO) || write(STDERR_FILENO, line.text, line.len) < 0)
         return;
 }

@@ -8,6 +8,11 @@ enum hp_level { HP_DEBUG, HP_INFO, HP_WARN, HP_ERROR_LEVEL };
 
 const char *hp_level_name(enum hp_level level);
 
+// Whether a line can be written to `fd` now. A pipe is writable when it has room for PIPE_BUF
+// bytes, which is a whole line: so a blocking descriptor (standard error, shared with others, stays
+// as it is) does not block.
+bool hp_log_has_room(int fd);
+
 // `pairs` are key, value, key, value ..., NULL: all NUL-terminated UTF-8 text.
 void hp_log(enum hp_level level, const char *message, ...) __attribute__((sentinel));
 

@@ -9,6 +9,8 @@
 
 enum hp_mode { HP_MODE_OFF, HP_MODE_SHADOW, HP_MODE_CANARY, HP_MODE_ON };
 
+const char *hp_mode_name(int mode);
+
 // What every route has; its own options lie in `own`.
 struct hp_route_config {
     int mode;                        // enum hp_mode

@@ -20,6 +20,11 @@ static const char *const modes[] = {
     NULL,
 };
 
+const char *hp_mode_name(int mode)
+{
+    return modes[mode];
+}
+
 #define AT(member) .offset = offsetof(struct hp_route_config, member)
 
 static const struct hp_field route_rows[] = {
@@ -111,14 +116,14 @@ static const struct hp_field limit_rows[] = {
         .preset = "1GiB",
         AT(memory) },
     { .key = "queue_requests",
-        .help = "requests that may wait for a worker; 429 beyond",
+        .help = "requests that may wait for a worker; not used by this version",
         .type = HP_INT,
         .min = 1,
         .max = 1000000,
         .preset = "256",
         AT(queue_requests) },
     { .key = "queue_bytes",
-        .help = "bytes of their bodies; 429 beyond",
+        .help = "bytes of their bodies; not used by this version",
         .type = HP_SIZE,
         .min = KIB,
         .max = TIB,
@@ -166,7 +171,7 @@ static const struct hp_field daemon_rows[] = {
         .preset = "build/vocab",
         AT(vocabulary) },
     { .key = "workers",
-        .help = "threads that compute; 0: cores - 1, at least 1",
+        .help = "threads that compute; not used by this version, which has one",
         .type = HP_INT,
         .max = 1024,
         .preset = "0",

@@ -15,6 +15,7 @@ struct reply {
     struct hp_server *server;
     struct hp_config *config;
     struct hp_headers headers;
+    bool http11;
     struct hp_buf out;
     const char *type;
     int status;
@@ -64,7 +65,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         memory.percent[i] = reply->config->routes[i].percent;
     }
     *gauges = (struct hp_gauges){ .connections = atomic_load(&server->connections),
-        .connections_limit = (size_t)reply->config->limits.connections,
+        .connections_limit = reply->server->connections_max,
         .in_flight = memory.in_flight,
         .route_mode = memory.mode,
         .route_percent = memory.percent,
@@ -116,11 +117,9 @@ static void put_routes(struct reply *reply, void (*put)(struct reply *, size_t))
     hp_buf_char(&reply->out, '}');
 }
 
-static const char *const modes[] = { "off", "shadow", "canary", "on" };
-
 static void put_route_status(struct reply *reply, size_t i)
 {
-    put_member(&reply->out, "mode", modes[reply->config->routes[i].mode]);
+    put_member(&reply->out, "mode", hp_mode_name(reply->config->routes[i].mode));
     hp_buf_format(&reply->out, ",\"in_flight\":%zu,", atomic_load(&reply->server->in_flight[i]));
     put_member(&reply->out, "notice", reply->server->route_notice[i]);
 }
@@ -165,7 +164,7 @@ static void put_route_card(struct reply *reply, size_t i)
     hp_buf_char(&reply->out, ',');
     put_member(&reply->out, "contract", route->contract);
     hp_buf_char(&reply->out, ',');
-    put_member(&reply->out, "mode", modes[reply->config->routes[i].mode]);
+    put_member(&reply->out, "mode", hp_mode_name(reply->config->routes[i].mode));
     hp_buf_add(&reply->out, HP_S(",\"example\":"));
     hp_buf_add(&reply->out, route->example);
 }
@@ -239,7 +238,7 @@ static enum hp_code write_page(
     struct reply *reply, const struct page *page, const char *method, struct hp_fault *fault)
 {
     bool local = reply->server->admin_listener.unix_socket;
-    HP_TRY(hp_gate_framing(&reply->headers, HEADER_BYTES, fault));
+    HP_TRY(hp_gate_framing(&reply->headers, reply->http11, HEADER_BYTES, fault));
     HP_TRY(hp_gate_browser(&reply->headers, reply->config, local, fault));
     if (!page)
         return hp_fail(fault, HP_NOT_FOUND, NULL, "the admin socket has no such path");
@@ -265,16 +264,8 @@ static hp_mhd_result send_reply(
     return result;
 }
 
-static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
-    size_t name_len, const char *value, size_t value_len)
-{
-    (void)kind;
-    hp_headers_add(cls, (hp_str){ name, name_len }, (hp_str){ value ? value : "", value_len });
-    return MHD_YES;
-}
-
 static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *connection,
-    const char *path, const char *method)
+    const char *path, const char *method, bool http11)
 {
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
@@ -282,10 +273,11 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
     hp_arena_init(&arena, NULL, MEMORY);
     struct reply reply = { .server = server,
         .config = hp_server_config(server),
+        .http11 = http11,
         .out = hp_buf_in(&arena),
         .type = json_type,
         .status = 200 };
-    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &reply.headers);
+    hp_server_headers(connection, &reply.headers);
     if (write_page(&reply, page, method, &fault)) {
         char id[33];
         hp_id_hex(id, 32);
@@ -305,7 +297,7 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
 static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *data, size_t *data_len, void **context)
 {
-    (void)version, (void)data;
+    (void)data;
     static char seen;
     if (!*context) {
         *context = &seen;
@@ -315,7 +307,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
         *data_len = 0;
         return MHD_YES;
     }
-    return answer(cls, connection, url, method);
+    return answer(cls, connection, url, method, strcmp(version, "HTTP/1.1") == 0);
 }
 
 bool hp_admin_open(struct hp_server *server)
@@ -325,7 +317,6 @@ bool hp_admin_open(struct hp_server *server)
         MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                     //
         MHD_OPTION_END);
     return server->admin != NULL;
 }

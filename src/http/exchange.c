@@ -33,8 +33,9 @@ struct hp_exchange {
     hp_str path, query, method, request_id, caller, media_type, etag;
     enum hp_call_mode mode;
     int route; // index, or HP_NO_ROUTE
-    bool rollout, arrived, late_comer, discard, close;
-    uint64_t length; // of the body, where it is known
+    bool rollout, arrived, late_comer, discard, close, http11;
+    bool ended_by_us; // without a reply
+    uint64_t length;  // of the body, where it is known
     bool length_known;
     struct hp_buf body;
     struct hp_request request;
@@ -151,7 +152,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->fault = HP_FAULT_NONE;
     x->started_ns = x->request.progress.since_ns = hp_now_ns();
     x->late_comer = atomic_load(&server->draining);
-    hp_arena_init(&x->arena, &server->memory, (size_t)x->config->limits.memory);
+    hp_arena_init(&x->arena, &server->memory, server->memory.limit);
     hp_arena_init(&x->spare, NULL, SPARE_BYTES);
     if (!keep_target(x, target))
         hp_fail(&x->fault, HP_OVERLOADED, NULL, "no memory left for this request");
@@ -161,14 +162,6 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 }
 
 // --- headers -------------------------------------------------------------------------------------
-
-static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
-    size_t name_len, const char *value, size_t value_len)
-{
-    (void)kind;
-    hp_headers_add(cls, (hp_str){ name, name_len }, (hp_str){ value ? value : "", value_len });
-    return MHD_YES;
-}
 
 static hp_str kept(struct hp_exchange *x, hp_str s)
 {
@@ -265,7 +258,8 @@ static enum hp_code admit(struct hp_exchange *x)
 {
     if (x->fault.code)
         return x->fault.code;
-    HP_TRY(hp_gate_framing(&x->headers, (size_t)x->config->limits.header_bytes, &x->fault));
+    HP_TRY(
+        hp_gate_framing(&x->headers, x->http11, (size_t)x->config->limits.header_bytes, &x->fault));
     HP_TRY(hp_gate_browser(&x->headers, x->config, x->peer->unix_socket, &x->fault));
     HP_TRY(choose(x));
     if (x->rollout) {
@@ -290,11 +284,12 @@ static bool can_discard(const struct hp_exchange *x)
 
 static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connection);
 
-static hp_mhd_result on_headers(
-    struct hp_exchange *x, struct MHD_Connection *connection, const char *method)
+static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
+    const char *method, const char *version)
 {
     x->arrived = true;
-    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &x->headers);
+    x->http11 = strcmp(version, "HTTP/1.1") == 0;
+    hp_server_headers(connection, &x->headers);
     x->method = kept(x, hp_str_from(method));
     x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
@@ -302,7 +297,7 @@ static hp_mhd_result on_headers(
     enum hp_code refused = admit(x);
     if (x->route != HP_NO_ROUTE)
         atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
-    if (refused && !can_discard(x)) {
+    if ((refused || x->rollout) && !can_discard(x)) {
         x->close = true;
         return answer(x, connection);
     }
@@ -316,21 +311,25 @@ static hp_mhd_result on_headers(
 // --- body ----------------------------------------------------------------------------------------
 
 // Mid-body libmicrohttpd takes no reply: what must end here ends with the connection.
+static hp_mhd_result cut_off(struct hp_exchange *x)
+{
+    x->ended_by_us = true;
+    return MHD_NO;
+}
+
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
     x->bytes_in += len;
-    if (x->discard && x->bytes_in > DISCARD_MAX)
-        return MHD_NO;
     if (x->discard)
-        return MHD_YES;
+        return x->bytes_in > DISCARD_MAX ? cut_off(x) : MHD_YES;
     size_t max = (size_t)x->config->routes[x->route].max_body;
     if (x->body.len + len > max) {
         hp_fail_limit(&x->fault, HP_TOO_LARGE, NULL, max, "a body has at most %zu bytes", max);
-        return MHD_NO;
+        return cut_off(x);
     }
     hp_buf_room(&x->body, len + HP_PADDING);
     hp_buf_add(&x->body, (hp_str){ data, len });
-    return hp_buf_check(&x->body, &x->fault) ? MHD_NO : MHD_YES;
+    return hp_buf_check(&x->body, &x->fault) ? cut_off(x) : MHD_YES;
 }
 
 // --- reply ---------------------------------------------------------------------------------------
@@ -375,6 +374,15 @@ static void write_problem(struct hp_exchange *x)
     x->status = hp_error_info(x->fault.code)->status;
     x->reply = hp_buf_in(&x->spare);
     hp_problem_write(&x->reply, &x->fault, x->request_id, x->request.progress.stage, x->granted_ms);
+}
+
+// A client may take a reply slowly, but not for ever; while draining it gets what a request may
+// take at most.
+static uint64_t reply_time(const struct hp_exchange *x)
+{
+    uint64_t idle_ns = (uint64_t)x->config->limits.idle_s * 1000 * HP_NS_PER_MS;
+    uint64_t request_ns = (uint64_t)x->granted_ms * HP_NS_PER_MS + x->server->header_ns;
+    return atomic_load(&x->server->draining) ? request_ns : idle_ns;
 }
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
@@ -446,7 +454,7 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
         return MHD_NO;
     add_headers(x, response);
     x->bytes_out = x->reply.len;
-    expect_by(x->server, x->peer, HP_PEER_REPLY, 0);
+    expect_by(x->server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;
@@ -455,12 +463,12 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
 static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *data, size_t *data_len, void **context)
 {
-    (void)cls, (void)url, (void)version;
+    (void)cls, (void)url;
     struct hp_exchange *x = *context;
     if (!x)
         return MHD_NO; // there was no memory for it
     if (!x->arrived)
-        return on_headers(x, connection, method);
+        return on_headers(x, connection, method, version);
     if (*data_len) {
         hp_mhd_result result = on_body(x, data, *data_len);
         *data_len = 0;
@@ -487,7 +495,7 @@ static void record(struct hp_exchange *x, bool delivered)
         .code = x->fault.code,
         .status = x->status ? x->status : hp_error_info(x->fault.code)->status,
         .stage = x->request.progress.stage,
-        .disconnected = !delivered,
+        .disconnected = !delivered && !x->ended_by_us,
         .method = x->method,
         .caller = x->caller,
         .request_id = x->request_id,
@@ -532,10 +540,21 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
 static void run_over(struct hp_peer *peer)
 {
     struct hp_exchange *x = peer->exchange;
-    if (x && peer->phase == HP_PEER_BODY && !x->fault.code)
+    bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;
+    if (x)
+        x->ended_by_us = true;
+    if (in_body && x->request.deadline.at_ns)
         hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before the body was here");
     peer->until_ns = 0;
     shutdown(peer->fd, SHUT_RDWR); // libmicrohttpd sees the end and closes
+}
+
+// Replies that were begun before the drain are held to its shorter time.
+static void hurry(struct hp_server *server, struct hp_peer *peer, uint64_t now_ns)
+{
+    uint64_t until_ns = now_ns + reply_time(peer->exchange);
+    if (peer->phase == HP_PEER_REPLY && until_ns < peer->until_ns)
+        expect_by(server, peer, HP_PEER_REPLY, until_ns);
 }
 
 void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
@@ -543,6 +562,8 @@ void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
     bool draining = atomic_load(&server->draining);
     uint64_t next = UINT64_MAX;
     for (struct hp_peer *peer = server->peers; peer; peer = peer->next) {
+        if (draining && peer->exchange)
+            hurry(server, peer, now_ns);
         if (draining && !peer->exchange)
             shutdown(peer->fd, SHUT_RDWR);
         else if (peer->until_ns && peer->until_ns <= now_ns)
@@ -564,7 +585,6 @@ struct MHD_Daemon *hp_exchange_daemon(
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, //
         MHD_OPTION_CONNECTION_LIMIT, connections,               //
         MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                  //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,   //
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,    //
         MHD_OPTION_NOTIFY_COMPLETED, on_end, server,            //

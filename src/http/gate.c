@@ -4,7 +4,7 @@
 // Two parties that frame one request differently can be made to see two requests (request
 // smuggling); libmicrohttpd 0.9.75 takes the first of two lengths and a length beside chunked.
 enum hp_code hp_gate_framing(
-    const struct hp_headers *headers, size_t max_bytes, struct hp_fault *fault)
+    const struct hp_headers *headers, bool http11, size_t max_bytes, struct hp_fault *fault)
 {
     uint64_t length;
     if (headers->bytes > max_bytes)
@@ -14,6 +14,8 @@ enum hp_code hp_gate_framing(
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header's name is not a token");
     if (headers->count[HP_H_CONTENT_LENGTH] > 1)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length was sent more than once");
+    if (http11 && !hp_headers_has(headers, HP_H_HOST))
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "HTTP/1.1 sends a Host");
     if (headers->count[HP_H_HOST] > 1)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Host was sent more than once");
     if (hp_headers_has(headers, HP_H_CONTENT_LENGTH) &&

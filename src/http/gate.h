@@ -6,9 +6,10 @@
 #include "hotpathd/route.h"
 #include "http/headers.h"
 
-// RFC 9112, section 6: one length, one host, no length beside chunked, nothing but chunked.
+// RFC 9112: one length, one host (HTTP/1.1 must send it), no length beside chunked, nothing but
+// chunked.
 HP_MUST_USE enum hp_code hp_gate_framing(
-    const struct hp_headers *headers, size_t max_bytes, struct hp_fault *fault);
+    const struct hp_headers *headers, bool http11, size_t max_bytes, struct hp_fault *fault);
 
 // Host must be one that is served here (any on a Unix socket), Origin one that the configuration
 // lists.

@@ -126,6 +126,7 @@ static void on_signal(struct hp_server *server)
         hp_log(HP_WARN, "stopped at once by a second signal", NULL);
         for (size_t i = 0; i < server->listener_count; i++)
             hp_listener_close(&server->listeners[i]);
+        hp_listener_close(&server->admin_listener);
         _exit(128 + (int)info.ssi_signo);
     }
     hp_server_drain(server);

@@ -6,8 +6,6 @@
 
 enum { POLL_S = 5 };
 
-static const char *const modes[] = { "off", "shadow", "canary", "on" };
-
 static void put_percent(struct hp_buf *out, const char *key, int64_t hundredths)
 {
     hp_buf_format(out, ",\"%s\":%lld", key, (long long)hundredths / 100);
@@ -17,7 +15,7 @@ static void put_percent(struct hp_buf *out, const char *key, int64_t hundredths)
 
 static void put_route(struct hp_buf *out, const char *name, const struct hp_route_config *config)
 {
-    hp_buf_format(out, "\"%s\":{\"mode\":\"%s\"", name, modes[config->mode]);
+    hp_buf_format(out, "\"%s\":{\"mode\":\"%s\"", name, hp_mode_name(config->mode));
     put_percent(out, "percent", config->percent);
     put_percent(out, "shadow_percent", config->shadow_percent);
     hp_buf_format(out, ",\"deadline_ms\":%lld,\"salt\":", (long long)config->deadline_ms);

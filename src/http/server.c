@@ -81,6 +81,21 @@ bool hp_server_reload(struct hp_server *server)
     return fresh != NULL;
 }
 
+// --- what both daemons do ------------------------------------------------------------------------
+
+static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
+    size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    hp_headers_add(cls, (hp_str){ name, name_len }, (hp_str){ value ? value : "", value_len });
+    return MHD_YES;
+}
+
+void hp_server_headers(struct MHD_Connection *connection, struct hp_headers *headers)
+{
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, headers);
+}
+
 // --- draining ------------------------------------------------------------------------------------
 
 void hp_server_drain(struct hp_server *server)

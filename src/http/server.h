@@ -5,6 +5,7 @@
 #include "base/exits.h"
 #include "config/config.h"
 #include "hotpathd/route.h"
+#include "http/headers.h"
 #include "http/listen.h"
 #include "telemetry/telemetry.h"
 
@@ -85,6 +86,9 @@ struct hp_config *hp_server_config(struct hp_server *server);
 
 // Reads the file again; a bad one is refused, logged and counted, and the old one stays.
 bool hp_server_reload(struct hp_server *server);
+
+// Picks the header fields out of a request, on either daemon.
+void hp_server_headers(struct MHD_Connection *connection, struct hp_headers *headers);
 
 // Begins to stop: what is under way is finished, nothing new is taken.
 void hp_server_drain(struct hp_server *server);

@@ -4,7 +4,6 @@
 #include "telemetry/sampling.h"
 #include "telemetry/telemetry.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -128,19 +127,11 @@ static void describe(
     hp_line_end(line);
 }
 
-// A pipe says that it is writable when it has room for PIPE_BUF bytes, which is a whole line: so a
-// blocking descriptor (standard error, shared with others, stays as it is) does not block here.
-static bool has_room(int fd)
-{
-    struct pollfd poller = { .fd = fd, .events = POLLOUT };
-    return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT);
-}
-
 static bool send_line(struct hp_request_log *log, const struct hp_line *line)
 {
     char bytes[1 + HP_LINE_MAX];
     size_t at = 0;
-    if (!has_room(log->fd))
+    if (!hp_log_has_room(log->fd))
         return false;
     bool torn = atomic_exchange(&log->torn, false);
     if (torn)
