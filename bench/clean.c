@@ -11,20 +11,20 @@ enum { BYTES = 1 << 20, ROUNDS = 30 };
 static const struct {
     const char *name, *unit;
 } texts[] = {
-    {"ascii", "The quick brown fox jumps over the lazy dog, and then it sleeps.\n"},
-    {"english, curly quotes",
+    { "ascii", "The quick brown fox jumps over the lazy dog, and then it sleeps.\n" },
+    { "english, curly quotes",
         "\u201cIt\u2019s a plain sentence\u201d \u2014 with some words around it, and more of "
-        "them to come before the line ends.\n"},
-    {"accented (NFC)",
-        "L\u2019\u00e9t\u00e9 dernier, o\u00f9 \u00e0 la for\u00eat pr\u00e8s du ch\u00e2teau.\n"},
-    {"accented (NFD)",
-        "Le\u0301te\u0301 dernier, ou\u0300 a\u0300 la fore\u0302t pre\u0300s du cha\u0302teau.\n"},
-    {"chinese", "\u6e05\u6d17\u6587\u672c\u7684\u901f\u5ea6\u5f88\u91cd\u8981\uff0c\u56e0\u4e3a"
-                "\u6587\u6863\u5f88\u591a"
-                "\u3002\n"},
-    {"japanese", "\u3053\u308c\u306f\u30c6\u30b9\u30c8\u306e\u6587\u7ae0\u3067\u3059\u3002\n"},
-    {"messy", "Some\u00a0text \x1b[31mred\x1b[0m  with   blanks\t \r\n\r\n\r\ncafe\u0301 "
-              "soft\u00adhyphen\x01 end \r\n"},
+        "them to come before the line ends.\n" },
+    { "accented (NFC)",
+        "L\u2019\u00e9t\u00e9 dernier, o\u00f9 \u00e0 la for\u00eat pr\u00e8s du ch\u00e2teau.\n" },
+    { "accented (NFD)", "Le\u0301te\u0301 dernier, ou\u0300 a\u0300 la fore\u0302t pre\u0300s du "
+                        "cha\u0302teau.\n" },
+    { "chinese", "\u6e05\u6d17\u6587\u672c\u7684\u901f\u5ea6\u5f88\u91cd\u8981\uff0c\u56e0\u4e3a"
+                 "\u6587\u6863\u5f88\u591a"
+                 "\u3002\n" },
+    { "japanese", "\u3053\u308c\u306f\u30c6\u30b9\u30c8\u306e\u6587\u7ae0\u3067\u3059\u3002\n" },
+    { "messy", "Some\u00a0text \x1b[31mred\x1b[0m  with   blanks\t \r\n\r\n\r\ncafe\u0301 "
+               "soft\u00adhyphen\x01 end \r\n" },
 };
 
 static void row(const char *what, const char *name, uint64_t best_ns)
@@ -44,7 +44,7 @@ static uint64_t time_clean(hp_str text)
         struct hp_arena arena;
         struct hp_clean out;
         struct hp_fault fault;
-        struct hp_deadline never = {0};
+        struct hp_deadline never = { 0 };
         hp_arena_init(&arena, NULL, (size_t)1 << 30);
         uint64_t from = hp_now_ns();
         if (hp_clean(text, &hp_clean_standard, &arena, &never, &out, &fault))
@@ -90,7 +90,7 @@ int main(void)
             memcpy(text + filled, texts[i].unit, len);
         text[filled - 1] = '.'; // no line end at the end: the clean texts stay as they are
         memset(text + filled, '.', BYTES - filled);
-        hp_str s = {text, BYTES};
+        hp_str s = { text, BYTES };
         if (i == 0)
             row("memcpy", texts[i].name, time_copy(copy, s));
         row("valid", texts[i].name, time_valid(s));

@@ -8,7 +8,7 @@
 
 enum { SIZE = 1 << 20, ROUNDS = 61 };
 
-// --- material -----------------------------------------------------------------------------------
+// --- material ------------------------------------------------------------------------------------
 
 #define PROSE "The wing lifts because it turns the air downwards, and the air pushes back. "
 
@@ -63,7 +63,7 @@ static size_t make_body(const struct sample *sample, char *body)
     return (size_t)(at - body);
 }
 
-// --- runs ---------------------------------------------------------------------------------------
+// --- runs ----------------------------------------------------------------------------------------
 
 struct scene {
     const char *body;

@@ -39,8 +39,7 @@ static struct hp_chunks document_cut(
     return chunks;
 }
 
-// --- the slow chunker: every possible end is a row, every size is counted
-// ------------------------------
+// --- the slow chunker: every possible end is a row, every size is counted ------------------------
 
 enum { ENDS_MAX = 4096 };
 

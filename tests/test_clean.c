@@ -27,8 +27,7 @@ static struct hp_clean clean(
     return out;
 }
 
-// --- the plain version: code points in, code points out, one rule after the other
-// --------------------
+// --- the plain version: code points in, code points out, one rule after the other ----------------
 
 struct points {
     uint32_t cp[4096];
@@ -159,8 +158,7 @@ static hp_str plain_clean(hp_str raw, const struct hp_clean_options *options, ch
     return write_all(&text, space);
 }
 
-// --- random texts of what makes trouble
-// ---------------------------------------------------------------
+// --- random texts of what makes trouble ----------------------------------------------------------
 
 static const uint32_t points[] = { ' ', ' ', ' ', '\t', '\n', '\n', '\r', '\f', '\v', 'a', 'b', 'e',
     'x', 0, 0x7f, 0x85, 0x9b, 0xa0, 0xad, 0xe9, 0x301, 0x316, 0x345, 0x1680, 0x2003, 0x200b, 0x200d,

@@ -14,8 +14,7 @@
 
 #include "test.h"
 
-// --- the server
-// -------------------------------------------------------------------------------------
+// --- the server ----------------------------------------------------------------------------------
 
 struct server {
     int listener;
@@ -158,8 +157,7 @@ static struct outcome post(const char *address, hp_str body, int total_ms)
     return outcome;
 }
 
-// --- the client
-// -------------------------------------------------------------------------------------
+// --- the client ----------------------------------------------------------------------------------
 
 static void (*const listeners[])(struct server *) = { listen_tcp, listen_unix };
 
@@ -307,8 +305,7 @@ START_TEST(tells_that_nothing_listens_and_that_an_address_is_none)
 }
 END_TEST
 
-// --- the reply
-// --------------------------------------------------------------------------------------
+// --- the reply -----------------------------------------------------------------------------------
 
 START_TEST(a_reply_is_whole_only_at_its_last_byte)
 {
@@ -352,8 +349,7 @@ START_TEST(malformed_replies_are_refused)
 }
 END_TEST
 
-// --- the commands
-// -----------------------------------------------------------------------------------
+// --- the commands --------------------------------------------------------------------------------
 
 // Runs a command with its standard output, input and errors in files; returns what it printed.
 static int run(int (*command)(int, char **), const char **argv, const char *input, char out[4096],

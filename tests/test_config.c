@@ -380,8 +380,7 @@ START_TEST(every_truncation_is_taken_or_refused_with_a_place)
 }
 END_TEST
 
-// --- flags
-// ----------------------------------------------------------------------------------------
+// --- flags ---------------------------------------------------------------------------------------
 
 #define FLAG(path, value)                                                                          \
     {                                                                                              \
@@ -468,8 +467,7 @@ START_TEST(flags_that_go_together_may_come_in_any_order)
 }
 END_TEST
 
-// --- the way back
-// ---------------------------------------------------------------------------------
+// --- the way back --------------------------------------------------------------------------------
 
 static struct hp_buf shown(const struct hp_config *config, struct hp_arena *arena)
 {
@@ -528,8 +526,7 @@ START_TEST(hash_is_of_the_values_and_not_of_the_text)
 }
 END_TEST
 
-// --- files
-// ----------------------------------------------------------------------------------------
+// --- files ---------------------------------------------------------------------------------------
 
 static struct hp_config *load(const char *file)
 {
@@ -598,8 +595,7 @@ START_TEST(shared_by_many_and_freed_by_the_last)
 }
 END_TEST
 
-// --- the file that ships
-// --------------------------------------------------------------------------
+// --- the file that ships -------------------------------------------------------------------------
 
 static const struct hp_section shipped[] = { { .name = "chunk" } };
 
@@ -673,8 +669,7 @@ START_TEST(every_option_has_its_help)
 }
 END_TEST
 
-// --- YAML to JSON
-// ---------------------------------------------------------------------------------
+// --- YAML to JSON --------------------------------------------------------------------------------
 
 static const struct {
     const char *yaml, *json; // NULL: refused

@@ -404,8 +404,7 @@ START_TEST(a_key_of_any_length_gets_no_suggestion)
 }
 END_TEST
 
-// --- query strings
-// --------------------------------------------------------------------------------
+// --- query strings -------------------------------------------------------------------------------
 
 static enum hp_code read_query(
     const char *query, struct sample *sample, struct hp_arena *arena, struct hp_fault *fault)

@@ -42,8 +42,7 @@ static const struct hp_gauges gauges = { .connections = 7,
     .last_reload_ok = true,
     .log_lines_dropped = 9 };
 
-// --- a strict reader of the two formats
-// --------------------------------------------------------------
+// --- a strict reader of the two formats ----------------------------------------------------------
 
 enum { LABELS_MAX = 8, SAMPLES_MAX = 2000, FAMILIES_MAX = 64, TEXT_MAX = 160 };
 
@@ -327,8 +326,7 @@ static struct hp_record a_record(void)
         .granted_ms = 200 };
 }
 
-// --- metrics
-// ----------------------------------------------------------------------------------------
+// --- metrics -------------------------------------------------------------------------------------
 
 START_TEST(every_label_set_is_there_from_the_start_in_both_formats)
 {
@@ -574,8 +572,7 @@ START_TEST(the_process_tells_of_itself)
 }
 END_TEST
 
-// --- the line and the log
-// ---------------------------------------------------------------------------
+// --- the line and the log ------------------------------------------------------------------------
 
 static json_t *parse(const char *text, size_t len)
 {
@@ -932,8 +929,7 @@ START_TEST(a_torn_line_does_not_spoil_the_next)
 }
 END_TEST
 
-// --- trace ids
-// --------------------------------------------------------------------------------------
+// --- trace ids -----------------------------------------------------------------------------------
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 #define PARENT "00f067aa0ba902b7"

@@ -32,8 +32,7 @@ static struct hp_vocab *vocab_or_skip(enum hp_encoding encoding)
     return vocab;
 }
 
-// --- texts
-// ----------------------------------------------------------------------------------------
+// --- texts ---------------------------------------------------------------------------------------
 
 enum { ROWS = 128, TEXT_MAX = 8192 };
 
@@ -130,8 +129,7 @@ static size_t random_edge(hp_str text)
     return at;
 }
 
-// --- properties
-// -----------------------------------------------------------------------------------
+// --- properties ----------------------------------------------------------------------------------
 
 static void check_parts(const struct hp_vocab *vocab, hp_str text, size_t tries)
 {
@@ -304,8 +302,7 @@ START_TEST(reach_is_tight_in_prose)
 }
 END_TEST
 
-// --- time
-// -----------------------------------------------------------------------------------------
+// --- time ----------------------------------------------------------------------------------------
 
 enum { HALF = 1 << 19, TIMINGS = 3, ATTEMPTS = 3 };
 
@@ -392,8 +389,7 @@ START_TEST(twice_the_text_takes_twice_the_time)
 }
 END_TEST
 
-// --- vocabularies
-// ---------------------------------------------------------------------------------
+// --- vocabularies --------------------------------------------------------------------------------
 
 START_TEST(says_which_file_a_vocabulary_was_made_from)
 {

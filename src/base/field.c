@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// --- what a field takes, in words
-// -----------------------------------------------------------------
+// --- what a field takes, in words ----------------------------------------------------------------
 
 static const char *const kinds[] = {
     [HP_BOOL] = "true or false",
@@ -78,8 +77,7 @@ static enum hp_code refuse(
                                : out_of_range(field, pointer, fault);
 }
 
-// --- whole numbers
-// --------------------------------------------------------------------------------
+// --- whole numbers -------------------------------------------------------------------------------
 
 // At least one digit; HP_OUT_OF_RANGE beyond 64 bits.
 static enum hp_code digits(hp_str text, int base, int64_t *value)
@@ -195,8 +193,7 @@ static enum hp_code set_int(const struct hp_field *field, void *at, int64_t valu
     return HP_OK;
 }
 
-// --- the other types
-// ------------------------------------------------------------------------------
+// --- the other types -----------------------------------------------------------------------------
 
 static enum hp_code set_real(const struct hp_field *field, void *at, double value,
     const char *pointer, struct hp_fault *fault)
@@ -347,8 +344,7 @@ enum hp_code hp_field_int(const struct hp_field *field, void *out, int64_t value
     return set_int(field, at, value, pointer, fault);
 }
 
-// --- defaults
-// -------------------------------------------------------------------------------------
+// --- defaults ------------------------------------------------------------------------------------
 
 static const size_t sizes[] = {
     [HP_BOOL] = sizeof(bool),

@@ -53,8 +53,7 @@ static const char *default_address(void)
     return stat(path, &found) == 0 && S_ISSOCK(found.st_mode) ? address : "127.0.0.1:8377";
 }
 
-// --- the body
-// ---------------------------------------------------------------------------------------
+// --- the body ------------------------------------------------------------------------------------
 
 static void close_fd(const int *fd)
 {
@@ -122,8 +121,7 @@ static const char *media_type_of(const char *file, hp_str body)
     return begins_with_brace(body) ? "application/json" : "text/plain";
 }
 
-// --- the call
-// ---------------------------------------------------------------------------------------
+// --- the call ------------------------------------------------------------------------------------
 
 static bool print(hp_str body)
 {

@@ -41,8 +41,7 @@ static short wait_for(int fd, short events, uint64_t until_ns)
     }
 }
 
-// --- dialling
-// ---------------------------------------------------------------------------------------
+// --- dialling ------------------------------------------------------------------------------------
 
 static void close_fd(const int *fd)
 {
@@ -162,8 +161,7 @@ static int dial_address(const struct hp_client_request *request, struct hp_clien
     return dial_tcp(request, place, until_ns, problem);
 }
 
-// --- the exchange
-// -----------------------------------------------------------------------------------
+// --- the exchange --------------------------------------------------------------------------------
 
 static void write_head(const struct hp_client_request *request, struct hp_buf *out)
 {

@@ -66,8 +66,7 @@ static struct facts vocabularies(const char *folder, char sha256[HP_ESTIMATE][SH
     return facts;
 }
 
-// --- the two forms
-// ----------------------------------------------------------------------------------
+// --- the two forms -------------------------------------------------------------------------------
 
 struct section {
     const char *name;

@@ -11,8 +11,7 @@
 
 enum { FILE_MAX_BYTES = 1 << 20, ARENA_MAX_BYTES = 4 << 20 };
 
-// --- problems
-// -------------------------------------------------------------------------------------
+// --- problems ------------------------------------------------------------------------------------
 
 // "--set chunk.mode=maybe" or "conf/x.yaml:3:5".
 static void place_write(char *text, size_t size, const struct hp_origin *at, const char *name)
@@ -42,8 +41,7 @@ static void problem_write(
         fault->detail);
 }
 
-// --- making one
-// -----------------------------------------------------------------------------------
+// --- making one ----------------------------------------------------------------------------------
 
 static struct hp_config *config_new(const struct hp_section *sections, size_t count)
 {
@@ -117,8 +115,7 @@ struct hp_config *hp_config_read(hp_str yaml, const char *name, const struct hp_
     return config;
 }
 
-// --- the file
-// -------------------------------------------------------------------------------------
+// --- the file ------------------------------------------------------------------------------------
 
 // Up to `size` bytes of the file; -1 with errno where that fails.
 static ssize_t read_file(const char *file, char *bytes, size_t size)
@@ -160,8 +157,7 @@ struct hp_config *hp_config_load(const char *file, const struct hp_section *sect
     return config;
 }
 
-// --- holding one
-// ----------------------------------------------------------------------------------
+// --- holding one ---------------------------------------------------------------------------------
 
 struct hp_config *hp_config_share(struct hp_config *config)
 {

@@ -23,8 +23,7 @@ struct reply {
 static const char json_type[] = "application/json";
 static const char text_type[] = "text/plain; charset=utf-8";
 
-// --- what the paths say
-// ---------------------------------------------------------------------------
+// --- what the paths say --------------------------------------------------------------------------
 
 static void livez(struct reply *reply)
 {
@@ -220,8 +219,7 @@ static const struct page {
     { "/-/drain", "POST", drain },
 };
 
-// --- one request
-// ----------------------------------------------------------------------------------
+// --- one request ---------------------------------------------------------------------------------
 
 static const struct page *find_page(const char *path)
 {

@@ -46,8 +46,7 @@ struct hp_exchange {
     char trace_id[33], span_id[17], new_id[33];
 };
 
-// --- connections
-// ----------------------------------------------------------------------------------
+// --- connections ---------------------------------------------------------------------------------
 
 static struct hp_peer *peer_of(struct MHD_Connection *connection)
 {
@@ -125,8 +124,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         peer_close(cls, *context);
 }
 
-// --- the request line
-// -----------------------------------------------------------------------------
+// --- the request line ----------------------------------------------------------------------------
 
 static bool keep_target(struct hp_exchange *x, const char *target)
 {
@@ -162,8 +160,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     return x;
 }
 
-// --- headers
-// --------------------------------------------------------------------------------------
+// --- headers -------------------------------------------------------------------------------------
 
 static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
     size_t name_len, const char *value, size_t value_len)
@@ -316,8 +313,7 @@ static hp_mhd_result on_headers(
     return MHD_YES;
 }
 
-// --- body
-// -----------------------------------------------------------------------------------------
+// --- body ----------------------------------------------------------------------------------------
 
 // Mid-body libmicrohttpd takes no reply: what must end here ends with the connection.
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
@@ -337,8 +333,7 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
     return hp_buf_check(&x->body, &x->fault) ? MHD_NO : MHD_YES;
 }
 
-// --- reply
-// ----------------------------------------------------------------------------------------
+// --- reply ---------------------------------------------------------------------------------------
 
 static void compute(struct hp_exchange *x)
 {
@@ -474,8 +469,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     return answer(x, connection);
 }
 
-// --- end
-// ------------------------------------------------------------------------------------------
+// --- end -----------------------------------------------------------------------------------------
 
 // What ended without a word of ours: libmicrohttpd refused the header block with a page of its own,
 // or the client was gone before its request was whole.
@@ -533,8 +527,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     *context = NULL;
 }
 
-// --- the clock
-// ------------------------------------------------------------------------------------
+// --- the clock -----------------------------------------------------------------------------------
 
 static void run_over(struct hp_peer *peer)
 {

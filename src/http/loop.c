@@ -22,8 +22,7 @@ static bool watch(struct hp_server *server, int fd)
     return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// --- accepting
-// ------------------------------------------------------------------------------------
+// --- accepting -----------------------------------------------------------------------------------
 
 static void accept_on(struct hp_server *server)
 {
@@ -102,8 +101,7 @@ static bool is_listener(const struct hp_server *server, int fd)
     return false;
 }
 
-// --- stopping
-// -------------------------------------------------------------------------------------
+// --- stopping ------------------------------------------------------------------------------------
 
 static void close_listeners(struct hp_server *server)
 {
@@ -140,8 +138,7 @@ static void drain_wake(int fd)
         return; // somebody else's wake-up was read already
 }
 
-// --- the loop
-// -------------------------------------------------------------------------------------
+// --- the loop ------------------------------------------------------------------------------------
 
 static int wait_ms(struct hp_server *server)
 {

@@ -17,8 +17,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-// --- configuration
-// --------------------------------------------------------------------------------
+// --- configuration -------------------------------------------------------------------------------
 
 enum { SECTIONS_MAX = 16 };
 
@@ -82,8 +81,7 @@ bool hp_server_reload(struct hp_server *server)
     return fresh != NULL;
 }
 
-// --- draining
-// -------------------------------------------------------------------------------------
+// --- draining ------------------------------------------------------------------------------------
 
 void hp_server_drain(struct hp_server *server)
 {
@@ -95,8 +93,7 @@ void hp_server_drain(struct hp_server *server)
         return; // the counter is full: the loop is awake
 }
 
-// --- opening
-// --------------------------------------------------------------------------------------
+// --- opening -------------------------------------------------------------------------------------
 
 static int fail(int exit_code, const char *message, const char *reason)
 {
@@ -210,8 +207,7 @@ static bool allocate(struct hp_server *server)
            server->in_flight && server->metrics && server->log;
 }
 
-// --- the ready file
-// -------------------------------------------------------------------------------
+// --- the ready file ------------------------------------------------------------------------------
 
 static void ready_text(const struct hp_server *server, struct hp_buf *out)
 {
@@ -257,8 +253,7 @@ static bool write_ready_file(const struct hp_server *server)
     return ok;
 }
 
-// --- from start to stop
-// ---------------------------------------------------------------------------
+// --- from start to stop --------------------------------------------------------------------------
 
 static int open_all(struct hp_server *server)
 {

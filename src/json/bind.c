@@ -24,7 +24,7 @@ static enum hp_code bad_type(const struct place *place, struct hp_fault *fault)
     return hp_field_bad_type(place->field, place->pointer, fault);
 }
 
-// --- small values -------------------------------------------------------------------------------
+// --- small values --------------------------------------------------------------------------------
 
 static enum hp_code bind_real(const struct place *place, double value, struct hp_fault *fault)
 {
@@ -80,7 +80,7 @@ static enum hp_code bind_small(const struct place *place, struct hp_fault *fault
     return bad_type(place, fault);
 }
 
-// --- strings ------------------------------------------------------------------------------------
+// --- strings -------------------------------------------------------------------------------------
 
 static enum hp_code bind_string(const struct place *place, struct hp_fault *fault)
 {
@@ -125,7 +125,7 @@ static enum hp_code bind_list(const struct place *place, struct hp_fault *fault)
     }
 }
 
-// --- objects ------------------------------------------------------------------------------------
+// --- objects -------------------------------------------------------------------------------------
 
 static enum hp_code read_members(
     struct hp_json *json, const struct hp_field *fields, void *out, struct hp_fault *fault);

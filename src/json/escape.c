@@ -11,7 +11,7 @@ struct span {
     const char *from, *end; // what is still to be read
 };
 
-// --- one escape ---------------------------------------------------------------------------------
+// --- one escape ----------------------------------------------------------------------------------
 
 // What the letter behind a backslash stands for; 0: not a letter of its own.
 static const char letters[256] = {
@@ -126,7 +126,7 @@ static enum hp_code unescape_one(struct span *span)
     return HP_OK;
 }
 
-// --- what lies between --------------------------------------------------------------------------
+// --- what lies between ---------------------------------------------------------------------------
 
 // Moves the bytes up to the next backslash.
 static void move_plain(struct span *span)
@@ -179,7 +179,7 @@ static void move_wide(struct span *span)
 #define move_wide move_plain
 #endif
 
-// --- the whole ----------------------------------------------------------------------------------
+// --- the whole -----------------------------------------------------------------------------------
 
 static inline enum hp_code unescape(
     char *s, size_t *len, size_t *fault_at, void (*move)(struct span *span))

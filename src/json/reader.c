@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-// --- spans --------------------------------------------------------------------------------------
+// --- spans ---------------------------------------------------------------------------------------
 
 static char *skip_blanks(char *at, const char *end)
 {
@@ -100,7 +100,7 @@ static enum hp_code take_value(
     return HP_OK;
 }
 
-// --- strings ------------------------------------------------------------------------------------
+// --- strings -------------------------------------------------------------------------------------
 
 static enum hp_code bad_escape(enum hp_code code, size_t offset, struct hp_fault *fault)
 {
@@ -133,7 +133,7 @@ enum hp_code hp_json_string(
     return HP_OK;
 }
 
-// --- members ------------------------------------------------------------------------------------
+// --- members -------------------------------------------------------------------------------------
 
 static enum hp_code refuse_repeated(
     const struct hp_json *json, const struct hp_member *member, struct hp_fault *fault)
@@ -199,7 +199,7 @@ enum hp_code hp_json_next(
     return HP_OK;
 }
 
-// --- opening ------------------------------------------------------------------------------------
+// --- opening -------------------------------------------------------------------------------------
 
 // The body holds something else than an object: whether that is a fault of type or of syntax
 // depends on the whole of it.

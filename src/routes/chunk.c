@@ -11,8 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-// --- what a request says
-// --------------------------------------------------------------------------
+// --- what a request says -------------------------------------------------------------------------
 
 enum return_text { RETURN_ALWAYS, RETURN_IF_CHANGED, RETURN_NEVER };
 
@@ -216,8 +215,7 @@ static enum hp_code read_request(
     return HP_OK;
 }
 
-// --- vocabularies
-// ---------------------------------------------------------------------------------
+// --- vocabularies --------------------------------------------------------------------------------
 
 struct chunk_state {
     struct hp_vocab *vocab[HP_ENCODINGS]; // NULL: not installed
@@ -234,8 +232,7 @@ static enum hp_code pick_encoding(
     return HP_OK;
 }
 
-// --- the work
-// -------------------------------------------------------------------------------------
+// --- the work ------------------------------------------------------------------------------------
 
 struct work {
     struct chunk_request request;
@@ -261,8 +258,7 @@ static enum hp_code work_on(const struct chunk_state *state, struct hp_request *
         deadline, &work->chunks, fault);
 }
 
-// --- the reply
-// ------------------------------------------------------------------------------------
+// --- the reply -----------------------------------------------------------------------------------
 
 // Same text, format, encoding and chunk options: same id, wherever the chunk stands (XXH3, 128
 // bits).
@@ -383,8 +379,7 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
     return hp_buf_check(out, fault);
 }
 
-// --- the route
-// ------------------------------------------------------------------------------------
+// --- the route -----------------------------------------------------------------------------------
 
 static enum hp_code chunk_open(void *state, struct hp_setting *setting, struct hp_fault *fault)
 {

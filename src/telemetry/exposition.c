@@ -31,8 +31,7 @@ struct page {
 static const char *const route_modes[] = { "off", "shadow", "canary", "on" }; // enum hp_mode
 static const char *const uses[HP_USES] = { "useful", "wasted" };
 
-// --- a sample: sample(), any number of label()s, one value
-// ------------------------------------------
+// --- a sample: sample(), any number of label()s, one value ---------------------------------------
 
 static void put(struct page *page, const char *text)
 {
@@ -91,8 +90,7 @@ static void value_real(struct page *page, double value)
     hp_buf_format(page->out, "%.6f\n", value);
 }
 
-// --- counters
-// ---------------------------------------------------------------------------------------
+// --- counters ------------------------------------------------------------------------------------
 
 static uint64_t read_counter(const atomic_uint_fast64_t *counter)
 {
@@ -171,8 +169,7 @@ static void disconnects(struct page *page)
     each_route(page, disconnects_of);
 }
 
-// --- histograms
-// -------------------------------------------------------------------------------------
+// --- histograms ----------------------------------------------------------------------------------
 
 static void labels_of(struct page *page, const char *route, const char *stage)
 {
@@ -255,8 +252,7 @@ static void bytes_out(struct page *page)
     each_route(page, bytes_out_of);
 }
 
-// --- gauges
-// -----------------------------------------------------------------------------------------
+// --- gauges --------------------------------------------------------------------------------------
 
 static void in_flight(struct page *page)
 {
@@ -338,8 +334,7 @@ NUMBER(process_virtual, "", value_uint, page->process.virtual_bytes)
 NUMBER(process_open_fds, "", value_uint, page->process.open_fds)
 NUMBER(process_max_fds, "", value_uint, page->process.max_fds)
 
-// --- the table
-// --------------------------------------------------------------------------------------
+// --- the table -----------------------------------------------------------------------------------
 
 static const struct family families[] = {
     { "hotpathd_requests", COUNTER, NULL,

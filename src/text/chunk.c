@@ -76,7 +76,7 @@ static bool takes(const struct cutter *cutter, const struct window *window, cons
     *place = from > back ? from - back : 0;
     if (*place >= cut->end)
         *place = cut->end - 1;
-    return over == 0 && *size >= window->least;
+    return over == 0;
 }
 
 static size_t floor_of(const struct window *window)
@@ -84,75 +84,85 @@ static size_t floor_of(const struct window *window)
     return window->after > window->start ? window->after : window->start;
 }
 
-// True where an end further back can still hold `least`: sizes may grow on the way back, by
-// `slack`.
-static bool may_hold(const struct cutter *cutter, const struct window *window, size_t size)
+static bool half_full(const struct cutter *cutter, size_t size)
 {
-    return size + cutter->slack >= window->least;
+    return size * 2 >= cutter->max;
 }
 
-// The last edge of at least `rank` that the window takes.
-static bool last_edge(struct cutter *cutter, const struct window *window, int rank, struct cut *cut)
+// The last end of at least `rank` at or before `place`, and above what the window starts with.
+static bool end_before(
+    struct cutter *cutter, const struct window *window, int rank, size_t place, struct cut *cut)
 {
-    size_t low = floor_of(window), place = window->far, size;
-    while (place > low) {
-        uint32_t number = hp_ladder_last(&cutter->ladder, rank, place);
-        if (number == HP_NO_EDGE)
-            return false;
-        const struct hp_edge *edge = &cutter->ladder.edges->edge[number];
-        if (edge->at <= low)
-            return false;
-        *cut = (struct cut){ .end = edge->at, .next = edge->next, .rank = edge->rank };
-        if (takes(cutter, window, cut, &place, &size))
-            return true;
-        if (!may_hold(cutter, window, size))
-            return false;
-    }
-    return false;
-}
-
-static bool last_cluster(struct cutter *cutter, const struct window *window, struct cut *cut)
-{
-    size_t low = floor_of(window), place = window->far, size;
-    while (place > low) {
+    size_t low = floor_of(window);
+    if (rank == HP_EDGE_GRAPHEME) {
         size_t at = hp_ladder_cluster_last(&cutter->ladder, low, place);
-        if (at == 0)
-            return false;
         *cut = (struct cut){ .end = at, .next = at, .rank = HP_EDGE_GRAPHEME };
-        if (takes(cutter, window, cut, &place, &size))
-            return true;
-        if (!may_hold(cutter, window, size))
+        return at > low;
+    }
+    uint32_t number = hp_ladder_last(&cutter->ladder, rank, place);
+    if (number == HP_NO_EDGE)
+        return false;
+    const struct hp_edge *edge = &cutter->ladder.edges->edge[number];
+    *cut = (struct cut){ .end = edge->at, .next = edge->next, .rank = edge->rank };
+    return edge->at > low;
+}
+
+// The last of them that the window takes.
+static bool end_taken(struct cutter *cutter, const struct window *window, int rank, size_t place,
+    struct cut *cut, size_t *size)
+{
+    while (place > floor_of(window)) {
+        if (!end_before(cutter, window, rank, place, cut))
             return false;
+        if (takes(cutter, window, cut, &place, size)) {
+            if (*size >= window->least)
+                return true;
+            if (*size + cutter->slack < window->least)
+                return false;
+            place = cut->end - 1;
+        }
     }
     return false;
 }
 
-// The last edge of the highest rank that the window takes, clusters being the lowest.
-static HP_MUST_USE enum hp_code highest(
-    struct cutter *cutter, const struct window *window, struct cut *cut, bool *found)
+// The last of them that leaves the chunk half full, else the last. A shorter chunk may be the
+// fuller one, in tokens, but only by the slack.
+static bool end_of_rank(
+    struct cutter *cutter, const struct window *window, int rank, struct cut *cut, size_t *size)
 {
-    *found = true;
-    for (int rank = HP_EDGE_PAGE; rank >= HP_EDGE_WORD; rank--)
-        if (last_edge(cutter, window, rank, cut))
-            return HP_OK;
-    HP_TRY(hp_ladder_mark(&cutter->ladder, window->start, window->far, cutter->fault));
-    *found = last_cluster(cutter, window, cut);
-    return HP_OK;
+    if (!end_taken(cutter, window, rank, window->far, cut, size))
+        return false;
+    struct cut other = *cut;
+    size_t other_size = *size;
+    while (!half_full(cutter, other_size) && half_full(cutter, other_size + cutter->slack))
+        if (!end_taken(cutter, window, rank, other.end - 1, &other, &other_size))
+            return true;
+    if (half_full(cutter, other_size)) {
+        *cut = other;
+        *size = other_size;
+    }
+    return true;
 }
 
 // The end that the rule chooses; *found = false where nothing fits.
 static HP_MUST_USE enum hp_code choose(
     struct cutter *cutter, const struct window *window, struct cut *cut, bool *found)
 {
-    struct window half = *window;
-    size_t least = (cutter->max + 1) / 2;
-    if (half.least < least)
-        half.least = least;
-    *found = last_edge(cutter, window, HP_EDGE_DOCUMENT, cut);
-    if (!*found)
-        HP_TRY(highest(cutter, &half, cut, found));
-    if (!*found)
-        HP_TRY(highest(cutter, window, cut, found));
+    struct cut last;
+    size_t size;
+    *found = false;
+    for (int rank = HP_EDGE_DOCUMENT; rank >= HP_EDGE_GRAPHEME; rank--) {
+        if (rank == HP_EDGE_GRAPHEME)
+            HP_TRY(hp_ladder_mark(&cutter->ladder, window->start, window->far, cutter->fault));
+        if (!end_of_rank(cutter, window, rank, &last, &size))
+            continue;
+        bool full = rank == HP_EDGE_DOCUMENT || half_full(cutter, size);
+        if (full || !*found)
+            *cut = last;
+        *found = true;
+        if (full)
+            break;
+    }
     return HP_OK;
 }
 

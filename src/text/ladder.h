@@ -23,7 +23,7 @@ struct hp_ladder {
     struct hp_arena *arena;
 };
 
-enum { HP_NO_EDGE = UINT32_MAX };
+#define HP_NO_EDGE UINT32_MAX
 
 HP_MUST_USE enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text,
     const struct hp_edges *edges, struct hp_arena *arena, struct hp_fault *fault);

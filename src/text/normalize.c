@@ -134,8 +134,8 @@ static void sort_long(uint32_t *mark, size_t count, uint32_t *spare)
     size_t place[257] = { 0 };
     for (size_t i = 0; i < count; i++)
         place[(mark[i] >> CLASS_SHIFT) + 1]++;
-    for (size_t class = 1; class < 257; class ++)
-        place[class] += place[class - 1];
+    for (size_t ccc = 1; ccc < 257; ccc++)
+        place[ccc] += place[ccc - 1];
     memcpy(spare, mark, count * sizeof *mark);
     for (size_t i = 0; i < count; i++)
         mark[place[spare[i] >> CLASS_SHIFT]++] = spare[i];

@@ -99,8 +99,7 @@ static size_t contraction(hp_str s, size_t at)
     return (uint8_t)one == 0xc5 && (uint8_t)two == 0xbf ? 3 : 0;
 }
 
-// --- blanks
-// ---------------------------------------------------------------------------------------
+// --- blanks --------------------------------------------------------------------------------------
 
 // The alternatives of blanks, tried at a blank. `to_end`: cl100k's \s++$ comes before the line
 // ends.
@@ -125,8 +124,7 @@ static size_t blanks_end(hp_str s, size_t at, bool to_end)
     return last;    // \s+(?!\S): all but the one before what follows
 }
 
-// --- cl100k_base
-// ----------------------------------------------------------------------------------
+// --- cl100k_base ---------------------------------------------------------------------------------
 
 static size_t digits_end(hp_str s, size_t at)
 {
@@ -172,8 +170,7 @@ static size_t cl100k_end(hp_str s, size_t at)
     return blanks_end(s, at, true);
 }
 
-// --- o200k_base
-// -----------------------------------------------------------------------------------
+// --- o200k_base ----------------------------------------------------------------------------------
 
 // The letters of a word that begins at `at`, `at` where there is none. HEAD*TAIL+ is tried first,
 // then HEAD+TAIL*: where the heads are not followed by a lower-case letter, the first gives back to

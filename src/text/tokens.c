@@ -32,8 +32,7 @@ static size_t split(const struct hp_vocab *vocab, const char *text, size_t at, s
     return count;
 }
 
-// --- encode
-// ---------------------------------------------------------------------------------------
+// --- encode --------------------------------------------------------------------------------------
 
 static enum hp_code encode(
     struct hp_tokens *tokens, const struct hp_deadline *deadline, struct hp_fault *fault)
@@ -87,8 +86,7 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
     return HP_OK;
 }
 
-// --- a pre-token of a part
-// ------------------------------------------------------------------------
+// --- a pre-token of a part -----------------------------------------------------------------------
 
 size_t hp_tokens_all(const struct hp_tokens *tokens)
 {
@@ -191,8 +189,7 @@ size_t hp_piece_count(const struct hp_tokens *tokens, size_t at, size_t end)
     return encode_anew(tokens, at, end, &first, &last);
 }
 
-// --- counts of parts
-// ------------------------------------------------------------------------------
+// --- counts of parts -----------------------------------------------------------------------------
 
 static bool blank_at(hp_str text, size_t at, size_t *len)
 {
@@ -248,8 +245,7 @@ size_t hp_tokens_count(const struct hp_tokens *tokens, size_t start, size_t end)
     return count;
 }
 
-// --- tests and tools
-// ------------------------------------------------------------------------------
+// --- tests and tools -----------------------------------------------------------------------------
 
 size_t hp_tokens_ranks(const struct hp_vocab *vocab, hp_str text, uint32_t *ranks, size_t max)
 {

@@ -18,8 +18,7 @@ const char *hp_encoding_name(enum hp_encoding encoding)
     return names[encoding];
 }
 
-// --- layout
-// ---------------------------------------------------------------------------------------
+// --- layout --------------------------------------------------------------------------------------
 
 enum { ARRAYS = 5 };
 
@@ -78,8 +77,7 @@ uint64_t hp_vocab_checksum(const struct hp_vocab_head *head)
 
 static_assert(sizeof(struct hp_vocab_head) % 32 == 0, "the checksum goes 32 bytes at a time");
 
-// --- words
-// ----------------------------------------------------------------------------------------
+// --- words ---------------------------------------------------------------------------------------
 
 static uint64_t long_hash(const char *bytes, size_t len)
 {
@@ -130,8 +128,7 @@ uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t l
     }
 }
 
-// --- checks
-// ---------------------------------------------------------------------------------------
+// --- checks --------------------------------------------------------------------------------------
 
 static bool is_token(const struct hp_vocab_head *head, uint32_t token)
 {
@@ -221,8 +218,7 @@ static const char *fault_of(const struct hp_vocab *vocab)
     return sound ? NULL : "is damaged (a number points outside)";
 }
 
-// --- open and close
-// -------------------------------------------------------------------------------
+// --- open and close ------------------------------------------------------------------------------
 
 static void file_done(int *fd)
 {

@@ -43,8 +43,7 @@ static void *memory(size_t count, size_t size)
     return out;
 }
 
-// --- the published file
-// ---------------------------------------------------------------------------
+// --- the published file --------------------------------------------------------------------------
 
 static void read_file(struct maker *maker, const char *path)
 {
@@ -115,8 +114,7 @@ static void read_tokens(struct maker *maker, const char *path)
     }
 }
 
-// --- words
-// ----------------------------------------------------------------------------------------
+// --- words ---------------------------------------------------------------------------------------
 
 static void put_words(
     const struct maker *maker, struct hp_word *word, uint32_t slots, char *spelling)
@@ -137,8 +135,7 @@ static void put_words(
     }
 }
 
-// --- pairs
-// ----------------------------------------------------------------------------------------
+// --- pairs ---------------------------------------------------------------------------------------
 
 // The parts of one token while its bytes merge: part i begins at start[i], start[parts] is its end.
 struct parts {
@@ -202,8 +199,7 @@ static void put_pairs(const struct maker *maker, uint64_t *pair, uint32_t slots)
     }
 }
 
-// --- trie
-// -----------------------------------------------------------------------------------------
+// --- trie ----------------------------------------------------------------------------------------
 
 static int compare_tokens(const void *a, const void *b, void *context)
 {
@@ -295,8 +291,7 @@ static void make_trie(struct maker *maker)
     maker->root = grow(maker, sorted, maker->tokens, 0, HP_NO_TOKEN);
 }
 
-// --- the map
-// --------------------------------------------------------------------------------------
+// --- the map -------------------------------------------------------------------------------------
 
 static void *at(const struct hp_vocab_head *head, const void *array)
 {
