@@ -279,4 +279,108 @@ START_TEST(cuts_as_the_slow_chunker_does_by_exact_tokens)
 }
 END_TEST
 
-TESTS("chunk", cuts_as_the_slow_chunker_does, cuts_as_the_slow_chunker_does_by_exact_tokens)
+// --- time that grows as the text does -----------------------------------------------------------
+
+enum { TIMED_BYTES = 1 << 16, TIMINGS = 5, RETRIES = 3 };
+
+static const struct shape {
+    const char *name, *unit;
+    const char *once; // stands in the middle, NULL: nothing
+} shapes[] = {
+    { "no newline", "The wing lifts, for it turns air down. Dr. No saw it; so did I! ", NULL },
+    { "no space", "antidisestablishmentarianism", NULL },
+    { "one far blank line", "word ", "\n\n" },
+    { "blank lines", "\n\n", "a" },
+    { "combining run", "\xcc\x88", "a" },
+    { "ZWJ run", "\xf0\x9f\x91\xa9\xe2\x80\x8d", NULL },
+    { "flags", "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", NULL },
+    { "prose", "The wing lifts, for it turns air down.\nDr. No saw it; so did I!\n\n", NULL },
+};
+
+static size_t shape_text(const struct shape *shape, char *text, size_t size)
+{
+    size_t step = strlen(shape->unit), once = shape->once ? strlen(shape->once) : 0, len = 0;
+    bool done = !once;
+    while (len + step + once <= size) {
+        const char *unit = done || len * 2 < size ? shape->unit : shape->once;
+        done |= unit == shape->once;
+        memcpy(text + len, unit, strlen(unit));
+        len += strlen(unit);
+    }
+    return len;
+}
+
+// CPU time of edges and chunks, without the encoding.
+static uint64_t time_cut(
+    const struct hp_vocab *vocab, hp_str text, const struct hp_chunk_options *options)
+{
+    struct document document;
+    struct hp_fault fault;
+    hp_arena_init(&document.arena, NULL, (size_t)4 << 30);
+    document.text = text;
+    ck_assert(!hp_tokens_encode(vocab, text, &document.arena, &never, &document.tokens, &fault));
+    uint64_t from = hp_thread_cpu_ns();
+    ck_assert(!hp_edges_find(text, &document.arena, &never, &document.edges, &fault));
+    document_cut(&document, options);
+    uint64_t ns = hp_thread_cpu_ns() - from;
+    hp_arena_done(&document.arena);
+    return ns;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// How much longer twice the text takes, by the medians of runs in turn.
+static double doubling(
+    const struct hp_vocab *vocab, const struct shape *shape, const struct hp_chunk_options *options)
+{
+    static char text[2 * TIMED_BYTES];
+    uint64_t once[TIMINGS], twice[TIMINGS];
+    for (int i = 0; i < TIMINGS; i++) {
+        hp_str s = { text, shape_text(shape, text, TIMED_BYTES) };
+        once[i] = time_cut(vocab, s, options);
+        s.len = shape_text(shape, text, 2 * TIMED_BYTES);
+        twice[i] = time_cut(vocab, s, options);
+    }
+    qsort(once, TIMINGS, sizeof *once, compare_ns);
+    qsort(twice, TIMINGS, sizeof *twice, compare_ns);
+    return (double)twice[TIMINGS / 2] / (double)once[TIMINGS / 2];
+}
+
+static void check_linear(const struct hp_vocab *vocab)
+{
+    static const struct hp_chunk_options options[] = {
+        { .max = 512, .overlap = 64, .unit = HP_UNIT_TOKENS },
+        { .max = 1, .unit = HP_UNIT_TOKENS },
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t j = 0; j < sizeof options / sizeof *options; j++) {
+            double ratio = doubling(vocab, &shapes[i], &options[j]);
+            for (int again = 0; again < RETRIES && ratio > 2.8; again++)
+                ratio = doubling(vocab, &shapes[i], &options[j]);
+            ck_assert_msg(ratio <= 2.8, "%s, max %d: twice the text takes %.1f times as long",
+                shapes[i].name, (int)options[j].max, ratio);
+        }
+}
+
+START_TEST(takes_time_as_the_text_is_long)
+{
+    check_linear(NULL);
+}
+END_TEST
+
+START_TEST(takes_time_as_the_text_is_long_by_exact_tokens)
+{
+    struct hp_vocab *vocab = vocabulary();
+    if (!vocab)
+        return;
+    check_linear(vocab);
+    hp_vocab_close(vocab);
+}
+END_TEST
+
+TESTS("chunk", cuts_as_the_slow_chunker_does, cuts_as_the_slow_chunker_does_by_exact_tokens,
+    takes_time_as_the_text_is_long, takes_time_as_the_text_is_long_by_exact_tokens)

@@ -126,6 +126,14 @@ static bool thai_or_lao(uint32_t code_point)
     return code_point >= 0xe00 && code_point < 0xf00;
 }
 
+enum { EM_DASH = 0x2014 };
+
+// Ends a clause with no blank behind it too.
+static bool clause_wide(uint32_t code_point)
+{
+    return code_point == EM_DASH || hp_break_of(code_point)->kind & KIND_CLAUSE_WIDE;
+}
+
 static bool ends_clause(hp_str s, const struct gap *gap, const struct sign *sign)
 {
     size_t next;
@@ -133,7 +141,7 @@ static bool ends_clause(hp_str s, const struct gap *gap, const struct sign *sign
     if (gap->end > gap->at)
         return sign->row->kind & (KIND_CLAUSE | KIND_CLAUSE_WIDE) ||
                (thai_or_lao(sign->code_point) && thai_or_lao(after));
-    return sign->row->kind & KIND_CLAUSE_WIDE && !(hp_break_of(after)->kind & KIND_CLAUSE_WIDE) &&
+    return clause_wide(sign->code_point) && !clause_wide(after) &&
            hp_break_of(after)->sentence != SB_CLOSE;
 }
 

@@ -165,3 +165,10 @@ def run(*arguments, stdin=None, timeout=30):
     """The binary as a command: exit code, standard output and error."""
     done = subprocess.run([BINARY, *arguments], input=stdin, capture_output=True, timeout=timeout, cwd=ROOT)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def wait_for(condition, what, seconds=10):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain for " + what
+        time.sleep(0.005)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from daemon import connection, request
+from daemon import connection, request, wait_for
 
 SMALLEST = {"text": "One paragraph.\n\nAnother."}
 
@@ -249,7 +249,7 @@ def test_metrics_add_up(start):
     daemon.post("/v1/chunk", SMALLEST, X_Hotpath_Mode="shadow")
     daemon.post("/v1/chunk", "{")
     daemon.call("GET", "/nothing")
-    assert daemon.metric("hotpathd_requests_total") == 8
+    wait_for(lambda: daemon.metric("hotpathd_requests_total") == 8, "all eight to be counted")
     assert daemon.metric("hotpathd_requests_total", route="chunk", code="ok", mode="live") == 5
     assert daemon.metric("hotpathd_requests_total", route="chunk", code="ok", mode="shadow") == 1
     assert daemon.metric("hotpathd_requests_total", route="chunk", code="bad_json") == 1
@@ -266,6 +266,7 @@ def test_failures_are_logged_with_their_ids_and_without_the_document(start):
     trace = "0af7651916cd43dd8448eb211c80319c"
     daemon.post("/v1/chunk", '{"text":"hush hush"', X_Request_Id="r-1", X_Hotpath_Caller="worker/1.4",
                 traceparent=f"00-{trace}-b7ad6b7169203331-01")
+    wait_for(lambda: any(line.get("request_id") == "r-1" for line in daemon.log()), "the log line")
     line = next(line for line in daemon.log() if line.get("request_id") == "r-1")
     expected = {"route": "chunk", "mode": "live", "caller": "worker/1.4", "method": "POST", "status": 400, "code": "bad_json",
                 "stage": "parse", "bytes_in": 19, "trace_id": trace}

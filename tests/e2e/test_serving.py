@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from daemon import BINARY, ROOT, Daemon, connection, read_all, request, run
+from daemon import BINARY, ROOT, Daemon, connection, read_all, request, run, wait_for
 
 BODY = json.dumps({"text": "One paragraph."}).encode()
 HEAD = b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -18,13 +18,6 @@ CLOSE = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + 
 
 def status_of(reply):
     return int(reply.split(b" ", 2)[1])
-
-
-def wait_for(condition, what, seconds=10):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain for " + what
-        time.sleep(0.005)
 
 
 def tcp(daemon):
