@@ -69,6 +69,7 @@ static const char *const sentences[] = {
     "He said no.{s} No.{s} He did.",
     "J. R. R. Tolkien wrote.{s} C. S. Lewis too.",
     "So did I.{s} Then we left.",
+    "I. M. Pei built it.{s} The A.I. Group met.{s} Good.",
     "It costs 3.14 or 1,000.50 dollars.{s} Cheap.",
     "Version 2.0.{s} Next.",
     "1. Install it.{s} Then run it.",
