@@ -98,12 +98,12 @@ units: $(UNITS) ## C unit tests
 	@for t in $(UNITS); do $$t || exit 1; done
 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
-	@python=$$(tests/venv) && HOTPATHD_BIN=$(abspath $(BIN)) $$python -m pytest -q -p no:cacheprovider tests/e2e
+	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
-	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN=$(abspath $(BIN)) PYTHONPATH=src \
-	    $$python -m pytest -q -p no:cacheprovider tests
-	@cd clients/go && gofmt -l . | (! grep .) && go vet ./... && HOTPATHD_BIN=$(abspath $(BIN)) go test -count=1 ./...
+	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
+	    "$$python" -m pytest -q -p no:cacheprovider tests
+	@cd clients/go && (! gofmt -l . | grep .) && go vet ./... && HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
 
@@ -159,9 +159,10 @@ fmt: ## format the C files
 	@clang-format -i $(C_FILES) $(H_FILES)
 
 install: all ## to $(DESTDIR)$(PREFIX): binary, configuration, vocabularies where they were made
-	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/hotpathd
-	install -D -m 644 conf/hotpathd.yaml $(DESTDIR)$(PREFIX)/share/hotpathd/hotpathd.yaml
-	@for v in $(wildcard $(BUILD)/vocab/*.vocab); do install -D -m 644 $$v $(DESTDIR)$(PREFIX)/share/hotpathd/$$(basename $$v); done
+	install -D -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hotpathd"
+	install -d "$(DESTDIR)$(PREFIX)/share/hotpathd"
+	sed 's|^vocabulary: .*|vocabulary: $(PREFIX)/share/hotpathd|' conf/hotpathd.yaml >"$(DESTDIR)$(PREFIX)/share/hotpathd/hotpathd.yaml"
+	@for v in $(wildcard $(BUILD)/vocab/*.vocab); do install -m 644 $$v "$(DESTDIR)$(PREFIX)/share/hotpathd/"; done
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

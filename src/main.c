@@ -103,7 +103,7 @@ static int serve(int argc, char **argv)
     flags.options.overrides = flags.override;
     flags.options.config_file = config_there();
     if (!read_flags(&flags, argc, argv, &fault))
-        return usage("serve does not take", fault);
+        return usage("serve does not take, or needs a value for", fault);
     return hp_serve(&flags.options);
 }
 
@@ -130,9 +130,10 @@ static int version(int argc, char **argv)
     struct hp_server_options options = { .config_file = config_there() };
     struct hp_config *config = hp_server_config_load(&options, &problem);
     char folder[512];
-    if (!config) {
+    if (!config) { // told, and then the versions without vocabularies: who asks may be reporting
+                   // just this
         fprintf(stderr, "%s\n", problem.text);
-        return HP_EXIT_CONFIG;
+        return hp_cli_version(argc, argv, "");
     }
     snprintf(folder, sizeof folder, "%.*s", (int)config->vocabulary.len, config->vocabulary.ptr);
     hp_config_free(config);
@@ -171,6 +172,10 @@ int main(int argc, char **argv)
 {
     hp_build = (struct hp_build){ HP_VERSION, HP_COMMIT, hp_server_library(), hp_json_library(),
         hp_config_library() };
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return help(0, NULL);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return version(0, NULL);
     if (argc < 2 || argv[1][0] == '-')
         return serve(argc - 1, argv + 1);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -24,7 +24,7 @@ static struct hp_headers headers_of(const char *const *pairs)
 static enum hp_code framing(struct hp_headers headers)
 {
     struct hp_fault fault = HP_FAULT_NONE;
-    enum hp_code code = hp_gate_framing(&headers, 1000, &fault);
+    enum hp_code code = hp_gate_framing(&headers, false, 1000, &fault);
     ck_assert_int_eq(code, fault.code);
     return code;
 }

@@ -52,6 +52,7 @@ struct hp_route {
         *options; // its own options in the configuration, beside those of every route
     size_t options_size;
     size_t state_size;
+    // All three are there; a route without a state opens and closes nothing.
     enum hp_code (*open)(void *state, struct hp_setting *setting, struct hp_fault *fault);
     // Called on any thread, many at a time; does no I/O and logs nothing. Appends the reply's JSON
     // to `reply`.

@@ -15,7 +15,7 @@ enum hp_code hp_gate_framing(
     if (headers->count[HP_H_CONTENT_LENGTH] > 1)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length was sent more than once");
     if (http11 && !hp_headers_has(headers, HP_H_HOST))
-        return hp_fail(fault, HP_BAD_FRAMING, NULL, "HTTP/1.1 sends a Host");
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "an HTTP/1.1 request names its Host");
     if (headers->count[HP_H_HOST] > 1)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Host was sent more than once");
     if (hp_headers_has(headers, HP_H_CONTENT_LENGTH) &&

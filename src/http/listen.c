@@ -141,11 +141,24 @@ static enum hp_listen_result listen_unix(
     return HP_LISTENING;
 }
 
+static bool is_unix(hp_str address)
+{
+    return address.len >= 5 && memcmp(address.ptr, "unix:", 5) == 0;
+}
+
+bool hp_listen_fits(hp_str address)
+{
+    union address to;
+    socklen_t len;
+    return is_unix(address) ? address.len > 5 && address.len - 5 < sizeof to.local.sun_path
+                            : read_tcp(address, &to, &len);
+}
+
 enum hp_listen_result hp_listen(
     struct hp_listener *listener, hp_str address, unsigned mode, char *why)
 {
     *listener = (struct hp_listener){ .fd = -1 };
-    bool local = address.len >= 5 && memcmp(address.ptr, "unix:", 5) == 0;
+    bool local = is_unix(address);
     enum hp_listen_result result =
         local ? listen_unix(listener, address, mode, why) : listen_tcp(listener, address, why);
     if (result != HP_LISTENING)

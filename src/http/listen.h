@@ -12,6 +12,9 @@ struct hp_listener {
 
 enum hp_listen_result { HP_LISTENING, HP_BAD_ADDRESS, HP_NO_LISTENER };
 
+// Whether `address` is one that hp_listen takes.
+bool hp_listen_fits(hp_str address);
+
 // Opens `address`: HOST:PORT, HOST being a loopback address or localhost, or unix:PATH. On failure
 // `why` (256 bytes) says what is wrong. A Unix socket that nobody serves any more is replaced.
 enum hp_listen_result hp_listen(

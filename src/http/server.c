@@ -29,13 +29,36 @@ static size_t sections(struct hp_section out[SECTIONS_MAX])
     return hp_route_count;
 }
 
+// That they can be listened on is known when it is tried; that they are of this host is known here.
+static bool addresses_fit(const struct hp_config *config, const struct hp_server_options *options,
+    struct hp_config_problem *problem)
+{
+    const char *file = options->config_file ? options->config_file : "the flags";
+    for (size_t i = 0; i <= config->listen.count; i++) {
+        bool admin = i == config->listen.count;
+        hp_str address = admin ? config->admin : config->listen.item[i];
+        if (hp_listen_fits(address))
+            continue;
+        snprintf(problem->text, sizeof problem->text,
+            "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost), or "
+            "unix:PATH of 1 to 107 bytes",
+            file, admin ? "admin" : "listen", (int)address.len, address.ptr);
+        return false;
+    }
+    return true;
+}
+
 struct hp_config *hp_server_config_load(
     const struct hp_server_options *options, struct hp_config_problem *problem)
 {
     struct hp_section list[SECTIONS_MAX];
     size_t count = sections(list);
-    return hp_config_load(
+    struct hp_config *config = hp_config_load(
         options->config_file, list, count, options->overrides, options->override_count, problem);
+    if (!config || addresses_fit(config, options, problem))
+        return config;
+    hp_config_free(config);
+    return NULL;
 }
 
 void hp_server_config_show(const struct hp_config *config, struct hp_buf *out)
@@ -66,13 +89,48 @@ static void note_reload(struct hp_server *server, struct hp_config *fresh, const
     hp_config_free(old);
 }
 
+static bool same_list(const struct hp_list *a, const struct hp_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = hp_str_equal(a->item[i], b->item[i]);
+    return same;
+}
+
+// What is read once, at the start, and differs in the new file: named, so that nobody waits for it.
+static void warn_of_restart(const struct hp_config *old, const struct hp_config *fresh)
+{
+    const struct hp_limits *was = &old->limits, *is = &fresh->limits;
+    const struct {
+        const char *option;
+        bool same;
+    } fixed[] = {
+        { "listen", same_list(&old->listen, &fresh->listen) },
+        { "admin", hp_str_equal(old->admin, fresh->admin) },
+        { "socket_mode", old->socket_mode == fresh->socket_mode },
+        { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
+        { "limits.connections", was->connections == is->connections },
+        { "limits.header_ms", was->header_ms == is->header_ms },
+        { "limits.idle_s", was->idle_s == is->idle_s },
+        { "limits.memory", was->memory == is->memory },
+        { "limits.log_lines_per_second", was->log_lines_per_second == is->log_lines_per_second },
+    };
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (!fixed[i].same)
+            hp_log(HP_WARN, "takes effect at the next start", "option", fixed[i].option, NULL);
+}
+
 bool hp_server_reload(struct hp_server *server)
 {
     struct hp_config_problem problem = { "" };
     struct hp_config *fresh = hp_server_config_load(&server->options, &problem);
     char hash[17] = "";
-    if (fresh)
+    if (fresh) {
+        struct hp_config *old = hp_server_config(server);
+        warn_of_restart(old, fresh);
+        hp_config_free(old);
         memcpy(hash, fresh->hash, sizeof hash);
+    }
     note_reload(server, fresh, problem.text);
     if (fresh)
         hp_log(HP_INFO, "configuration reloaded", "config_hash", hash, NULL);

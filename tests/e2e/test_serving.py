@@ -28,6 +28,7 @@ def tcp(daemon):
 # --- framing -----------------------------------------------------------------------------------------
 
 FRAMING = {
+    "no host": b"POST /v1/chunk HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
     "two lengths": HEAD + b"Content-Length: 26\r\nContent-Length: 26\r\n\r\n" + BODY,
     "length beside chunked": HEAD + b"Content-Length: 26\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "unknown coding": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -40,7 +41,7 @@ FRAMING = {
 def test_ambiguous_framing_is_refused_and_closed(daemon, name):
     reply = daemon.raw(FRAMING[name])
     head, _, body = reply.partition(b"\r\n\r\n")
-    assert status_of(reply) == 400
+    assert status_of(reply) == 400 and reply.count(b"HTTP/1.1 4") == 1
     assert json.loads(body)["code"] == "bad_framing"
     assert b"connection: close" in head.lower()
 
@@ -210,6 +211,39 @@ def test_drain_finishes_what_is_under_way(start):
     idle.close()
 
 
+def test_drain_does_not_wait_for_ever_for_a_client_that_does_not_read(start, tmp_path):
+    config = tmp_path / "quick.yaml"
+    config.write_text("limits: { header_ms: 100 }\n")
+    daemon = start("--config", str(config))
+    body = json.dumps({"text": "word " * 2_000_000, "chunk": None}).encode()
+    with tcp(daemon) as sock:
+        sock.sendall(HEAD + b"X-Request-Timeout-Ms: 3000\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert sock.recv(100).startswith(b"HTTP/1.1 200")
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(15) == 0
+
+
+def test_what_the_daemon_ends_is_not_counted_as_the_clients_doing(start):
+    daemon = start()
+    with tcp(daemon) as sock:
+        sock.sendall(HEAD + b"X-Request-Timeout-Ms: 50\r\nContent-Length: 1000\r\n\r\n{")
+        assert read_all(sock) == b""
+    wait_for(lambda: daemon.metric("hotpathd_requests_total", code="deadline") == 1, "the 504 to be counted")
+    assert daemon.metric("hotpathd_client_disconnects_total") == 0
+    with tcp(daemon) as sock:
+        sock.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
+    wait_for(lambda: daemon.metric("hotpathd_client_disconnects_total") == 1, "the hang-up to be counted")
+
+
+def test_a_reload_names_what_waits_for_the_next_start(start, tmp_path):
+    config = tmp_path / "changed.yaml"
+    config.write_text("limits: { memory: 1GiB }\n")
+    daemon = start("--config", str(config))
+    config.write_text("limits: { memory: 2GiB }\n")
+    assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
+    assert any(line.get("option") == "limits.memory" for line in daemon.log())
+
+
 def test_drain_by_the_admin_socket(start):
     daemon = start()
     assert daemon.call("POST", "/-/drain", url=daemon.admin).status == 202
@@ -288,6 +322,9 @@ def test_check_config(tmp_path):
     bad.write_text("routes:\n  chunk: { percent: 101 }\n")
     code, _, message = run("check-config", str(bad))
     assert code == 78 and message.startswith(f"{bad}:2:21: ")
+    bad.write_text("listen: ['0.0.0.0:80']\n")
+    code, _, message = run("check-config", str(bad))
+    assert code == 78 and "0.0.0.0:80" in message and "loopback" in message
     assert run("check-config", str(tmp_path / "missing.yaml"))[0] == 78
     assert run("check-config")[0] == 64
 
@@ -320,6 +357,7 @@ def test_version_and_help():
     assert run("version")[0] == 0
     code, out, _ = run("help")
     assert code == 0 and all(name in out for name in ("serve", "check-config", "health", "call", "version"))
+    assert run("--help")[0] == run("--version")[0] == 0
     assert run("nonsense")[0] == 64
 
 
