@@ -5,6 +5,7 @@
 #include "hotpathd/json.h"
 #include "http/server.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -168,8 +169,20 @@ static int help(int argc, char **argv)
     return HP_EXIT_OK;
 }
 
+// A descriptor 0, 1 or 2 that is closed would be given to the next thing that is opened.
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     hp_build = (struct hp_build){ HP_VERSION, HP_COMMIT, hp_server_library(), hp_json_library(),
         hp_config_library() };
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))

@@ -12,6 +12,8 @@ struct hp_deadline {
     uint64_t at_ns; // on hp_now_ns's clock; 0: none
 };
 
+bool hp_deadline_passed(const struct hp_deadline *deadline);
+
 // HP_DEADLINE once it has passed. Pure functions call it every ~50 us of work (some 16 KiB of
 // text); stage and grant are added by the caller that knows them.
 HP_MUST_USE enum hp_code hp_deadline_check(

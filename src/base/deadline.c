@@ -20,9 +20,14 @@ uint64_t hp_thread_cpu_ns(void)
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+bool hp_deadline_passed(const struct hp_deadline *deadline)
+{
+    return deadline->at_ns && hp_now_ns() >= deadline->at_ns;
+}
+
 enum hp_code hp_deadline_check(const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    if (deadline->at_ns == 0 || hp_now_ns() < deadline->at_ns)
+    if (!hp_deadline_passed(deadline))
         return HP_OK;
     return hp_fail(fault, HP_DEADLINE, NULL, "the time granted to this request is over");
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MAX_BYTES = 1 << 20, ARENA_MAX_BYTES = 4 << 20 };
@@ -120,9 +121,15 @@ struct hp_config *hp_config_read(hp_str yaml, const char *name, const struct hp_
 // Up to `size` bytes of the file; -1 with errno where that fails.
 static ssize_t read_file(const char *file, char *bytes, size_t size)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
     if (fd < 0)
         return -1;
+    if (fstat(fd, &info) < 0 || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
+        close(fd);
+        errno = EINVAL;
+        return -1;
+    }
     size_t len = 0;
     ssize_t got;
     do {

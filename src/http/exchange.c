@@ -269,6 +269,13 @@ static enum hp_code admit(struct hp_exchange *x)
     return admit_to_route(x);
 }
 
+// A body whose length libmicrohttpd did not see is, to it, the next request.
+static bool may_hide_a_body(const struct hp_exchange *x)
+{
+    return x->length == 0 && !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING) &&
+           !hp_str_is(x->method, "GET");
+}
+
 static bool must_close_after(enum hp_code code)
 {
     return code == HP_BAD_FRAMING || code == HP_HEADER_TOO_LARGE || code == HP_DRAINING;
@@ -295,6 +302,7 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
     identify(x);
     enum hp_code refused = admit(x);
+    x->close = may_hide_a_body(x);
     if (x->route != HP_NO_ROUTE)
         atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     if ((refused || x->rollout) && !can_discard(x)) {
@@ -376,13 +384,11 @@ static void write_problem(struct hp_exchange *x)
     hp_problem_write(&x->reply, &x->fault, x->request_id, x->request.progress.stage, x->granted_ms);
 }
 
-// A client may take a reply slowly, but not for ever; while draining it gets what a request may
-// take at most.
+// After its grant nobody waits for the reply; a header block's time is added for what is on its
+// way.
 static uint64_t reply_time(const struct hp_exchange *x)
 {
-    uint64_t idle_ns = (uint64_t)x->config->limits.idle_s * 1000 * HP_NS_PER_MS;
-    uint64_t request_ns = (uint64_t)x->granted_ms * HP_NS_PER_MS + x->server->header_ns;
-    return atomic_load(&x->server->draining) ? request_ns : idle_ns;
+    return (uint64_t)x->granted_ms * HP_NS_PER_MS + x->server->header_ns;
 }
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
@@ -549,21 +555,11 @@ static void run_over(struct hp_peer *peer)
     shutdown(peer->fd, SHUT_RDWR); // libmicrohttpd sees the end and closes
 }
 
-// Replies that were begun before the drain are held to its shorter time.
-static void hurry(struct hp_server *server, struct hp_peer *peer, uint64_t now_ns)
-{
-    uint64_t until_ns = now_ns + reply_time(peer->exchange);
-    if (peer->phase == HP_PEER_REPLY && until_ns < peer->until_ns)
-        expect_by(server, peer, HP_PEER_REPLY, until_ns);
-}
-
 void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
 {
     bool draining = atomic_load(&server->draining);
     uint64_t next = UINT64_MAX;
     for (struct hp_peer *peer = server->peers; peer; peer = peer->next) {
-        if (draining && peer->exchange)
-            hurry(server, peer, now_ns);
         if (draining && !peer->exchange)
             shutdown(peer->fd, SHUT_RDWR);
         else if (peer->until_ns && peer->until_ns <= now_ns)

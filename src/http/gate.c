@@ -14,6 +14,8 @@ enum hp_code hp_gate_framing(
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header's name is not a token");
     if (headers->count[HP_H_CONTENT_LENGTH] > 1)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "Content-Length was sent more than once");
+    if (headers->bad_value)
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header's value holds a control character");
     if (http11 && !hp_headers_has(headers, HP_H_HOST))
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "an HTTP/1.1 request names its Host");
     if (headers->count[HP_H_HOST] > 1)

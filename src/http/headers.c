@@ -34,11 +34,25 @@ static bool is_token(hp_str name)
     return name.len > 0;
 }
 
+// RFC 9110, section 5.5: CR, LF and NUL in a value are invalid, and so is for us any control but
+// the tab.
+static bool has_control(hp_str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
 {
     headers->bytes += name.len + value.len + 4;
     if (!is_token(name))
         headers->bad_name = true;
+    if (has_control(value))
+        headers->bad_value = true;
     for (size_t i = 0; i < HP_HEADERS; i++) {
         if (!hp_str_equal_nocase(name, names[i]))
             continue;

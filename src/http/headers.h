@@ -27,6 +27,7 @@ struct hp_headers {
     unsigned char count[HP_HEADERS]; // how often it was sent, at most 255
     size_t bytes;                    // of all names and values, with ": " and line ends
     bool bad_name;                   // one is not an RFC 9110 token
+    bool bad_value;                  // one holds a control character
 };
 
 // Borrows both slices.

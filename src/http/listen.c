@@ -135,6 +135,11 @@ static enum hp_listen_result listen_unix(
         return fail_errno(why, address);
     listener->unix_socket = true;
     memcpy(listener->path, to.local.sun_path, sizeof listener->path);
+    struct stat info;
+    if (stat(listener->path, &info) == 0) {
+        listener->device = info.st_dev;
+        listener->inode = info.st_ino;
+    }
     if (chmod(listener->path, mode) < 0 || listen(listener->fd, BACKLOG) < 0)
         return fail_errno(why, address);
     snprintf(listener->url, sizeof listener->url, "unix:%s", listener->path);
@@ -166,9 +171,16 @@ enum hp_listen_result hp_listen(
     return result;
 }
 
+static bool is_ours(const struct hp_listener *listener)
+{
+    struct stat info;
+    return listener->path[0] && stat(listener->path, &info) == 0 &&
+           info.st_dev == listener->device && info.st_ino == listener->inode;
+}
+
 void hp_listener_close(struct hp_listener *listener)
 {
-    if (listener->path[0])
+    if (is_ours(listener))
         unlink(listener->path);
     if (listener->fd >= 0)
         close(listener->fd);

@@ -3,11 +3,15 @@
 
 #include "hotpathd/error.h"
 
+#include <sys/types.h>
+
 struct hp_listener {
     int fd; // -1: closed
     bool unix_socket;
-    char path[108]; // of a Unix socket: unlinked on close
-    char url[128];  // http://127.0.0.1:43117 or unix:/tmp/x.sock, with the port that was got
+    char path[108]; // of a Unix socket: unlinked on close, if it is still the one that was bound
+    dev_t device;
+    ino_t inode;
+    char url[128]; // http://127.0.0.1:43117 or unix:/tmp/x.sock, with the port that was got
 };
 
 enum hp_listen_result { HP_LISTENING, HP_BAD_ADDRESS, HP_NO_LISTENER };

@@ -112,7 +112,24 @@ static void close_listeners(struct hp_server *server)
     server->listener_count = 0;
 }
 
-// SIGTERM and SIGINT: the first drains, the second ends the process at once.
+static void end_at_once(int number)
+{
+    _exit(128 + number);
+}
+
+// From the first signal on the next ends the process, also in the middle of a computation.
+static void end_at_next(void)
+{
+    struct sigaction action = { .sa_handler = end_at_once };
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0 ||
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL) != 0)
+        hp_log(HP_WARN, "a second signal will not stop this process", NULL);
+}
+
 static void on_signal(struct hp_server *server)
 {
     struct signalfd_siginfo info;
@@ -122,14 +139,8 @@ static void on_signal(struct hp_server *server)
         hp_server_reload(server);
         return;
     }
-    if (atomic_load(&server->draining)) {
-        hp_log(HP_WARN, "stopped at once by a second signal", NULL);
-        for (size_t i = 0; i < server->listener_count; i++)
-            hp_listener_close(&server->listeners[i]);
-        hp_listener_close(&server->admin_listener);
-        _exit(128 + (int)info.ssi_signo);
-    }
     hp_server_drain(server);
+    end_at_next();
 }
 
 static void drain_wake(int fd)
@@ -172,10 +183,11 @@ static void turn(struct hp_server *server)
 {
     struct epoll_event events[EVENTS];
     int count = epoll_wait(server->epoll_fd, events, EVENTS, wait_ms(server));
+    // Who is late is judged by the time at which we looked for input, not by what we then computed.
+    uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);
     MHD_run(server->data);
-    uint64_t now = hp_now_ns();
     bool draining = atomic_load(&server->draining);
     if (draining && server->listener_count)
         close_listeners(server);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -262,6 +263,25 @@ static int open_daemons(struct hp_server *server)
     return HP_EXIT_OK;
 }
 
+enum { DESCRIPTORS_KEPT = 48 }; // for the admin side, listeners, files
+
+// As many connections as descriptors allow, so that the admin side always finds one.
+static size_t connections_that_fit(size_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return wanted;
+    size_t most = limit.rlim_cur > DESCRIPTORS_KEPT + 1 ? limit.rlim_cur - DESCRIPTORS_KEPT : 1;
+    if (wanted <= most)
+        return wanted;
+    hp_log(HP_WARN, "limits.connections is lowered: the process may not open as many descriptors",
+        NULL);
+    return most;
+}
+
 static bool allocate(struct hp_server *server)
 {
     server->route_names = calloc(hp_route_count, sizeof *server->route_names);
@@ -275,7 +295,7 @@ static bool allocate(struct hp_server *server)
         server->route_names, hp_route_count);
     server->memory.limit = (size_t)server->config->limits.memory;
     server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
-    server->connections_max = (size_t)server->config->limits.connections;
+    server->connections_max = connections_that_fit((size_t)server->config->limits.connections);
     return server->route_names && server->route_state && server->route_notice &&
            server->in_flight && server->metrics && server->log;
 }

@@ -66,10 +66,13 @@ static uint32_t fitting(
     return token;
 }
 
+enum { STEPS_A_LOOK = 4096 };
+
 size_t hp_bpe_split(const struct hp_vocab *vocab, const char *text, size_t at, size_t end,
-    uint64_t *starts, uint64_t *dead)
+    uint64_t *starts, uint64_t *dead, const struct hp_deadline *deadline)
 {
     const size_t begin = at;
+    size_t steps = 0;
     size_t count = 0;
     uint32_t last = HP_NO_TOKEN;
     uint32_t next = token_between(vocab, text, at, end);
@@ -79,6 +82,8 @@ size_t hp_bpe_split(const struct hp_vocab *vocab, const char *text, size_t at, s
     }
     next = hp_bpe_longest(vocab, text, at, end);
     while (at < end) {
+        if (++steps % STEPS_A_LOOK == 0 && deadline && hp_deadline_passed(deadline))
+            return count;
         uint32_t token = fitting(vocab, last, next, at, dead);
         if (token != HP_NO_TOKEN) {
             hp_bit_set(starts, at);

@@ -2,13 +2,14 @@
 #pragma once
 
 #include "text/bits.h"
+#include "hotpathd/deadline.h"
 #include "text/vocab.h"
 
 // Sets the bit of every byte in [at, end) where a token of text[at, end) starts; returns how many
 // there are. `dead` is scratch of the same shape; of both the bits of [at, end) are 0 before.
-// Linear.
+// Linear. Gives up once `deadline` (NULL: none) has passed: the caller asks the deadline next.
 size_t hp_bpe_split(const struct hp_vocab *vocab, const char *text, size_t at, size_t end,
-    uint64_t *starts, uint64_t *dead);
+    uint64_t *starts, uint64_t *dead, const struct hp_deadline *deadline);
 
 // Whether `left` and `right` stay two tokens when they stand side by side. A sequence is the
 // encoding of its bytes exactly where this holds for all its neighbours.

@@ -43,11 +43,16 @@ struct cutter {
     size_t tail;  // the least that the last chunk should hold
     size_t slack; // of the measure
     size_t end;   // of the last edge
+    const struct hp_deadline *deadline;
     struct hp_fault *fault;
 };
 
+// Once the deadline has passed nothing has a size: every search then ends at once, and the walk
+// over the chunks asks the deadline next.
 static size_t span(const struct cutter *cutter, size_t start, size_t end)
 {
+    if (hp_deadline_passed(cutter->deadline))
+        return 0;
     return hp_measure_span(&cutter->measure, start, end);
 }
 
@@ -367,6 +372,7 @@ enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
         .min = (size_t)options->min,
         .tail = (size_t)(options->min ? options->min : options->max / 8),
         .end = edges->edge[edges->count - 1].at,
+        .deadline = deadline,
         .fault = fault };
     HP_TRY(hp_measure_init(&cutter.measure, text, tokens, options->unit, arena, fault));
     HP_TRY(hp_ladder_init(&cutter.ladder, text, edges, arena, fault));
@@ -381,5 +387,5 @@ enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
         HP_TRY(add(&cutter, &list, start, &cut));
     }
     *out = (struct hp_chunks){ list.chunk, list.count };
-    return HP_OK;
+    return hp_deadline_check(deadline, fault);
 }

@@ -22,10 +22,10 @@ size_t hp_piece_end(const struct hp_vocab *vocab, hp_str text, size_t at)
 }
 
 static size_t split(const struct hp_vocab *vocab, const char *text, size_t at, size_t end,
-    uint64_t *starts, uint64_t *dead)
+    uint64_t *starts, uint64_t *dead, const struct hp_deadline *deadline)
 {
     if (vocab)
-        return hp_bpe_split(vocab, text, at, end, starts, dead);
+        return hp_bpe_split(vocab, text, at, end, starts, dead, deadline);
     size_t count = hp_estimate_tokens((hp_str){ text + at, end - at });
     for (size_t i = 0; i < count; i++)
         hp_bit_set(starts, at + i);
@@ -46,8 +46,9 @@ static enum hp_code encode(
         }
         end = hp_piece_end(tokens->vocab, text, at);
         hp_bit_set(tokens->pieces, at);
-        split(tokens->vocab, text.ptr, at, end, tokens->starts, tokens->scratch_dead);
+        split(tokens->vocab, text.ptr, at, end, tokens->starts, tokens->scratch_dead, deadline);
     }
+    HP_TRY(hp_deadline_check(deadline, fault));
     hp_bit_set(tokens->pieces, text.len);
     memset(tokens->scratch_dead, 0, hp_bit_words(text.len) * sizeof *tokens->scratch_dead);
     return HP_OK;
@@ -101,7 +102,7 @@ static size_t encode_anew(
     const char *text = tokens->text.ptr + at;
     uint64_t *starts = tokens->scratch_starts;
     size_t len = end - at, bytes = hp_bit_words(len) * sizeof *starts;
-    size_t count = split(tokens->vocab, text, 0, len, starts, tokens->scratch_dead);
+    size_t count = split(tokens->vocab, text, 0, len, starts, tokens->scratch_dead, NULL);
     if (tokens->vocab) {
         size_t second = hp_bit_from(starts, 1, len), final = hp_bit_before(starts, 0, len);
         *first = hp_vocab_find(tokens->vocab, text, second);

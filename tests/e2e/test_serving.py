@@ -33,6 +33,7 @@ FRAMING = {
     "length beside chunked": HEAD + b"Content-Length: 26\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "unknown coding": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "two hosts": b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    "a carriage return in a value": HEAD + b"X-A: b\rContent-Length: 26\r\n\r\n" + BODY,
     "space before the colon": HEAD + b"Content-Length : 26\r\n\r\n" + BODY,
 }
 
@@ -44,6 +45,15 @@ def test_ambiguous_framing_is_refused_and_closed(daemon, name):
     assert status_of(reply) == 400 and reply.count(b"HTTP/1.1 4") == 1
     assert json.loads(body)["code"] == "bad_framing"
     assert b"connection: close" in head.lower()
+
+
+SMUGGLED = b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize("hidden", [b"Content-Length:\r\n %d\r\n\r\n" % len(SMUGGLED), b"Transfer-Encoding:\r\n chunked\r\n\r\n",
+                                    b"Content-Length: 0\x00%d\r\n\r\n" % len(SMUGGLED), b": x\r\n"])
+def test_a_body_whose_length_was_hidden_is_not_run_as_a_request(daemon, hidden):
+    assert daemon.raw(HEAD + hidden + SMUGGLED).count(b"HTTP/1.1 ") <= 1
 
 
 @pytest.mark.parametrize("garbage", [
@@ -232,6 +242,7 @@ def test_what_the_daemon_ends_is_not_counted_as_the_clients_doing(start):
     assert daemon.metric("hotpathd_client_disconnects_total") == 0
     with tcp(daemon) as sock:
         sock.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
+        wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
     wait_for(lambda: daemon.metric("hotpathd_client_disconnects_total") == 1, "the hang-up to be counted")
 
 
@@ -290,6 +301,37 @@ def test_reload_by_signal_and_by_post(start, tmp_path):
     assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
     assert daemon.post("/v1/chunk", BODY).code == "route_off"
     assert daemon.metric("hotpathd_config_last_reload_success") == 1
+
+
+def test_a_configuration_that_became_a_pipe_is_refused(start, tmp_path):
+    config = tmp_path / "pipe.yaml"
+    config.write_text("")
+    daemon = start("--config", str(config))
+    config.unlink()
+    os.mkfifo(config)
+    assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 422
+    assert daemon.post("/v1/chunk", BODY).status == 200
+
+
+def test_a_daemon_that_stops_leaves_its_successors_socket_alone(start, tmp_path):
+    path = tmp_path / "shared.sock"
+    first = start("--listen", f"unix:{path}")
+    path.unlink()
+    second = start("--listen", f"unix:{path}")
+    first.process.send_signal(signal.SIGTERM)
+    assert first.process.wait(10) == 0
+    assert second.post("/v1/chunk", BODY, f"unix:{path}").status == 200
+
+
+def test_a_request_that_came_in_time_is_not_late_because_another_was_long(start, tmp_path):
+    config = tmp_path / "quick.yaml"
+    config.write_text("limits: { header_ms: 100 }\n")
+    daemon = start("--config", str(config))
+    long = json.dumps({"text": "a é\u0301x. " * 600_000, "chunk": {"max": 1}}).encode()
+    with tcp(daemon) as one, tcp(daemon) as other:
+        one.sendall(HEAD + b"X-Request-Timeout-Ms: 1500\r\nContent-Length: %d\r\n\r\n" % len(long) + long)
+        other.sendall(CLOSE)
+        assert status_of(read_all(other)) == 200
 
 
 def serve_fails(*arguments):
