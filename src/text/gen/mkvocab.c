@@ -302,6 +302,7 @@ static struct hp_vocab image_new(const struct hp_vocab_head *plan)
 {
     struct hp_vocab_head *head = memory(hp_vocab_bytes(plan), 1);
     *head = *plan;
+    // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it lives as long as the process
     return hp_vocab_bind(head);
 }
 
