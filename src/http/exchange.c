@@ -289,33 +289,6 @@ static bool can_discard(const struct hp_exchange *x)
            (no_body || (x->length_known && x->length <= DISCARD_MAX));
 }
 
-static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connection);
-
-static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
-    const char *method, const char *version)
-{
-    x->arrived = true;
-    x->http11 = strcmp(version, "HTTP/1.1") == 0;
-    hp_server_headers(connection, &x->headers);
-    x->method = kept(x, hp_str_from(method));
-    x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
-                      hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
-    identify(x);
-    enum hp_code refused = admit(x);
-    x->close = may_hide_a_body(x);
-    if (x->route != HP_NO_ROUTE)
-        atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
-    if ((refused || x->rollout) && !can_discard(x)) {
-        x->close = true;
-        return answer(x, connection);
-    }
-    x->discard = refused != HP_OK || x->rollout;
-    hp_progress_enter(&x->request.progress, HP_BODY);
-    expect_by(x->server, x->peer, HP_PEER_BODY,
-        x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));
-    return MHD_YES;
-}
-
 // --- body ----------------------------------------------------------------------------------------
 
 // Mid-body libmicrohttpd takes no reply: what must end here ends with the connection.
@@ -464,6 +437,34 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+// --- libmicrohttpd's handler
+// -----------------------------------------------------------------------
+
+static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
+    const char *method, const char *version)
+{
+    x->arrived = true;
+    x->http11 = strcmp(version, "HTTP/1.1") == 0;
+    hp_server_headers(connection, &x->headers);
+    x->method = kept(x, hp_str_from(method));
+    x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
+                      hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
+    identify(x);
+    enum hp_code refused = admit(x);
+    x->close = may_hide_a_body(x);
+    if (x->route != HP_NO_ROUTE)
+        atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
+    if ((refused || x->rollout) && !can_discard(x)) {
+        x->close = true;
+        return answer(x, connection);
+    }
+    x->discard = refused != HP_OK || x->rollout;
+    hp_progress_enter(&x->request.progress, HP_BODY);
+    expect_by(x->server, x->peer, HP_PEER_BODY,
+        x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));
+    return MHD_YES;
 }
 
 static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, const char *url,
