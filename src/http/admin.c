@@ -7,9 +7,16 @@
 #include "http/problem.h"
 #include "telemetry/trace.h"
 
+#include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 32, IDLE_S = 5, MEMORY = 8 << 20, HEADER_BYTES = 32 << 10 };
+enum {
+    CONNECTIONS = 32,
+    IDLE_S = 5,
+    MEMORY = 8 << 20,
+    HEADER_BYTES = 32 << 10,
+    LAST_REPLIES_MS = 500
+};
 
 struct reply {
     struct hp_server *server;
@@ -301,6 +308,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     static char seen;
     if (!*context) {
         *context = &seen;
+        atomic_fetch_add(&((struct hp_server *)cls)->admin_replies, 1);
         return MHD_YES;
     }
     if (*data_len) {
@@ -310,12 +318,34 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     return answer(cls, connection, url, method, strcmp(version, "HTTP/1.1") == 0);
 }
 
+static void on_end(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode why)
+{
+    (void)connection, (void)why;
+    struct hp_server *server = cls;
+    if (*context)
+        atomic_fetch_sub(&server->admin_replies, 1);
+}
+
+// Whoever asked for the drain is told so before this side ends too; bounded, since a peer may not
+// read.
+static void let_replies_go(struct hp_server *server)
+{
+    const struct timespec tick = { .tv_nsec = HP_NS_PER_MS };
+    for (int waited_ms = 0; waited_ms < LAST_REPLIES_MS; waited_ms++) {
+        if (atomic_load(&server->admin_replies) == 0)
+            return;
+        nanosleep(&tick, NULL);
+    }
+}
+
 bool hp_admin_open(struct hp_server *server)
 {
     server->admin = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request,
         server,                                              //
         MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
         MHD_OPTION_END);
     return server->admin != NULL;
@@ -325,6 +355,7 @@ void hp_admin_close(struct hp_server *server)
 {
     if (!server->admin)
         return;
+    let_replies_go(server);
     MHD_stop_daemon(server->admin); // closes the listening socket with it
     server->admin_listener.fd = -1;
     server->admin = NULL;

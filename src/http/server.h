@@ -65,6 +65,7 @@ struct hp_server {
     // The admin thread's.
     struct MHD_Daemon *admin;
     struct hp_listener admin_listener;
+    atomic_size_t admin_replies; // not yet on their way
 };
 
 // The version of libmicrohttpd that is linked.
