@@ -262,26 +262,22 @@ static enum hp_code work_on(const struct chunk_state *state, struct hp_request *
 
 // Same text, format, encoding and chunk options: same id, wherever the chunk stands (XXH3, 128
 // bits).
-struct chunk_ids {
-    XXH64_hash_t seed;
-};
-
-static struct chunk_ids ids_for(const struct chunk_request *request)
+static XXH64_hash_t id_seed(const struct chunk_request *request)
 {
     char key[160];
     const struct hp_chunk_options *chunk = &request->chunk.options;
     int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld", formats[request->format],
         encodings[request->encoding], units[chunk->unit], (long long)chunk->max,
         (long long)chunk->overlap, (long long)chunk->min);
-    return (struct chunk_ids){ XXH3_64bits(key, (size_t)len) };
+    return XXH3_64bits(key, (size_t)len);
 }
 
-static void put_id(struct hp_buf *out, struct chunk_ids ids, hp_str text)
+static void put_id(struct hp_buf *out, XXH64_hash_t seed, hp_str text)
 {
     static const char digits[] = "0123456789abcdef";
     XXH128_canonical_t bytes;
     char hex[32];
-    XXH128_canonicalFromHash(&bytes, XXH3_128bits_withSeed(text.ptr, text.len, ids.seed));
+    XXH128_canonicalFromHash(&bytes, XXH3_128bits_withSeed(text.ptr, text.len, seed));
     for (size_t i = 0; i < sizeof bytes.digest; i++) {
         hex[2 * i] = digits[bytes.digest[i] >> 4];
         hex[2 * i + 1] = digits[bytes.digest[i] & 15];
@@ -300,14 +296,14 @@ static void put_number(struct hp_buf *out, hp_str before, size_t value)
     hp_buf_uint(out, value);
 }
 
-static void put_chunk(const struct work *work, const struct hp_chunk *chunk, struct chunk_ids ids,
+static void put_chunk(const struct work *work, const struct hp_chunk *chunk, XXH64_hash_t seed,
     struct rulers *rulers, struct hp_buf *out)
 {
     size_t raw_start, raw_end;
     hp_str text = { work->clean.text.ptr + chunk->start, chunk->end - chunk->start };
     hp_clean_source(&work->clean, chunk->start, chunk->end, &raw_start, &raw_end);
     hp_buf_add(out, HP_S("{\"id\":\""));
-    put_id(out, ids, text);
+    put_id(out, seed, text);
     put_number(out, HP_S("\",\"start\":"), hp_ruler_at(&rulers->start, chunk->start));
     put_number(out, HP_S(",\"end\":"), hp_ruler_at(&rulers->end, chunk->end));
     put_number(out, HP_S(",\"tokens\":"), chunk->tokens);
@@ -325,7 +321,7 @@ static enum hp_code put_chunks(const struct work *work, const struct hp_deadline
 {
     int unit = work->request.offsets;
     hp_str text = work->clean.text, raw = work->request.text;
-    struct chunk_ids ids = ids_for(&work->request);
+    XXH64_hash_t seed = id_seed(&work->request);
     struct rulers rulers = { hp_ruler_on(text, unit), hp_ruler_on(text, unit),
         hp_ruler_on(raw, unit), hp_ruler_on(raw, unit) };
     for (size_t i = 0; i < work->chunks.count; i++) {
@@ -333,7 +329,7 @@ static enum hp_code put_chunks(const struct work *work, const struct hp_deadline
             HP_TRY(hp_deadline_check(deadline, fault));
         if (i)
             hp_buf_char(out, ',');
-        put_chunk(work, &work->chunks.chunk[i], ids, &rulers, out);
+        put_chunk(work, &work->chunks.chunk[i], seed, &rulers, out);
     }
     return HP_OK;
 }

@@ -4,25 +4,15 @@
 
 #include "text/segment.h"
 #include "text/segment_data.h"
+#include "text/utf8.h"
 
 // The one of valid UTF-8 at `at`, which is below s.len; *next is where the following one starts.
 static inline uint32_t hp_char_at(hp_str s, size_t at, size_t *next)
 {
-    const unsigned char *p = (const unsigned char *)s.ptr + at;
-    if (p[0] < 0x80) {
-        *next = at + 1;
-        return p[0];
-    }
-    if (p[0] < 0xe0) {
-        *next = at + 2;
-        return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-    }
-    if (p[0] < 0xf0) {
-        *next = at + 3;
-        return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-    }
-    *next = at + 4;
-    return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+    size_t len;
+    uint32_t code_point = hp_utf8_at(s, at, &len);
+    *next = at + len;
+    return code_point;
 }
 
 static inline const struct hp_break *hp_break_at(hp_str s, size_t at, size_t *next)

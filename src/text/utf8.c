@@ -55,25 +55,6 @@ size_t hp_utf8_valid_plain(hp_str s)
     return at;
 }
 
-uint32_t hp_utf8_at(hp_str s, size_t at, size_t *len)
-{
-    const unsigned char *p = (const unsigned char *)s.ptr + at;
-    if (p[0] < 0x80) {
-        *len = 1;
-        return p[0];
-    }
-    if (p[0] < 0xe0) {
-        *len = 2;
-        return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-    }
-    if (p[0] < 0xf0) {
-        *len = 3;
-        return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-    }
-    *len = 4;
-    return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
-}
-
 uint32_t hp_utf8_before(hp_str s, size_t end, size_t *len)
 {
     size_t at = end - 1;
