@@ -2,6 +2,7 @@
 // version, its libraries, the vocabularies that it finds and the CPU features that it uses.
 #include "base/line.h"
 #include "cli/cli.h"
+#include "hotpathd/cpu.h"
 #include "telemetry/telemetry.h"
 #include "text/tokens.h"
 
@@ -37,14 +38,11 @@ static struct facts libraries(void)
     return facts;
 }
 
-// The features that some function has a version for.
+// Which versions of its functions run here.
 static struct facts cpu_features(void)
 {
     struct facts facts = { .count = 0 };
-#if defined(__x86_64__)
-    add(&facts, "sse2", "yes");
-    add(&facts, "avx2", __builtin_cpu_supports("avx2") ? "yes" : "no");
-#endif
+    add(&facts, "level", hp_cpu_name(hp_cpu()));
     return facts;
 }
 

@@ -1,6 +1,7 @@
 // sound.c -- valid UTF-8 and no control characters, 64 bytes at a time. The wide version only
 // vouches for a prefix, in whole blocks; the plain one goes on from there, so it alone says what is
 // a fault.
+#include "hotpathd/cpu.h"
 #include "json/strings.h"
 
 enum { WORD = 8 }; // bytes
@@ -237,7 +238,7 @@ AVX2 static size_t sound_blocks(hp_str s, bool *escaped)
 size_t hp_json_sound(hp_str s, bool *escaped)
 {
     size_t vouched = 0;
-    if (s.len >= BLOCK && __builtin_cpu_supports("avx2"))
+    if (s.len >= BLOCK && hp_cpu() >= HP_CPU_AVX2)
         vouched = sound_blocks(s, escaped);
     return sound_from(s, vouched, escaped);
 }

@@ -175,18 +175,6 @@ static const struct hp_field query_fields[] = {
     { .key = NULL },
 };
 
-static enum hp_code refuse_unbuilt(const struct hp_clean_options *clean, struct hp_fault *fault)
-{
-    for (int fix = 0; fix < HP_FIXES; fix++) {
-        char pointer[64];
-        if (!clean->on[fix] || hp_clean_implemented(fix))
-            continue;
-        snprintf(pointer, sizeof pointer, "/clean/%s", hp_switch_name(fix));
-        return hp_fail(fault, HP_OUT_OF_RANGE, pointer, "this version does not have this switch");
-    }
-    return HP_OK;
-}
-
 static enum hp_code read_raw(
     struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
@@ -207,7 +195,6 @@ static enum hp_code read_request(
     out->encoding = ENCODING_DEFAULT;
     HP_TRY(json ? hp_json_read(in->body, in->body_len, json_fields, out, fault)
                 : read_raw(in, out, fault));
-    HP_TRY(refuse_unbuilt(&out->clean, fault));
     const struct hp_chunk_options *chunk = &out->chunk.options;
     if (chunk->overlap >= chunk->max)
         return hp_fail_limit(fault, HP_OUT_OF_RANGE, "/chunk/overlap", (uint64_t)chunk->max - 1,

@@ -7,25 +7,25 @@
 
 static const struct {
     const char *name;
-    enum hp_code (*pass)(struct hp_rewrite *, const struct hp_clean_options *); // NULL: none yet
+    enum hp_code (*pass)(struct hp_rewrite *, const struct hp_clean_options *);
 } fixes[HP_FIXES] = {
-    [HP_FIX_MOJIBAKE] = { "mojibake", NULL },
+    [HP_FIX_MOJIBAKE] = { "mojibake", hp_fix_mojibake },
     [HP_FIX_LINE_ENDINGS] = { "line_endings", hp_fix_line_endings },
     [HP_FIX_CONTROLS] = { "controls", hp_fix_controls },
     [HP_FIX_SPACES] = { "spaces", hp_fix_spaces },
     [HP_FIX_LIGATURES] = { "ligatures", hp_fix_ligatures },
     [HP_FIX_NORMALIZATION] = { "normalization", hp_fix_normalization },
-    [HP_FIX_REPEATED_LINES] = { "repeated_lines", NULL },
-    [HP_FIX_HYPHENATION] = { "hyphenation", NULL },
-    [HP_FIX_JOIN_LINES] = { "join_lines", NULL },
+    [HP_FIX_REPEATED_LINES] = { "repeated_lines", hp_fix_repeated_lines },
+    [HP_FIX_HYPHENATION] = { "hyphenation", hp_fix_hyphenation },
+    [HP_FIX_JOIN_LINES] = { "join_lines", hp_fix_join_lines },
     [HP_FIX_BLANK_RUNS] = { "blank_runs", hp_fix_blank_runs },
 };
 
 const struct hp_clean_options hp_clean_none = { .form = HP_FORM_NONE };
 
-// Mojibake is off while it has no pass.
 const struct hp_clean_options hp_clean_standard = {
-    .on = { [HP_FIX_LINE_ENDINGS] = true,
+    .on = { [HP_FIX_MOJIBAKE] = true,
+        [HP_FIX_LINE_ENDINGS] = true,
         [HP_FIX_CONTROLS] = true,
         [HP_FIX_SPACES] = true,
         [HP_FIX_BLANK_RUNS] = true },
@@ -37,22 +37,22 @@ const char *hp_switch_name(enum hp_switch fix)
     return fixes[fix].name;
 }
 
-bool hp_clean_implemented(enum hp_switch fix)
-{
-    return fixes[fix].pass != NULL;
-}
-
 static bool wanted(const struct hp_clean_options *options, int fix)
 {
-    bool on = fix == HP_FIX_NORMALIZATION ? options->form != HP_FORM_NONE : options->on[fix];
-    return on && fixes[fix].pass;
+    return fix == HP_FIX_NORMALIZATION ? options->form != HP_FORM_NONE : options->on[fix];
 }
 
 // Two texts and three maps are enough for any chain: each pass reads one text and writes the other.
 struct chain {
+    const struct hp_clean_options *options;
+    struct hp_arena *arena;
+    const struct hp_deadline *deadline;
+    struct hp_fault *fault;
     struct hp_buf buf[2];
     int turn;
     struct hp_edits total, mine, joined;
+    bool structured; // clean.structure is that of clean.text
+    struct hp_clean clean;
 };
 
 static void swap(struct hp_edits *a, struct hp_edits *b)
@@ -63,43 +63,87 @@ static void swap(struct hp_edits *a, struct hp_edits *b)
 }
 
 // Adds the edits of the latest pass to the map of all.
-static enum hp_code join(struct chain *chain, struct hp_arena *arena, struct hp_fault *fault)
+static enum hp_code join(struct chain *chain)
 {
     if (chain->total.count == 0) {
         swap(&chain->total, &chain->mine);
         return HP_OK;
     }
     chain->joined.count = 0;
-    HP_TRY(hp_edits_join(&chain->total, &chain->mine, arena, &chain->joined, fault));
+    HP_TRY(hp_edits_join(&chain->total, &chain->mine, chain->arena, &chain->joined, chain->fault));
     swap(&chain->total, &chain->joined);
     return HP_OK;
+}
+
+static struct hp_rewrite begin(struct chain *chain)
+{
+    struct hp_buf *buf = &chain->buf[chain->turn];
+    buf->len = chain->mine.count = 0;
+    return (struct hp_rewrite){ .in = chain->clean.text,
+        .structure = &chain->clean.structure,
+        .out = buf,
+        .edits = &chain->mine,
+        .deadline = chain->deadline,
+        .fault = chain->fault };
+}
+
+// Makes the text that a pass wrote the one that the next reads.
+static enum hp_code end(struct chain *chain, struct hp_rewrite *rewrite)
+{
+    HP_TRY(hp_rewrite_end(rewrite, &chain->clean.text));
+    if (chain->mine.count == 0)
+        return HP_OK;
+    chain->turn ^= 1;
+    return join(chain);
+}
+
+// The structure of HTML is known from its tags, and moves along; that of Markdown is read where it
+// is needed, and anew where the text has changed.
+static enum hp_code structure(struct chain *chain)
+{
+    if (chain->structured || chain->options->format != HP_MARKDOWN)
+        return HP_OK;
+    chain->structured = true;
+    return hp_markdown_read(
+        chain->clean.text, chain->arena, chain->deadline, &chain->clean.structure, chain->fault);
+}
+
+static enum hp_code run(struct chain *chain, int fix)
+{
+    if (fix >= HP_FIX_REPEATED_LINES)
+        HP_TRY(structure(chain));
+    struct hp_rewrite rewrite = begin(chain);
+    HP_TRY(fixes[fix].pass(&rewrite, chain->options));
+    chain->clean.changes[fix] = (uint32_t)chain->mine.count;
+    if (chain->mine.count > 0 && chain->options->format == HP_HTML)
+        HP_TRY(
+            hp_structure_move(&chain->clean.structure, &chain->mine, chain->arena, chain->fault));
+    chain->structured &= chain->mine.count == 0;
+    return end(chain, &rewrite);
 }
 
 enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
     assert(raw.len <= UINT32_MAX);
-    struct chain chain = { .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
-    struct hp_clean clean = { .text = raw };
-    for (int fix = 0; fix < HP_FIXES; fix++) {
-        if (!wanted(options, fix))
-            continue;
-        struct hp_buf *buf = &chain.buf[chain.turn];
-        struct hp_rewrite rewrite = {
-            .in = clean.text, .out = buf, .edits = &chain.mine, .deadline = deadline, .fault = fault
-        };
-        buf->len = chain.mine.count = 0;
-        HP_TRY(fixes[fix].pass(&rewrite, options));
-        HP_TRY(hp_rewrite_end(&rewrite, &clean.text));
-        clean.changes[fix] = (uint32_t)chain.mine.count;
-        if (chain.mine.count == 0)
-            continue;
-        HP_TRY(join(&chain, arena, fault));
-        chain.turn ^= 1;
+    struct chain chain = { .options = options,
+        .arena = arena,
+        .deadline = deadline,
+        .fault = fault,
+        .buf = { hp_buf_in(arena), hp_buf_in(arena) },
+        .clean = { .text = raw } };
+    if (options->format == HP_HTML) {
+        struct hp_rewrite rewrite = begin(&chain);
+        HP_TRY(hp_html_read(&rewrite, &chain.clean.structure));
+        HP_TRY(end(&chain, &rewrite));
     }
-    clean.edit = chain.total.edit;
-    clean.edits = chain.total.count;
-    *out = clean;
+    for (int fix = 0; fix < HP_FIXES; fix++)
+        if (wanted(options, fix))
+            HP_TRY(run(&chain, fix));
+    HP_TRY(structure(&chain));
+    chain.clean.edit = chain.total.edit;
+    chain.clean.edits = chain.total.count;
+    *out = chain.clean;
     return HP_OK;
 }
 

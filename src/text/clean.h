@@ -4,7 +4,7 @@
 #pragma once
 
 #include "text/normalize.h"
-#include "hotpathd/deadline.h"
+#include "text/structure.h"
 
 // Every switch of the contract, in the order of the passes. The counts of changes have the same
 // order.
@@ -24,15 +24,18 @@ enum hp_switch {
 
 const char *hp_switch_name(enum hp_switch fix);
 
+// What a text is written in. HTML is turned into text before the switches; Markdown keeps its
+// markup.
+enum hp_format { HP_PLAIN, HP_MARKDOWN, HP_HTML, HP_FORMATS };
+
 struct hp_clean_options {
     bool on[HP_FIXES]; // HP_FIX_NORMALIZATION is ruled by `form`
     int form;          // enum hp_form
+    int format;        // enum hp_format
 };
 
-// The presets that are always there. Switches that no pass implements yet are refused by the route,
-// and do nothing here.
+// The presets that are always there.
 extern const struct hp_clean_options hp_clean_none, hp_clean_standard;
-bool hp_clean_implemented(enum hp_switch fix);
 
 // One place where clean and raw differ: raw[raw_at, raw_at + raw_len) became clean[at, at + len).
 // Between two edits the bytes are the same. Sorted by `at` and by `raw_at`; raw_len > 0; edits may
@@ -45,7 +48,8 @@ struct hp_clean {
     hp_str text; // the raw text itself where nothing changed
     const struct hp_edit *edit;
     size_t edits;
-    uint32_t changes[HP_FIXES]; // how many places each pass changed
+    struct hp_structure structure; // of `text`
+    uint32_t changes[HP_FIXES];    // how many places each pass changed
 };
 
 // Cleans `raw` (valid UTF-8, < 4 GiB). Idempotent. Linear.

@@ -4,6 +4,18 @@
 
 #include "text/rewrite.h"
 
+// html.c: HTML to text, and its structure; before all other passes.
+HP_MUST_USE enum hp_code hp_html_read(struct hp_rewrite *, struct hp_structure *);
+
+// mojibake.c
+HP_MUST_USE enum hp_code hp_fix_mojibake(struct hp_rewrite *, const struct hp_clean_options *);
+
+// clean_lines.c
+HP_MUST_USE enum hp_code hp_fix_repeated_lines(
+    struct hp_rewrite *, const struct hp_clean_options *);
+HP_MUST_USE enum hp_code hp_fix_hyphenation(struct hp_rewrite *, const struct hp_clean_options *);
+HP_MUST_USE enum hp_code hp_fix_join_lines(struct hp_rewrite *, const struct hp_clean_options *);
+
 // clean_chars.c
 HP_MUST_USE enum hp_code hp_fix_line_endings(struct hp_rewrite *, const struct hp_clean_options *);
 HP_MUST_USE enum hp_code hp_fix_controls(struct hp_rewrite *, const struct hp_clean_options *);

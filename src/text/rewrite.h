@@ -12,7 +12,8 @@ struct hp_edits {
 
 struct hp_rewrite {
     hp_str in;
-    struct hp_buf *out; // empty until the first edit
+    const struct hp_structure *structure; // of `in`; for the passes from repeated_lines on
+    struct hp_buf *out;                   // empty until the first edit
     struct hp_edits *edits;
     size_t copied; // in[0, copied) is in `out`
     size_t check_at;
@@ -44,6 +45,12 @@ HP_MUST_USE enum hp_code hp_rewrite_put(
 
 // Takes the rest over; *text is the new text, or the old one where nothing was put.
 HP_MUST_USE enum hp_code hp_rewrite_end(struct hp_rewrite *rewrite, hp_str *text);
+
+// Moves positions of a structure of the text before the edits to the text behind them: a start to
+// what became of its first byte or, where that is gone, of what follows; an end likewise from its
+// last byte. Elements and headings of which nothing is left go. Linear.
+HP_MUST_USE enum hp_code hp_structure_move(struct hp_structure *structure,
+    const struct hp_edits *edits, struct hp_arena *arena, struct hp_fault *fault);
 
 // raw -> middle and middle -> clean become raw -> clean, appended to `out`. Linear.
 HP_MUST_USE enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *second,

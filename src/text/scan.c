@@ -2,6 +2,8 @@
 // high half the bit in it (W. Mula, "SIMD byte lookup", the universal algorithm).
 #include "text/scan.h"
 
+#include "hotpathd/cpu.h"
+
 struct hp_bytes hp_bytes_of(hp_str members)
 {
     struct hp_bytes set = { 0 };
@@ -53,7 +55,7 @@ AVX2 static size_t scan_steps(hp_str s, size_t at, const struct hp_bytes *set)
 
 size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
 {
-    if (s.len - at >= STEP && __builtin_cpu_supports("avx2"))
+    if (s.len - at >= STEP && hp_cpu() >= HP_CPU_AVX2)
         at = scan_steps(s, at, set);
     return hp_scan_plain(s, at, set);
 }

@@ -2,8 +2,7 @@
 // and above them clauses, lines, paragraphs and pages. Pure; valid UTF-8.
 #pragma once
 
-#include "hotpathd/arena.h"
-#include "hotpathd/deadline.h"
+#include "text/structure.h"
 
 // End of the cluster, word segment or sentence that starts at `at` (a boundary of its kind, below
 // s.len). UAX #29 to the letter: these three pass the consortium's break tests.

@@ -5,6 +5,8 @@
 // byte" (2021).
 #include "text/utf8.h"
 
+#include "hotpathd/cpu.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -109,7 +111,7 @@ static size_t back_to_start(hp_str s, size_t at)
 
 size_t hp_utf8_valid(hp_str s)
 {
-    if (s.len < BLOCK || !__builtin_cpu_supports("avx2"))
+    if (s.len < BLOCK || hp_cpu() < HP_CPU_AVX2)
         return hp_utf8_valid_plain(s);
     size_t sound = sound_blocks(s);
     size_t from = sound > 0 ? back_to_start(s, sound - 1) : 0;
