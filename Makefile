@@ -69,7 +69,7 @@ run: ## build, start the daemon, show a real request answered
 test: deps ## every test: C units, end to end, both clients; plain and under ASan+UBSan
 	@$(MAKE) -j2 all $(OUT)/mkvocab $(UNITS)
 	@$(MAKE) vocab
-	@$(MAKE) units e2e clients
+	@$(MAKE) units e2e clients library
 	@$(MAKE) SAN=address,undefined -j2 all $(UNITS:$(BUILD)/%=$(BUILD)/address-undefined/%)
 	@$(MAKE) SAN=address,undefined units e2e
 
@@ -99,6 +99,13 @@ units: $(UNITS) ## C unit tests
 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
+
+library: all ## the example of docs/library.md, built against an installed copy
+	@rm -rf $(BUILD)/stage && $(MAKE) install PREFIX="$(CURDIR)/$(BUILD)/stage" >/dev/null
+	@export PKG_CONFIG_PATH="$(CURDIR)/$(BUILD)/stage/lib/pkgconfig" && \
+	    $(CC) -Wall -Wextra -Werror $$(pkg-config --cflags hotpathd) docs/example.c -o $(BUILD)/example $$(pkg-config --libs hotpathd)
+	@$(BUILD)/example <README.md | grep -q 'ends at a' && $(BUILD)/example $(BUILD)/vocab <README.md | tail -1
+	@echo "library: the example runs"
 
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
@@ -158,8 +165,17 @@ fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz every parser for FUZZ_SECONDS (60) in all
 fmt: ## format the C files
 	@clang-format -i $(C_FILES) $(H_FILES)
 
-install: all ## to $(DESTDIR)$(PREFIX): binary, configuration, vocabularies where they were made
+# what the users of the library include (docs/library.md)
+PUBLIC_H := text.h arena.h buf.h deadline.h error.h errors.def str.h
+TEXT_H := document.h chunk.h clean.h normalize.h segment.h structure.h tokens.h utf8.h
+
+install: all ## to $(DESTDIR)$(PREFIX): binary, library, headers, configuration, vocabularies where they were made
 	install -D -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hotpathd"
+	install -D -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib/libhotpathd.a"
+	@for h in $(PUBLIC_H); do install -D -m 644 include/hotpathd/$$h "$(DESTDIR)$(PREFIX)/include/hotpathd/$$h"; done
+	@for h in $(TEXT_H); do install -D -m 644 src/text/$$h "$(DESTDIR)$(PREFIX)/include/hotpathd/text/$$h"; done
+	@install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/hotpathd.pc.in >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hotpathd.pc"
 	install -d "$(DESTDIR)$(PREFIX)/share/hotpathd"
 	sed 's|^vocabulary: .*|vocabulary: $(PREFIX)/share/hotpathd|' conf/hotpathd.yaml >"$(DESTDIR)$(PREFIX)/share/hotpathd/hotpathd.yaml"
 	@for v in $(wildcard $(BUILD)/vocab/*.vocab); do install -m 644 $$v "$(DESTDIR)$(PREFIX)/share/hotpathd/"; done
@@ -170,5 +186,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units e2e clients check headers layers bench fuzz fmt install help clean
+.PHONY: all deps run test vocab units e2e clients check library headers layers bench fuzz fmt install help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

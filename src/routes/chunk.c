@@ -3,8 +3,7 @@
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 #include "routes/ruler.h"
-#include "text/chunk.h"
-#include "text/clean.h"
+#include "text/document.h"
 
 #include <stdio.h>
 
@@ -15,23 +14,16 @@
 
 enum return_text { RETURN_ALWAYS, RETURN_IF_CHANGED, RETURN_NEVER };
 
-struct chunk_part {
-    bool none; // no chunks wanted
-    struct hp_chunk_options options;
-};
-
 struct chunk_request {
     hp_str text;
-    int format;
-    struct hp_clean_options clean;
-    struct chunk_part chunk;
+    struct hp_document_options how;
     int encoding; // enum hp_encoding, or ENCODING_DEFAULT
     int offsets, return_text, invalid_utf8;
 };
 
 enum { ENCODING_DEFAULT = -1, MAX_MOST = 1000000 };
 
-static const char *const formats[] = { "plain", NULL };
+static const char *const formats[] = { "plain", "markdown", "html", NULL };
 static const char *const forms[] = { "none", "nfc", "nfkc", NULL };
 static const char *const units[] = { "tokens", "chars", "bytes", NULL };
 static const char *const encodings[] = { "o200k_base", "cl100k_base", "estimate", NULL };
@@ -43,22 +35,24 @@ static enum hp_code clean_preset(
     void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
 {
     struct hp_clean_options *clean = nested;
+    int format = clean->format;
     if (hp_str_is(word, "none"))
         *clean = hp_clean_none;
     else if (hp_str_is(word, "standard"))
         *clean = hp_clean_standard;
     else
         return hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "the presets are none and standard");
+    clean->format = format;
     return HP_OK;
 }
 
 static enum hp_code chunk_none(
     void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
 {
-    struct chunk_part *chunk = nested;
+    struct hp_document_options *how = nested;
     if (!hp_str_is(word, "none"))
         return hp_fail(fault, HP_BAD_TYPE, pointer, "none, or single options as chunk.max=512");
-    chunk->none = true;
+    how->whole = true;
     return HP_OK;
 }
 
@@ -86,7 +80,7 @@ static const struct hp_field clean_fields[] = {
     { .key = NULL },
 };
 
-#define PART(name) offsetof(struct chunk_part, options.name)
+#define PART(name) offsetof(struct hp_document_options, chunk.name)
 
 static const struct hp_field chunk_fields[] = {
     { .key = "max",
@@ -125,18 +119,18 @@ static const struct hp_field chunk_fields[] = {
         .help = "of the document",                                                                 \
         .type = HP_WORD,                                                                           \
         .words = formats,                                                                          \
-        .offset = offsetof(struct chunk_request, format) },                                        \
+        .offset = offsetof(struct chunk_request, how.clean.format) },                              \
         { .key = "clean",                                                                          \
             .help = "a preset, or switches on top of standard",                                    \
             .type = HP_OBJECT,                                                                     \
-            .offset = offsetof(struct chunk_request, clean),                                       \
+            .offset = offsetof(struct chunk_request, how.clean),                                   \
             .fields = clean_fields,                                                                \
             .bare = clean_preset },                                                                \
         { .key = "chunk",                                                                          \
             .help = "how to cut",                                                                  \
             .type = HP_OBJECT,                                                                     \
             .flags = HP_NULLABLE,                                                                  \
-            .offset = offsetof(struct chunk_request, chunk),                                       \
+            .offset = offsetof(struct chunk_request, how),                                         \
             .fields = chunk_fields,                                                                \
             .bare = chunk_none },                                                                  \
         { .key = "encoding",                                                                       \
@@ -186,16 +180,25 @@ static enum hp_code read_raw(
     return HP_OK;
 }
 
+// What a raw body says by its media type; JSON says it by `format`.
+static enum hp_format format_of(hp_str media_type)
+{
+    if (hp_str_is(media_type, "text/markdown"))
+        return HP_MARKDOWN;
+    return hp_str_is(media_type, "text/html") ? HP_HTML : HP_PLAIN;
+}
+
 static enum hp_code read_request(
     struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
     bool json = hp_str_is(in->media_type, "application/json");
     hp_fields_preset(json ? json_fields : query_fields, out);
-    out->clean = hp_clean_standard;
+    out->how.clean = hp_clean_standard;
+    out->how.clean.format = format_of(in->media_type);
     out->encoding = ENCODING_DEFAULT;
     HP_TRY(json ? hp_json_read(in->body, in->body_len, json_fields, out, fault)
                 : read_raw(in, out, fault));
-    const struct hp_chunk_options *chunk = &out->chunk.options;
+    const struct hp_chunk_options *chunk = &out->how.chunk;
     if (chunk->overlap >= chunk->max)
         return hp_fail_limit(fault, HP_OUT_OF_RANGE, "/chunk/overlap", (uint64_t)chunk->max - 1,
             "overlap is below max");
@@ -223,27 +226,8 @@ static enum hp_code pick_encoding(
 
 struct work {
     struct chunk_request request;
-    struct hp_clean clean;
-    struct hp_edges edges;
-    struct hp_tokens *tokens;
-    struct hp_chunks chunks;
+    struct hp_document document;
 };
-
-static enum hp_code work_on(const struct chunk_state *state, struct hp_request *in,
-    struct work *work, struct hp_fault *fault)
-{
-    const struct chunk_request *request = &work->request;
-    const struct hp_deadline *deadline = &in->deadline;
-    HP_TRY(hp_clean(request->text, &request->clean, in->arena, deadline, &work->clean, fault));
-    hp_str text = work->clean.text;
-    HP_TRY(hp_tokens_encode(
-        state->vocab[request->encoding], text, in->arena, deadline, &work->tokens, fault));
-    if (request->chunk.none)
-        return HP_OK;
-    HP_TRY(hp_edges_find(text, in->arena, deadline, &work->edges, fault));
-    return hp_chunk_text(text, &work->edges, work->tokens, &request->chunk.options, in->arena,
-        deadline, &work->chunks, fault);
-}
 
 // --- the reply -----------------------------------------------------------------------------------
 
@@ -252,10 +236,10 @@ static enum hp_code work_on(const struct chunk_state *state, struct hp_request *
 static XXH64_hash_t id_seed(const struct chunk_request *request)
 {
     char key[160];
-    const struct hp_chunk_options *chunk = &request->chunk.options;
-    int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld", formats[request->format],
-        encodings[request->encoding], units[chunk->unit], (long long)chunk->max,
-        (long long)chunk->overlap, (long long)chunk->min);
+    const struct hp_chunk_options *chunk = &request->how.chunk;
+    int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld",
+        formats[request->how.clean.format], encodings[request->encoding], units[chunk->unit],
+        (long long)chunk->max, (long long)chunk->overlap, (long long)chunk->min);
     return XXH3_64bits(key, (size_t)len);
 }
 
@@ -272,9 +256,12 @@ static void put_id(struct hp_buf *out, XXH64_hash_t seed, hp_str text)
     hp_buf_add(out, (hp_str){ hex, sizeof hex });
 }
 
-// One for each series of positions, all ascending.
-struct rulers {
+// What walks along with the chunks: a ruler for each series of positions, all ascending, and the
+// headings.
+struct walk {
+    XXH64_hash_t seed;
     struct hp_ruler start, end, raw_start, raw_end;
+    struct hp_outline outline;
 };
 
 static void put_number(struct hp_buf *out, hp_str before, size_t value)
@@ -283,22 +270,48 @@ static void put_number(struct hp_buf *out, hp_str before, size_t value)
     hp_buf_uint(out, value);
 }
 
-static void put_chunk(const struct work *work, const struct hp_chunk *chunk, XXH64_hash_t seed,
-    struct rulers *rulers, struct hp_buf *out)
+static hp_str part(hp_str text, size_t start, size_t end)
+{
+    return (hp_str){ text.ptr + start, end - start };
+}
+
+static void put_headings(struct hp_outline *outline, hp_str text, size_t at, struct hp_buf *out)
+{
+    char before = '[';
+    if (outline->structure->headings == 0)
+        return;
+    hp_outline_to(outline, at);
+    for (int level = 0; level < HP_HEADING_LEVELS; level++) {
+        const struct hp_heading *heading = outline->at[level];
+        if (!heading)
+            continue;
+        if (before == '[')
+            hp_buf_add(out, HP_S(",\"headings\":"));
+        hp_buf_char(out, before);
+        hp_json_put_string(out, part(text, heading->text_start, heading->text_end));
+        before = ',';
+    }
+    if (before == ',')
+        hp_buf_char(out, ']');
+}
+
+static void put_chunk(const struct hp_clean *clean, const struct hp_chunk *chunk, struct walk *walk,
+    struct hp_buf *out)
 {
     size_t raw_start, raw_end;
-    hp_str text = { work->clean.text.ptr + chunk->start, chunk->end - chunk->start };
-    hp_clean_source(&work->clean, chunk->start, chunk->end, &raw_start, &raw_end);
+    hp_clean_source(clean, chunk->start, chunk->end, &raw_start, &raw_end);
     hp_buf_add(out, HP_S("{\"id\":\""));
-    put_id(out, seed, text);
-    put_number(out, HP_S("\",\"start\":"), hp_ruler_at(&rulers->start, chunk->start));
-    put_number(out, HP_S(",\"end\":"), hp_ruler_at(&rulers->end, chunk->end));
+    put_id(out, walk->seed, part(clean->text, chunk->start, chunk->end));
+    put_number(out, HP_S("\",\"start\":"), hp_ruler_at(&walk->start, chunk->start));
+    put_number(out, HP_S(",\"end\":"), hp_ruler_at(&walk->end, chunk->end));
     put_number(out, HP_S(",\"tokens\":"), chunk->tokens);
-    put_number(out, HP_S(",\"source\":["), hp_ruler_at(&rulers->raw_start, raw_start));
-    put_number(out, HP_S(","), hp_ruler_at(&rulers->raw_end, raw_end));
+    put_number(out, HP_S(",\"source\":["), hp_ruler_at(&walk->raw_start, raw_start));
+    put_number(out, HP_S(","), hp_ruler_at(&walk->raw_end, raw_end));
     hp_buf_add(out, HP_S("],\"boundary\":\""));
     hp_buf_add(out, hp_str_from(hp_boundary_name(chunk->boundary)));
-    hp_buf_add(out, chunk->oversize ? HP_S("\",\"oversize\":true}") : HP_S("\"}"));
+    hp_buf_add(out, chunk->oversize ? HP_S("\",\"oversize\":true") : HP_S("\""));
+    put_headings(&walk->outline, clean->text, chunk->start, out);
+    hp_buf_char(out, '}');
 }
 
 enum { CHUNKS_BETWEEN_CHECKS = 256 };
@@ -306,19 +319,37 @@ enum { CHUNKS_BETWEEN_CHECKS = 256 };
 static enum hp_code put_chunks(const struct work *work, const struct hp_deadline *deadline,
     struct hp_buf *out, struct hp_fault *fault)
 {
+    const struct hp_document *document = &work->document;
     int unit = work->request.offsets;
-    hp_str text = work->clean.text, raw = work->request.text;
-    XXH64_hash_t seed = id_seed(&work->request);
-    struct rulers rulers = { hp_ruler_on(text, unit), hp_ruler_on(text, unit),
-        hp_ruler_on(raw, unit), hp_ruler_on(raw, unit) };
-    for (size_t i = 0; i < work->chunks.count; i++) {
+    hp_str text = document->clean.text, raw = work->request.text;
+    struct walk walk = { .seed = id_seed(&work->request),
+        .start = hp_ruler_on(text, unit),
+        .end = hp_ruler_on(text, unit),
+        .raw_start = hp_ruler_on(raw, unit),
+        .raw_end = hp_ruler_on(raw, unit),
+        .outline = { .structure = &document->clean.structure } };
+    for (size_t i = 0; i < document->chunks.count; i++) {
         if (i % CHUNKS_BETWEEN_CHECKS == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
         if (i)
             hp_buf_char(out, ',');
-        put_chunk(work, &work->chunks.chunk[i], seed, &rulers, out);
+        put_chunk(&document->clean, &document->chunks.chunk[i], &walk, out);
     }
     return HP_OK;
+}
+
+// The first heading, else what <title> says.
+static void put_title(const struct hp_clean *clean, struct hp_buf *out)
+{
+    const struct hp_structure *structure = &clean->structure;
+    hp_str title = structure->title;
+    if (structure->headings > 0)
+        title = part(clean->text, structure->heading->text_start, structure->heading->text_end);
+    if (title.len == 0)
+        return;
+    hp_buf_add(out, HP_S("\"title\":"));
+    hp_json_put_string(out, title);
+    hp_buf_char(out, ',');
 }
 
 static void put_changes(const struct hp_clean *clean, struct hp_buf *out)
@@ -343,21 +374,24 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
     struct hp_buf *out, struct hp_fault *fault)
 {
     const struct chunk_request *request = &work->request;
-    bool unchanged = hp_str_equal(work->clean.text, request->text);
+    const struct hp_clean *clean = &work->document.clean;
+    bool unchanged = hp_str_equal(clean->text, request->text);
     hp_buf_char(out, '{');
     if (wants_text(work, unchanged)) {
         hp_buf_add(out, HP_S("\"text\":"));
-        hp_json_put_string(out, work->clean.text);
+        hp_json_put_string(out, clean->text);
         hp_buf_char(out, ',');
     }
     hp_buf_format(out, "\"unchanged\":%s,\"encoding\":\"%s\",\"exact\":%s,\"tokens\":%zu",
         unchanged ? "true" : "false", encodings[request->encoding],
-        request->encoding == HP_ESTIMATE ? "false" : "true", hp_tokens_all(work->tokens));
+        request->encoding == HP_ESTIMATE ? "false" : "true", hp_tokens_all(work->document.tokens));
     hp_buf_add(out, HP_S(",\"chunks\":["));
     HP_TRY(put_chunks(work, deadline, out, fault));
-    hp_buf_format(out, "],\"metadata\":{\"bytes\":%zu,\"chars\":%zu,\"changes\":{",
-        request->text.len, hp_utf8_chars(work->clean.text));
-    put_changes(&work->clean, out);
+    hp_buf_format(out, "],\"metadata\":{\"bytes\":%zu,\"chars\":%zu,", request->text.len,
+        hp_utf8_chars(clean->text));
+    put_title(clean, out);
+    hp_buf_add(out, HP_S("\"changes\":{"));
+    put_changes(clean, out);
     hp_buf_add(out, HP_S("}}}"));
     return hp_buf_check(out, fault);
 }
@@ -385,11 +419,14 @@ static enum hp_code chunk_open(void *state, struct hp_setting *setting, struct h
 static enum hp_code chunk_run(
     const void *state, struct hp_request *in, struct hp_buf *reply, struct hp_fault *fault)
 {
-    struct work work = { .tokens = NULL };
-    HP_TRY(read_request(in, &work.request, fault));
-    HP_TRY(pick_encoding(state, &work.request, fault));
+    const struct chunk_state *chunk = state;
+    struct work work = { .document = { .tokens = NULL } };
+    struct chunk_request *request = &work.request;
+    HP_TRY(read_request(in, request, fault));
+    HP_TRY(pick_encoding(chunk, request, fault));
     HP_TRY(hp_enter(in, HP_COMPUTE, fault));
-    HP_TRY(work_on(state, in, &work, fault));
+    HP_TRY(hp_document_read(chunk->vocab[request->encoding], request->text, &request->how,
+        in->arena, &in->deadline, &work.document, fault));
     HP_TRY(hp_enter(in, HP_WRITE, fault));
     return write_reply(&work, &in->deadline, reply, fault);
 }
@@ -401,7 +438,7 @@ static void chunk_close(void *state)
         hp_vocab_close(chunk->vocab[encoding]);
 }
 
-static const char *const media_types[] = { "text/plain", NULL };
+static const char *const media_types[] = { "text/plain", "text/markdown", "text/html", NULL };
 
 const struct hp_route hp_route_chunk = {
     .name = "chunk",

@@ -39,6 +39,17 @@ struct hp_structure {
     hp_str title; // of <title>, front matter is not looked into; empty: none
 };
 
+// The way of headings above a place: of each level the nearest one before it that no heading of a
+// lower number has ended since.
+struct hp_outline {
+    const struct hp_structure *structure;
+    size_t next;                                    // the first heading that is not above the place
+    const struct hp_heading *at[HP_HEADING_LEVELS]; // by level; NULL: none
+};
+
+// Moves on to `place`, which is not before the last one. A heading that starts there counts.
+void hp_outline_to(struct hp_outline *outline, size_t place);
+
 // Markdown: the blocks of CommonMark 0.31 with GFM's tables and YAML front matter, read without
 // altering the text (valid UTF-8, < 4 GiB; positions are of this very text). Linear, whatever is
 // nested; memory in proportion to the blocks found. docs/text.md lists where it differs.
