@@ -6,6 +6,7 @@ needs markdown-it-py and build/tests/tool_markdown (make build/tests/tool_markdo
 documents of soup (20000), HOTPATHD_MARKDOWN a folder of *.md to read besides.
 """
 
+import itertools
 import os
 import pathlib
 import random
@@ -74,12 +75,16 @@ BEFORE_TABLE = [getattr(rules_block, rule) for rule in ("fence", "blockquote", "
 
 def table(state, start, end, silent):
     """As cmark-gfm has it, and the specification of GFM: what a line opens else comes before tables, and an underline
-    before a delimiter row. markdown-it tries tables first."""
-    if start + 1 < end:
+    before a delimiter row. markdown-it tries tables first. A table that ended a paragraph is asked for a second time."""
+    if state.env.get("table") != start and start + 1 < end:
         row = state.src[state.bMarks[start + 1] + state.tShift[start + 1] : state.eMarks[start + 1]]
+        if not silent:
+            state.parentType = "root"
         if not re.search(r"[|:]", row) or any(rule(state, start, end, True) for rule in BEFORE_TABLE):
             return False
-    return rules_block.table(state, start, end, silent)
+    found = rules_block.table(state, start, end, silent)
+    state.env["table"] = start if found and silent else None
+    return found
 
 
 def oracle():
@@ -184,9 +189,20 @@ def soup(rng, contents):
     return "\n".join(lines) + rng.choice(("\n", "", "\n\n"))
 
 
+INDENTED = r"(?:(?: {4}| {0,3}\t)[ \t]*)"
+
+
 def differs(text):
-    """Where markdown-it is not the specification: it takes a ">" that is indented by four columns to go on with a quote."""
-    return re.search(r"(?: {4}| {0,3}\t)[ \t]*>", text)
+    """Where markdown-it is not the specification, and cmark is: a ">" that is indented by four columns goes on with a
+    quote; a lazy line that is indented by four columns, but not by that much within its containers, ends a paragraph; the
+    columns of a tab behind the marks of a quote are counted wrong; a lazy line may be the header of a table in what
+    follows the list."""
+    return (
+        re.search(INDENTED + ">", text)
+        or re.search(">[^\n]*\t", text)
+        or (re.search(r"[^\s][^\n]*\n[ >]*" + INDENTED + r"(?:[-+*#<`~=_|:]|\d)", text) and re.search(r"(?m)^[ \t]*(?:[-+*>]|\d+[.)])", text))
+        or re.search(r"\|[^\n]*\n[ \t]+[-:|]", text)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +216,6 @@ def tool():
 
 def test_soup_of_blocks(tool):
     rng, parser = random.Random(1), oracle()
-    for _ in range(DOCUMENTS):
-        text = soup(rng, CONTENTS)
-        if differs(text):
-            continue
+    documents = (soup(rng, CONTENTS) for _ in itertools.count())
+    for text in itertools.islice(itertools.filterfalse(differs, documents), DOCUMENTS):
         assert ours(tool, text) == theirs(parser, text), text

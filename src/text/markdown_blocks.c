@@ -322,8 +322,8 @@ static enum opened open_fence(struct hp_markdown_blocks *blocks, struct line *li
 static enum opened open_html(struct hp_markdown_blocks *blocks, struct line *line)
 {
     hp_str rest = rest_of(blocks, line);
-    bool goes_on = blocks->leaf == HP_MARKDOWN_PARAGRAPH || blocks->leaf == HP_MARKDOWN_TABLE;
-    unsigned kind = hp_markdown_html(rest, goes_on);
+    bool in_table = blocks->leaf == HP_MARKDOWN_TABLE && line->matched == blocks->depth;
+    unsigned kind = hp_markdown_html(rest, blocks->leaf == HP_MARKDOWN_PARAGRAPH || in_table);
     if (kind == 0)
         return NOTHING;
     blocks->html = kind;
