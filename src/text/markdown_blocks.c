@@ -110,10 +110,11 @@ static bool room(
     if (count < *cap)
         return true;
     size_t more = *cap ? *cap * 2 : FIRST;
-    void *grown = blocks->failed ? NULL : hp_grow(blocks->arena, *array, *cap * size, more * size);
-    blocks->failed = !grown;
-    if (!grown)
+    void *grown = hp_grow(blocks->arena, *array, *cap * size, more * size);
+    if (!grown) {
+        blocks->code = hp_no_memory(blocks->arena, blocks->fault);
         return false;
+    }
     *array = grown;
     *cap = more;
     return true;
@@ -142,7 +143,7 @@ void hp_markdown_blocks_add(
     struct hp_markdown_blocks *blocks, size_t start, size_t end, enum hp_element_kind kind)
 {
     size_t element = add_element(blocks, start, kind);
-    if (!blocks->failed)
+    if (!blocks->code)
         blocks->element[element].end = (uint32_t)end;
 }
 
@@ -150,7 +151,7 @@ void hp_markdown_blocks_add(
 
 static void close_leaf(struct hp_markdown_blocks *blocks, size_t end)
 {
-    if (blocks->leaf > HP_MARKDOWN_PARAGRAPH && !blocks->failed)
+    if (blocks->leaf > HP_MARKDOWN_PARAGRAPH && !blocks->code)
         blocks->element[blocks->leaf_element].end = (uint32_t)end;
     blocks->leaf = HP_MARKDOWN_NO_LEAF;
 }
@@ -168,7 +169,7 @@ static void close_to(struct hp_markdown_blocks *blocks, size_t depth)
         return;
     size_t end = last_end(blocks);
     close_leaf(blocks, end);
-    for (; blocks->depth > depth && !blocks->failed; blocks->depth--)
+    for (; blocks->depth > depth && !blocks->code; blocks->depth--)
         if (!(blocks->quotes >> (blocks->depth - 1) & 1))
             blocks->element[blocks->item[blocks->depth - 1].element].end = (uint32_t)end;
     blocks->quotes &= depth ? UINT64_MAX >> (HP_MARKDOWN_DEPTH - depth) : 0;
@@ -199,13 +200,9 @@ static void open_leaf(struct hp_markdown_blocks *blocks, const struct line *line
 
 // --- paragraphs ---
 
-static void paragraph_line(
-    struct hp_markdown_blocks *blocks, size_t start, size_t first, size_t end)
+static void paragraph_line(struct hp_markdown_blocks *blocks, size_t start, size_t end)
 {
-    if (blocks->definition.state != HP_MARKDOWN_TEXT)
-        hp_markdown_define(&blocks->definition, blocks->text, start, first, end);
-    blocks->before.start = start;
-    blocks->before.first = first;
+    blocks->paragraph.last = start;
     blocks->content_end = end;
 }
 
@@ -213,14 +210,77 @@ static void begin_paragraph(struct hp_markdown_blocks *blocks, const struct line
 {
     close_to(blocks, line->matched);
     blocks->leaf = HP_MARKDOWN_PARAGRAPH;
-    blocks->definition = (struct hp_markdown_definition){ .state = HP_MARKDOWN_NEXT };
-    paragraph_line(blocks, line->start, line->first, line->end);
-    blocks->before.header = true;
+    blocks->paragraph.start = line->start;
+    blocks->paragraph.first = line->first;
+    paragraph_line(blocks, line->start, line->end);
 }
 
 static bool in_paragraph(const struct hp_markdown_blocks *blocks, const struct line *line)
 {
     return blocks->leaf == HP_MARKDOWN_PARAGRAPH && line->matched == blocks->depth;
+}
+
+static struct line line_from(const struct hp_markdown_blocks *blocks, size_t start, size_t end)
+{
+    struct line line = { .start = start, .end = end, .first = start };
+    skip_blanks(blocks, &line);
+    return line;
+}
+
+// How many of the open containers go on in this line; reads their marks.
+static size_t match(const struct hp_markdown_blocks *blocks, struct line *line)
+{
+    for (size_t i = 0; i < blocks->depth; i++) {
+        uint64_t quotes = blocks->quotes >> i;
+        if (blank(line)) // items go on, up to a quote
+            return quotes ? i + (size_t)__builtin_ctzll(quotes)
+                          : blocks->depth - blocks->empty_item;
+        if (!(quotes & 1)) {
+            if (indent_of(line) < blocks->item[i].indent)
+                return i;
+            line->column += blocks->item[i].indent;
+        } else {
+            if (indent_of(line) >= CODE_INDENT || blocks->text.ptr[line->first] != '>')
+                return i;
+            take_quote(blocks, line);
+        }
+    }
+    return blocks->depth;
+}
+
+// A line of the open paragraph once more: the containers are those that it was read in.
+static struct line paragraph_line_again(
+    const struct hp_markdown_blocks *blocks, size_t start, size_t end)
+{
+    struct line line = line_from(blocks, start, end);
+    if (start == blocks->paragraph.start) { // which opened some of them
+        line.first = blocks->paragraph.first;
+        line.column = line.first_column;
+        line.matched = blocks->depth;
+    } else {
+        line.matched = match(blocks, &line);
+    }
+    return line;
+}
+
+// Reads the definitions that the paragraph begins with; *text is what comes behind them.
+static bool only_definitions(
+    struct hp_markdown_blocks *blocks, struct hp_markdown_definition *text, size_t stop)
+{
+    struct hp_markdown_lines lines;
+    struct hp_markdown_span span;
+    hp_markdown_lines_from(
+        &lines, (hp_str){ blocks->text.ptr, stop }, blocks->paragraph.start, blocks->deadline);
+    do {
+        blocks->code = hp_markdown_lines_ahead(&lines, blocks->fault);
+        while (!blocks->code && hp_markdown_line(&lines, &span)) {
+            struct line line = paragraph_line_again(blocks, span.start, span.end);
+            hp_markdown_define(text, blocks->text, line.start, line.first, line.end);
+            if (text->state == HP_MARKDOWN_TEXT)
+                return false;
+        }
+    } while (!blocks->code && lines.begin < stop);
+    return hp_markdown_defined(text);
 }
 
 // --- what a line opens: each tries one thing ---
@@ -278,16 +338,18 @@ static enum opened open_atx(struct hp_markdown_blocks *blocks, struct line *line
 // The paragraph so far becomes a heading. Where it held only definitions, it begins anew.
 static enum opened open_setext(struct hp_markdown_blocks *blocks, struct line *line)
 {
-    const struct hp_markdown_definition *text = &blocks->definition;
     unsigned level = in_paragraph(blocks, line) ? hp_markdown_underline(rest_of(blocks, line)) : 0;
     if (level == 0)
         return NOTHING;
-    if (hp_markdown_defined(text)) {
+    struct hp_markdown_definition text = {
+        .state = HP_MARKDOWN_NEXT, .line = blocks->paragraph.start, .first = blocks->paragraph.first
+    };
+    if (blocks->text.ptr[text.first] == '[' && only_definitions(blocks, &text, line->start)) {
         begin_paragraph(blocks, line);
         return NOTHING;
     }
-    add_heading(blocks, (struct hp_heading){ (uint32_t)text->line, (uint32_t)line->end,
-                            (uint32_t)text->first, (uint32_t)last_end(blocks), (uint8_t)level });
+    add_heading(blocks, (struct hp_heading){ (uint32_t)text.line, (uint32_t)line->end,
+                            (uint32_t)text.first, (uint32_t)last_end(blocks), (uint8_t)level });
     blocks->leaf = HP_MARKDOWN_NO_LEAF;
     belongs(blocks, line);
     return LEAF;
@@ -334,19 +396,25 @@ static enum opened open_html(struct hp_markdown_blocks *blocks, struct line *lin
     return LEAF;
 }
 
+// The cells of the paragraph's last line, if it can be the header row of a table.
+static size_t header_cells(const struct hp_markdown_blocks *blocks)
+{
+    struct line header = paragraph_line_again(blocks, blocks->paragraph.last, blocks->content_end);
+    bool lazy = header.matched < blocks->depth;
+    return lazy || indent_of(&header) >= CODE_INDENT ? 0
+                                                     : hp_markdown_cells(rest_of(blocks, &header));
+}
+
 // The delimiter row, behind a header row.
 static enum opened open_table(struct hp_markdown_blocks *blocks, struct line *line)
 {
-    if (!in_paragraph(blocks, line) || !blocks->before.header)
+    size_t columns = in_paragraph(blocks, line) ? hp_markdown_delimiters(rest_of(blocks, line)) : 0;
+    if (columns == 0 || header_cells(blocks) != columns)
         return NOTHING;
-    size_t columns = hp_markdown_delimiters(rest_of(blocks, line));
-    hp_str header = { blocks->text.ptr + blocks->before.first,
-        blocks->content_end - blocks->before.first };
-    if (columns == 0 || hp_markdown_cells(header) != columns)
-        return NOTHING;
+    size_t start = blocks->paragraph.last;
     open_leaf(blocks, line, HP_MARKDOWN_TABLE, HP_ELEMENT_TABLE);
-    if (!blocks->failed)
-        blocks->element[blocks->leaf_element].start = (uint32_t)blocks->before.start;
+    if (!blocks->code)
+        blocks->element[blocks->leaf_element].start = (uint32_t)start;
     return LEAF;
 }
 
@@ -383,27 +451,6 @@ static void open_indented(struct hp_markdown_blocks *blocks, const struct line *
 }
 
 // --- a line ---
-
-// How many of the open containers go on in this line; reads their marks.
-static size_t match(const struct hp_markdown_blocks *blocks, struct line *line)
-{
-    for (size_t i = 0; i < blocks->depth; i++) {
-        uint64_t quotes = blocks->quotes >> i;
-        if (blank(line)) // items go on, up to a quote
-            return quotes ? i + (size_t)__builtin_ctzll(quotes)
-                          : blocks->depth - blocks->empty_item;
-        if (!(quotes & 1)) {
-            if (indent_of(line) < blocks->item[i].indent)
-                return i;
-            line->column += blocks->item[i].indent;
-        } else {
-            if (indent_of(line) >= CODE_INDENT || blocks->text.ptr[line->first] != '>')
-                return i;
-            take_quote(blocks, line);
-        }
-    }
-    return blocks->depth;
-}
 
 static void fenced_line(struct hp_markdown_blocks *blocks, const struct line *line)
 {
@@ -447,21 +494,18 @@ static bool goes_into_leaf(struct hp_markdown_blocks *blocks, const struct line 
 // A line that opens nothing (more).
 static void text_line(struct hp_markdown_blocks *blocks, const struct line *line)
 {
-    bool matched = line->matched == blocks->depth;
-    if (blocks->leaf == HP_MARKDOWN_PARAGRAPH) {
-        paragraph_line(blocks, line->start, line->first, line->end);
-        blocks->before.header = matched && indent_of(line) < CODE_INDENT;
-    } else if (blocks->leaf == HP_MARKDOWN_TABLE && matched) {
+    if (blocks->leaf == HP_MARKDOWN_PARAGRAPH)
+        paragraph_line(blocks, line->start, line->end);
+    else if (blocks->leaf == HP_MARKDOWN_TABLE && line->matched == blocks->depth)
         belongs(blocks, line);
-    } else {
+    else
         begin_paragraph(blocks, line);
-    }
 }
 
 static void open_blocks(struct hp_markdown_blocks *blocks, struct line *line)
 {
     enum opened opened = CONTAINER;
-    while (opened == CONTAINER && !blank(line) && !blocks->failed) {
+    while (opened == CONTAINER && !blank(line) && !blocks->code) {
         if (indent_of(line) >= CODE_INDENT) {
             if (blocks->leaf == HP_MARKDOWN_PARAGRAPH)
                 text_line(blocks, line);
@@ -475,10 +519,11 @@ static void open_blocks(struct hp_markdown_blocks *blocks, struct line *line)
         text_line(blocks, line);
 }
 
-static void read_line(struct hp_markdown_blocks *blocks, size_t start, size_t end)
+// Kept out of its caller, which settles most lines and would save registers for it each time.
+__attribute__((noinline)) static void read_line(
+    struct hp_markdown_blocks *blocks, size_t start, size_t end)
 {
-    struct line line = { .start = start, .end = end, .first = start };
-    skip_blanks(blocks, &line);
+    struct line line = line_from(blocks, start, end);
     line.matched = match(blocks, &line);
     if (line.matched == blocks->depth && goes_into_leaf(blocks, &line))
         return;
@@ -486,24 +531,36 @@ static void read_line(struct hp_markdown_blocks *blocks, size_t start, size_t en
         close_to(blocks, line.matched);
         return;
     }
-    if (blocks->empty_item && line.matched == blocks->depth)
+    if (line.matched == blocks->depth)
         blocks->empty_item = false;
     open_blocks(blocks, &line);
 }
 
-// Whether a line that starts with this byte goes on with the leaf, whatever else is on it.
-static bool settles(const struct hp_markdown_blocks *blocks, char c)
+// --- what settles most lines: the first byte that is not blank ---
+
+// A line without any byte, where it goes into all that is open.
+static void empty_line(struct hp_markdown_blocks *blocks)
+{
+    bool table = blocks->leaf == HP_MARKDOWN_TABLE;
+    bool html = blocks->leaf == HP_MARKDOWN_HTML && blocks->html >= HP_MARKDOWN_HTML_BLOCK;
+    if (blocks->leaf == HP_MARKDOWN_PARAGRAPH || table || html)
+        close_leaf(blocks, last_end(blocks));
+}
+
+// Whether a line with such a byte (`flush`: at its start) goes on with the leaf, whatever else is
+// on it.
+static bool goes_on(const struct hp_markdown_blocks *blocks, char c, bool flush)
 {
     unsigned mark = mark_of[(unsigned char)c];
     switch (blocks->leaf) {
     case HP_MARKDOWN_PARAGRAPH:
-        return mark == TEXT; // lazily where there are containers
+        return mark == TEXT; // lazily where containers do not go on
     case HP_MARKDOWN_FENCED:
-        return blocks->depth == 0 && mark != BLANK && c != blocks->fence;
+        return blocks->depth == 0 && c != blocks->fence;
     case HP_MARKDOWN_HTML:
-        return blocks->depth == 0 && mark != BLANK && blocks->html >= HP_MARKDOWN_HTML_BLOCK;
+        return blocks->depth == 0 && blocks->html >= HP_MARKDOWN_HTML_BLOCK;
     case HP_MARKDOWN_TABLE:
-        return blocks->depth == 0 && (mark == TEXT || mark == PIPE);
+        return blocks->depth == 0 && flush && (mark == TEXT || mark == PIPE);
     case HP_MARKDOWN_INDENTED:
     case HP_MARKDOWN_NO_LEAF:
         break;
@@ -513,12 +570,18 @@ static bool settles(const struct hp_markdown_blocks *blocks, char c)
 
 void hp_markdown_blocks_line(struct hp_markdown_blocks *blocks, size_t start, size_t end)
 {
-    if (start == end || !settles(blocks, blocks->text.ptr[start])) {
-        read_line(blocks, start, end);
-    } else if (blocks->leaf == HP_MARKDOWN_PARAGRAPH) {
-        paragraph_line(blocks, start, start, end);
-        blocks->before.header = blocks->depth == 0;
-    } else {
-        blocks->content_end = end;
+    const char *text = blocks->text.ptr;
+    size_t first = start;
+    if (start == end && blocks->quotes == 0 && !blocks->empty_item) {
+        empty_line(blocks);
+        return;
     }
+    while (first < end && hp_markdown_blank(text[first]))
+        first++;
+    if (first == end || !goes_on(blocks, text[first], first == start))
+        read_line(blocks, start, end);
+    else if (blocks->leaf == HP_MARKDOWN_PARAGRAPH)
+        paragraph_line(blocks, start, end);
+    else
+        blocks->content_end = end;
 }

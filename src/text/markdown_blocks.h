@@ -26,7 +26,9 @@ struct hp_markdown_item {
 struct hp_markdown_blocks {
     hp_str text;
     struct hp_arena *arena;
-    bool failed; // an allocation
+    const struct hp_deadline *deadline;
+    struct hp_fault *fault;
+    enum hp_code code; // why no more is read
 
     struct hp_heading *heading;
     struct hp_element *element;
@@ -45,11 +47,10 @@ struct hp_markdown_blocks {
     size_t fence_len;
     unsigned html; // kind
 
-    struct hp_markdown_definition definition; // of the paragraph, with its start
     struct {
-        size_t start, first;
-        bool header; // it may be the header row of a table
-    } before;        // the paragraph's last line
+        size_t start, first; // of its first line: where it starts, and its first non-blank byte
+        size_t last;         // where its last line starts
+    } paragraph;
 };
 
 // Reads the line text[start, end).

@@ -26,7 +26,7 @@ size_t hp_markdown_line_ends_plain(hp_str text, size_t *at, size_t stop, uint32_
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-enum { STEP = 32 };
+enum { LANE = 32, STEP = 64 };
 
 #define AVX2 __attribute__((target("avx2,bmi")))
 
@@ -35,31 +35,46 @@ AVX2 static __m256i load(const char *from)
     return _mm256_loadu_si256((const __m256i *)(const void *)from);
 }
 
-// The bytes that end a line among 32; one more behind them is looked at.
-AVX2 static uint32_t ends_in(const char *from)
+// LF, FF and CR: the bytes that are what the table holds for their low half.
+AVX2 static uint32_t ends_in(__m256i bytes)
 {
-    const __m256i lf = _mm256_set1_epi8('\n');
-    __m256i bytes = load(from);
-    __m256i cr = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\r'));
-    __m256i pair = _mm256_cmpeq_epi8(load(from + 1), lf);
-    __m256i other = _mm256_or_si256(
-        _mm256_cmpeq_epi8(bytes, lf), _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\f')));
-    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(other, _mm256_andnot_si256(pair, cr)));
+    const __m256i ends = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\n', 0, '\f', '\r', 0, 0));
+    __m256i in = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(ends, bytes), bytes);
+    return (uint32_t)_mm256_movemask_epi8(in);
 }
 
-AVX2 static size_t ends_by_32(hp_str text, size_t *at, size_t stop, uint32_t *ends, size_t cap)
+AVX2 static uint32_t are(__m256i bytes, char c)
+{
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c)));
+}
+
+// The bits of CR with LF behind them, which is looked for one byte over the end.
+AVX2 static uint64_t pairs(const char *from, __m256i low, __m256i high)
+{
+    uint64_t cr = are(low, '\r') | (uint64_t)are(high, '\r') << LANE;
+    if (cr == 0)
+        return 0;
+    return cr & (are(load(from + 1), '\n') | (uint64_t)are(load(from + 1 + LANE), '\n') << LANE);
+}
+
+AVX2 static size_t ends_by_64(hp_str text, size_t *at, size_t stop, uint32_t *ends, size_t cap)
 {
     size_t count = 0, i = *at;
-    for (; stop - i > STEP && cap - count >= STEP; i += STEP)
-        for (uint32_t mask = ends_in(text.ptr + i); mask; mask = _blsr_u32(mask))
-            ends[count++] = (uint32_t)i + _tzcnt_u32(mask);
+    for (; stop - i > STEP && cap - count >= STEP; i += STEP) {
+        const char *from = text.ptr + i;
+        __m256i low = load(from), high = load(from + LANE);
+        uint64_t mask = ends_in(low) | (uint64_t)ends_in(high) << LANE;
+        for (mask &= ~pairs(from, low, high); mask; mask = _blsr_u64(mask))
+            ends[count++] = (uint32_t)i + (uint32_t)_tzcnt_u64(mask);
+    }
     *at = i;
     return count;
 }
 
 size_t hp_markdown_line_ends(hp_str text, size_t *at, size_t stop, uint32_t *ends, size_t cap)
 {
-    size_t count = hp_cpu() >= HP_CPU_AVX2 ? ends_by_32(text, at, stop, ends, cap) : 0;
+    size_t count = hp_cpu() >= HP_CPU_AVX2 ? ends_by_64(text, at, stop, ends, cap) : 0;
     return count + hp_markdown_line_ends_plain(text, at, stop, ends + count, cap - count);
 }
 #else
