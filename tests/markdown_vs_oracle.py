@@ -219,3 +219,20 @@ def test_soup_of_blocks(tool):
     documents = (soup(rng, CONTENTS) for _ in itertools.count())
     for text in itertools.islice(itertools.filterfalse(differs, documents), DOCUMENTS):
         assert ours(tool, text) == theirs(parser, text), text
+
+
+def real_documents():
+    folders = [ROOT, *(pathlib.Path(folder) for folder in os.environ.get("HOTPATHD_MARKDOWN", "").split(":") if folder)]
+    found = {path for folder in folders for path in folder.rglob("*.md") if path.is_file()}
+    return sorted(path for path in found if not {"build", "node_modules"} & set(path.relative_to(ROOT).parts if path.is_relative_to(ROOT) else ()))
+
+
+def test_real_documents(tool):
+    parser, paths = oracle(), real_documents()
+    assert paths
+    for path in paths:
+        text = path.read_bytes().decode("utf-8", "replace")
+        for end in ("\r\n", "\r", "\f"):  # a page break ends no line for markdown-it
+            text = text.replace(end, "\n")
+        text = text.removeprefix("\ufeff").replace("\0", "\ufffd")
+        assert ours(tool, text) == theirs(parser, text), path

@@ -33,7 +33,8 @@ HP_MUST_USE enum hp_code hp_markdown_lines_ahead(
 
 // The next line without its end, after hp_markdown_lines_ahead; false where none is left of those
 // found.
-static inline bool hp_markdown_line(struct hp_markdown_lines *lines, struct hp_markdown_span *line)
+static inline bool hp_markdown_lines_next(
+    struct hp_markdown_lines *lines, struct hp_markdown_span *line)
 {
     const char *text = lines->text.ptr;
     if (lines->next == lines->count)
@@ -59,6 +60,13 @@ size_t hp_markdown_line_ends_plain(
 static inline bool hp_markdown_blank(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+static inline size_t hp_markdown_skip(hp_str s, size_t at)
+{
+    while (at < s.len && hp_markdown_blank(s.ptr[at]))
+        at++;
+    return at;
 }
 
 // The length of `s` without blanks at its end.

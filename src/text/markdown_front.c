@@ -55,7 +55,7 @@ enum hp_code hp_markdown_front(hp_str text, size_t at, const struct hp_deadline 
     hp_markdown_lines_from(&lines, text, at, deadline);
     do {
         HP_TRY(hp_markdown_lines_ahead(&lines, fault));
-        while (hp_markdown_line(&lines, &line)) {
+        while (hp_markdown_lines_next(&lines, &line)) {
             enum verdict verdict = look_at(&search, text, line);
             *found = verdict == FOUND;
             if (verdict != GO_ON)

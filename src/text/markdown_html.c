@@ -110,13 +110,6 @@ static enum kind named_block(hp_str rest, bool closing, size_t from, size_t end)
     return kind == BLOCK && done ? BLOCK : NONE;
 }
 
-static size_t skip_blanks(hp_str rest, size_t at)
-{
-    while (at < rest.len && hp_markdown_blank(rest.ptr[at]))
-        at++;
-    return at;
-}
-
 // Where the value behind `=` ends; 0 where there is none.
 static size_t value_end(hp_str rest, size_t at)
 {
@@ -139,17 +132,17 @@ static size_t attribute_end(hp_str rest, size_t at)
         return at;
     while (at < rest.len && named(rest.ptr[at]))
         at++;
-    size_t equals = skip_blanks(rest, at);
+    size_t equals = hp_markdown_skip(rest, at);
     if (equals == rest.len || rest.ptr[equals] != '=')
         return at;
-    return value_end(rest, skip_blanks(rest, equals + 1));
+    return value_end(rest, hp_markdown_skip(rest, equals + 1));
 }
 
 // Where the attributes behind a tag's name end, blanks behind them; 0 where one is broken.
 static size_t attributes_end(hp_str rest, size_t at)
 {
     for (;;) {
-        size_t next = skip_blanks(rest, at);
+        size_t next = hp_markdown_skip(rest, at);
         if (next == at || next == rest.len)
             return next;
         at = attribute_end(rest, next);
@@ -161,11 +154,11 @@ static size_t attributes_end(hp_str rest, size_t at)
 // A whole tag, and nothing else on the line.
 static bool lone_tag(hp_str rest, bool closing, size_t end)
 {
-    size_t at = closing ? skip_blanks(rest, end) : attributes_end(rest, end);
+    size_t at = closing ? hp_markdown_skip(rest, end) : attributes_end(rest, end);
     if (at == 0)
         return false;
     at += !closing && at < rest.len && rest.ptr[at] == '/';
-    return at < rest.len && rest.ptr[at] == '>' && skip_blanks(rest, at + 1) == rest.len;
+    return at < rest.len && rest.ptr[at] == '>' && hp_markdown_skip(rest, at + 1) == rest.len;
 }
 
 static enum kind tag_block(hp_str rest, bool in_paragraph)

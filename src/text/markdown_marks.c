@@ -22,16 +22,9 @@ static size_t run_of(hp_str s, size_t at, char c)
     return at;
 }
 
-static size_t skip_blanks(hp_str s, size_t at)
-{
-    while (at < s.len && hp_markdown_blank(s.ptr[at]))
-        at++;
-    return at;
-}
-
 static bool blank_from(hp_str s, size_t at)
 {
-    return skip_blanks(s, at) == s.len;
+    return hp_markdown_skip(s, at) == s.len;
 }
 
 // The end of a heading's text: its closing marks go where they are all, or stand behind a blank.
@@ -56,7 +49,7 @@ unsigned hp_markdown_atx(hp_str rest, size_t *from, size_t *to)
     if (level == 0 || level > HP_HEADING_LEVELS || !ends)
         return 0;
     size_t end = hp_markdown_trim(rest);
-    *from = skip_blanks((hp_str){ rest.ptr, end }, level);
+    *from = hp_markdown_skip((hp_str){ rest.ptr, end }, level);
     if (*from > end)
         *from = end;
     *to = before_closing_marks(rest, *from);
@@ -128,13 +121,13 @@ size_t hp_markdown_marker(hp_str rest, bool in_paragraph)
 // Where the cell :---: that begins at `at` ends, blanks around it; `at` itself where it is none.
 static size_t delimiter_end(hp_str rest, size_t at)
 {
-    size_t end = skip_blanks(rest, at);
+    size_t end = hp_markdown_skip(rest, at);
     end += end < rest.len && rest.ptr[end] == ':';
     size_t dashes = run_of(rest, end, '-');
     if (dashes == end)
         return at;
     end = dashes + (dashes < rest.len && rest.ptr[dashes] == ':');
-    return skip_blanks(rest, end);
+    return hp_markdown_skip(rest, end);
 }
 
 size_t hp_markdown_delimiters(hp_str rest)
