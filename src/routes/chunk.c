@@ -224,7 +224,6 @@ static enum hp_code pick_encoding(
 struct work {
     struct chunk_request request;
     struct hp_clean clean;
-    struct hp_edges edges;
     struct hp_tokens *tokens;
     struct hp_chunks chunks;
 };
@@ -240,9 +239,8 @@ static enum hp_code work_on(const struct chunk_state *state, struct hp_request *
         state->vocab[request->encoding], text, in->arena, deadline, &work->tokens, fault));
     if (request->chunk.none)
         return HP_OK;
-    HP_TRY(hp_edges_find(text, in->arena, deadline, &work->edges, fault));
-    return hp_chunk_text(text, &work->edges, work->tokens, &request->chunk.options, in->arena,
-        deadline, &work->chunks, fault);
+    return hp_chunk_text(text, &work->clean.structure, work->tokens, &request->chunk.options,
+        in->arena, deadline, &work->chunks, fault);
 }
 
 // --- the reply -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include "text/measure.h"
 
 #include "text/utf8.h"
+#include "text/vocab.h"
 
 enum { BLOCK = 256 };
 
@@ -98,4 +99,55 @@ size_t hp_measure_reach(const struct hp_measure *measure, size_t start, size_t m
     if (measure->chars_before)
         return place_of_char(measure, chars_to(measure, start) + max);
     return start + max;
+}
+
+enum { USUAL_BYTES = 4, MARGIN = 4 }; // of a token; of a guess, in tokens
+
+// A place from which `end` is more than `limit` tokens away, found by guessing from what the last
+// guess was worth.
+static size_t tokens_back(const struct hp_measure *measure, size_t low, size_t end, size_t limit)
+{
+    size_t bytes = (limit + MARGIN) * USUAL_BYTES, at, size;
+    for (;;) {
+        if (bytes >= end - low)
+            return low;
+        at = hp_measure_align(measure, end - bytes);
+        size = hp_tokens_count(measure->tokens, at, end);
+        if (size > limit)
+            break;
+        bytes += bytes * (limit + MARGIN - size) / (size + 1) / 2 + bytes / 8 + 1;
+    }
+    bytes = bytes * (limit + MARGIN) / size;
+    if (size <= limit + 2 * MARGIN || bytes >= end - low)
+        return at;
+    size_t closer = hp_measure_align(measure, end - bytes);
+    return hp_tokens_count(measure->tokens, closer, end) > limit ? closer : at;
+}
+
+size_t hp_measure_back(const struct hp_measure *measure, size_t low, size_t end, size_t most)
+{
+    size_t at = low;
+    if (measure->unit == HP_UNIT_TOKENS)
+        return tokens_back(measure, low, end, most + hp_measure_slack(measure));
+    if (measure->chars_before) {
+        size_t chars = chars_to(measure, end);
+        at = chars > most ? place_of_char(measure, chars - most) : 0;
+    } else if (end > most) {
+        at = end - most;
+    }
+    return at > low ? at : low;
+}
+
+enum { CHARACTER_BYTES = 4 };
+
+size_t hp_measure_least(const struct hp_measure *measure, size_t bytes)
+{
+    if (measure->unit == HP_UNIT_TOKENS)
+        return bytes / HP_TOKEN_MAX;
+    return measure->chars_before ? bytes / CHARACTER_BYTES : bytes;
+}
+
+size_t hp_measure_align(const struct hp_measure *measure, size_t at)
+{
+    return character_start(measure->text, at);
 }

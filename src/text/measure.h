@@ -19,5 +19,15 @@ size_t hp_measure_span(const struct hp_measure *measure, size_t start, size_t en
 // No end behind this place is within `max` of `start`. Near to the last one that is.
 size_t hp_measure_reach(const struct hp_measure *measure, size_t start, size_t max);
 
+// No start before this place, which is at least `low`, is within `most` of `end`. Near to the first
+// one that is.
+size_t hp_measure_back(const struct hp_measure *measure, size_t low, size_t end, size_t most);
+
+// What any span of so many bytes measures at least.
+size_t hp_measure_least(const struct hp_measure *measure, size_t bytes);
+
+// The start of the character at `at`.
+size_t hp_measure_align(const struct hp_measure *measure, size_t at);
+
 // By how much a longer span may measure less: what a search has to look beyond the first failure.
 size_t hp_measure_slack(const struct hp_measure *measure);
