@@ -67,9 +67,9 @@ static size_t span(struct cutter *cutter, size_t start, size_t end)
 
 // Bytes by which an end (or a start) that is `excess` over a limit must move at least: a byte is no
 // more than one token or character.
-static size_t leap(const struct cutter *cutter, size_t excess)
+static size_t leap(size_t excess, size_t slack)
 {
-    return excess > cutter->slack + 1 ? excess - cutter->slack : 1;
+    return excess > slack + 1 ? excess - slack : 1;
 }
 
 // True where the window takes an end; else *place is where the next one can be. *size is the
@@ -86,7 +86,7 @@ static bool takes(struct cutter *cutter, const struct window *window, const stru
         over = rest < window->rest ? window->rest - rest : 0;
         from = cut->next;
     }
-    size_t back = leap(cutter, over);
+    size_t back = leap(over, cutter->slack);
     *place = from > back ? from - back : 0;
     if (*place >= cut->end)
         *place = cut->end - 1;
@@ -276,7 +276,8 @@ static size_t first_word(struct cutter *cutter, size_t low, size_t limit, size_t
 {
     if (low >= limit)
         return limit;
-    low = hp_measure_back(&cutter->measure, low, end, most);
+    size_t slack = hp_measure_word_slack(&cutter->measure);
+    low = hp_measure_back(&cutter->measure, low, end, most + slack);
     while (low < limit) {
         size_t at = hp_fine_start(&cutter->ladder.fine, low, limit);
         if (at >= limit)
@@ -284,7 +285,7 @@ static size_t first_word(struct cutter *cutter, size_t low, size_t limit, size_t
         size_t size = span(cutter, at, end);
         if (size <= most)
             return at;
-        low = at + leap(cutter, size - most);
+        low = at + leap(size - most, slack);
     }
     return limit;
 }
@@ -294,7 +295,7 @@ static size_t first_cluster(struct cutter *cutter, size_t low, size_t end, size_
 {
     if (low >= end)
         return end;
-    low = hp_measure_back(&cutter->measure, low, end, most);
+    low = hp_measure_back(&cutter->measure, low, end, most + cutter->slack);
     while (low < end) {
         size_t at = hp_fine_cluster(&cutter->ladder.fine, low, end);
         if (at >= end)
@@ -302,7 +303,7 @@ static size_t first_cluster(struct cutter *cutter, size_t low, size_t end, size_
         size_t size = span(cutter, at, end);
         if (size <= most)
             return at;
-        low = at + leap(cutter, size - most);
+        low = at + leap(size - most, cutter->slack);
     }
     return end;
 }
