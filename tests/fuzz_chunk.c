@@ -130,14 +130,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct hp_vocab *vocab = data[0] & 128 ? vocabulary() : NULL;
     struct hp_arena arena;
     struct hp_fault fault;
-    struct hp_edges edges;
     struct hp_tokens *tokens;
     struct hp_chunks chunks;
     hp_arena_init(&arena, NULL, (size_t)1 << 30);
-    must_hold(!hp_edges_find(text, &arena, &never, &edges, &fault), "no edges");
     must_hold(!hp_tokens_encode(vocab, text, &arena, &never, &tokens, &fault), "no tokens");
     must_hold(
-        !hp_chunk_text(text, &edges, tokens, &options, &arena, &never, &chunks, &fault), "no cut");
+        !hp_chunk_text(text, NULL, tokens, &options, &arena, &never, &chunks, &fault), "no cut");
     struct cut cut = { text, tokens, &options, clusters_of(text, &arena) };
     check(&cut, &chunks);
     hp_arena_done(&arena);

@@ -1,6 +1,7 @@
 // test_chunk.c -- chunks against a slow chunker written from the contract's words, the guarantees
 // of the contract, and time that grows no faster than the text.
 #include "text/chunk.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 #include <stdio.h>
@@ -13,7 +14,8 @@ static const struct hp_deadline never = { 0 };
 struct document {
     struct hp_arena arena;
     hp_str text;
-    struct hp_edges edges;
+    struct hp_edges edges; // the plain list, for the slow chunker
+    struct hp_structure structure;
     struct hp_tokens *tokens;
 };
 
@@ -22,6 +24,7 @@ static void document_open(struct document *document, const struct hp_vocab *voca
     struct hp_fault fault;
     hp_arena_init(&document->arena, NULL, (size_t)4 << 30);
     document->text = text;
+    document->structure = (struct hp_structure){ 0 };
     ck_assert_int_eq(
         hp_edges_find(text, &document->arena, &never, &document->edges, &fault), HP_OK);
     ck_assert_int_eq(
@@ -33,7 +36,7 @@ static struct hp_chunks document_cut(
 {
     struct hp_fault fault;
     struct hp_chunks chunks;
-    ck_assert_int_eq(hp_chunk_text(document->text, &document->edges, document->tokens, options,
+    ck_assert_int_eq(hp_chunk_text(document->text, &document->structure, document->tokens, options,
                          &document->arena, &never, &chunks, &fault),
         HP_OK);
     return chunks;
@@ -63,6 +66,54 @@ static size_t size_of(const struct slow *slow, size_t start, size_t end)
     return slow->options->unit == HP_UNIT_CHARS ? hp_utf8_chars(span) : span.len;
 }
 
+static bool inside(const struct hp_element *element, size_t at)
+{
+    return element->start < at && at < element->end;
+}
+
+// What the structure makes of an edge.
+static int slow_rank(const struct hp_structure *structure, const struct hp_edge *edge)
+{
+    int rank = edge->rank;
+    bool begins = false, ends = false;
+    for (size_t i = 0; i < structure->headings; i++) {
+        const struct hp_heading *heading = &structure->heading[i];
+        begins |= heading->start >= edge->at && heading->start <= edge->next;
+        ends |= heading->end >= edge->at && heading->end <= edge->next;
+    }
+    if (rank >= HP_EDGE_LINE && ends)
+        return HP_EDGE_LINE;
+    if (rank >= HP_EDGE_LINE && rank < HP_EDGE_PAGE && begins)
+        return HP_EDGE_SECTION;
+    for (size_t i = 0; i < structure->elements; i++) {
+        const struct hp_element *element = &structure->element[i];
+        if (!inside(element, edge->at) || element->kind == HP_ELEMENT_HTML)
+            continue;
+        if (rank == HP_EDGE_PARAGRAPH)
+            rank = HP_EDGE_LINE;
+        if (rank < HP_EDGE_LINE && element->kind != HP_ELEMENT_ITEM)
+            rank = HP_EDGE_WORD;
+    }
+    return rank;
+}
+
+// In an element that begins behind the start and is no longer than max.
+static bool slow_kept(const struct slow *slow, size_t start, size_t at)
+{
+    const struct hp_structure *structure = &slow->document->structure;
+    for (size_t i = 0; i < structure->elements; i++) {
+        const struct hp_element *element = &structure->element[i];
+        size_t from = element->start, len;
+        if (from <= start || !inside(element, at))
+            continue;
+        while (hp_unicode_blank(hp_utf8_at(slow->document->text, from, &len)))
+            from += len;
+        if (size_of(slow, from, element->end) <= (size_t)slow->options->max)
+            return true;
+    }
+    return false;
+}
+
 static void slow_ends(struct slow *slow)
 {
     size_t at = slow->document->edges.first;
@@ -73,7 +124,10 @@ static void slow_ends(struct slow *slow)
              at = hp_grapheme_end(slow->document->text, at))
             slow->end[slow->count++] = (struct end){ at, at, HP_EDGE_GRAPHEME };
         ck_assert_uint_eq(at, edge->at); // no edge cuts a cluster
-        slow->end[slow->count++] = (struct end){ edge->at, edge->next, edge->rank };
+        int rank = edge->rank;
+        if (rank != HP_EDGE_DOCUMENT)
+            rank = slow_rank(&slow->document->structure, edge);
+        slow->end[slow->count++] = (struct end){ edge->at, edge->next, rank };
         at = edge->next;
     }
     ck_assert_uint_lt(slow->count, ENDS_MAX);
@@ -97,7 +151,7 @@ static const struct end *slow_choose(
         if (end->at <= start || end->at <= after)
             continue;
         size_t size = size_of(slow, start, end->at);
-        if (size > max || size < least)
+        if (size > max || size < least || slow_kept(slow, start, end->at))
             continue;
         if (end == slow_last(slow))
             return least ? best : end;
@@ -189,6 +243,13 @@ static void show(const struct slow *slow, const struct hp_chunks *fast,
     const struct hp_chunk *chunk, size_t count)
 {
     const struct hp_chunk_options *o = slow->options;
+    for (size_t i = 0; i < slow->document->structure.elements; i++) {
+        const struct hp_element *element = &slow->document->structure.element[i];
+        fprintf(stderr, "element %u..%u %d\n", element->start, element->end, element->kind);
+    }
+    for (size_t i = 0; i < slow->document->structure.headings; i++)
+        fprintf(stderr, "heading %u..%u\n", slow->document->structure.heading[i].start,
+            slow->document->structure.heading[i].end);
     fprintf(stderr, "max %d overlap %d min %d unit %d text ", (int)o->max, (int)o->overlap,
         (int)o->min, o->unit);
     for (size_t i = 0; i < slow->document->text.len; i++)
@@ -235,9 +296,83 @@ static void random_options(struct random *random, struct hp_chunk_options *optio
     options->unit = (int)random_below(random, 3);
 }
 
+// --- random structures ---------------------------------------------------------------------------
+
+enum { STRUCTURE_MAX = 64 };
+
+static size_t random_place(struct random *random, hp_str text, size_t low, size_t high)
+{
+    size_t at = low + random_below(random, (uint32_t)(high - low));
+    while (at > low && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+// Ends behind a character that is not blank; `low` where there is none.
+static size_t trimmed(hp_str text, size_t low, size_t end)
+{
+    size_t len;
+    while (end > low && hp_unicode_blank(hp_utf8_before(text, end, &len)))
+        end -= len;
+    return end;
+}
+
+struct forest {
+    struct hp_element element[STRUCTURE_MAX];
+    struct hp_heading heading[STRUCTURE_MAX];
+    size_t elements, headings;
+};
+
+// Elements side by side and in each other in text[low, high).
+static void plant(
+    struct random *random, hp_str text, struct forest *forest, size_t low, size_t high)
+{
+    while (low < high && forest->elements < STRUCTURE_MAX && random_below(random, 4)) {
+        size_t start = random_below(random, 2) ? random_place(random, text, low, high) : low;
+        size_t end = trimmed(text, start, random_place(random, text, start, high));
+        if (random_below(random, 2))
+            end = trimmed(text, start, high);
+        if (end <= start)
+            return;
+        forest->element[forest->elements++] =
+            (struct hp_element){ (uint32_t)start, (uint32_t)end, (uint8_t)random_below(random, 5) };
+        if (random_below(random, 2))
+            plant(random, text, forest, start, end);
+        low = end;
+    }
+}
+
+static void plant_headings(struct random *random, hp_str text, struct forest *forest)
+{
+    for (size_t at = 0; at < text.len && forest->headings < STRUCTURE_MAX;) {
+        size_t start = random_place(random, text, at, text.len);
+        const char *line = memchr(text.ptr + start, '\n', text.len - start);
+        size_t end = trimmed(text, start, line ? (size_t)(line - text.ptr) : text.len);
+        if (end > start)
+            forest->heading[forest->headings++] = (struct hp_heading){ (uint32_t)start,
+                (uint32_t)end, (uint32_t)start, (uint32_t)end, 1 };
+        at = end > start ? end : start + 1;
+        while (at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+            at++;
+    }
+}
+
+static struct hp_structure random_structure(
+    struct random *random, hp_str text, struct forest *forest)
+{
+    forest->elements = forest->headings = 0;
+    if (random_below(random, 2))
+        plant(random, text, forest, 0, text.len);
+    if (random_below(random, 2))
+        plant_headings(random, text, forest);
+    return (struct hp_structure){ forest->heading, forest->element, forest->headings,
+        forest->elements, { 0 } };
+}
+
 static void compare_many(const struct hp_vocab *vocab, uint64_t seed, int rounds)
 {
     static char text[ENDS_MAX];
+    static struct forest forest;
     struct random random = { seed };
     for (int i = 0; i < rounds; i++) {
         size_t parts = random_below(&random, i % 10 ? 25 : 120);
@@ -246,6 +381,8 @@ static void compare_many(const struct hp_vocab *vocab, uint64_t seed, int rounds
         hp_str s = { text, random_text(&random, text, parts, 1 + random_below(&random, 60)) };
         document_open(&document, vocab, s);
         for (int j = 0; j < 4; j++) {
+            if (j > 1)
+                document.structure = random_structure(&random, s, &forest);
             random_options(&random, &options);
             check_against_slow(&document, &options);
         }
@@ -320,7 +457,7 @@ static uint64_t time_cut(
     document.text = text;
     ck_assert(!hp_tokens_encode(vocab, text, &document.arena, &never, &document.tokens, &fault));
     uint64_t from = hp_thread_cpu_ns();
-    ck_assert(!hp_edges_find(text, &document.arena, &never, &document.edges, &fault));
+    document.structure = (struct hp_structure){ 0 };
     document_cut(&document, options);
     uint64_t ns = hp_thread_cpu_ns() - from;
     hp_arena_done(&document.arena);

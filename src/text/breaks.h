@@ -28,3 +28,17 @@ static inline bool hp_ascii_at(hp_str s, size_t at)
 // As hp_word_end, but ended by NARROW NO-BREAK SPACE too, the one blank that UAX #29 keeps in a
 // word.
 size_t hp_word_unblank(hp_str s, size_t at);
+
+// A walk over the sentences of a text that can be taken up again. It may begin at any character
+// that stands in no tail of a terminator (behind one, its closing signs and its blanks).
+struct hp_sentences {
+    size_t at;
+    uint8_t before; // class of the last character that counts
+    bool ends;      // a sentence ends at `at`
+};
+
+// Whether one ends in [from, to]; both grow from call to call.
+bool hp_sentence_walk(hp_str s, struct hp_sentences *walk, size_t from, size_t to);
+
+// Where the sentence ends that the terminator at `terminator` ends; above s.len where it goes on.
+size_t hp_sentence_behind(hp_str s, size_t terminator);

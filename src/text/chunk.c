@@ -1,23 +1,27 @@
 // chunk.c -- cuts a text at its edges. The rule, of the contract, with what had to be decided:
 //
 // * An end fits where the chunk's own size is at most `max`. What fits whole to the end of the
-// document is the last
-//   chunk. Else, from the highest rank down, the last edge of the rank (or above) that fits ends
-//   the chunk if it leaves it at least half full. Clusters are edges too, the lowest. Where no rank
-//   gives one, the highest rank that has an edge that fits gives its last. Where nothing fits, one
-//   cluster is a chunk, over size.
+// document is the last chunk. Else, from the highest rank down, the last edge of the rank (or
+// above) that fits ends the chunk if it leaves it at least half full. Clusters are edges too, the
+// lowest. Where no rank gives one, the highest rank that has an edge that fits gives its last.
+// Where nothing fits, one cluster is a chunk, over size.
+// * An element of at most `max` that begins behind the chunk's start is kept whole: no edge inside
+// it ends the chunk. Of nested ones that is the outermost.
 // * `min`, or an eighth of max: where what lies behind the end is smaller, the same rule chooses
-// again among the ends
-//   that leave both sides at least so large, and that are behind the last chunk's. If none does,
-//   the end stays.
+// again among the ends that leave both sides at least so large, and that are behind the last
+// chunk's. If none does, the end stays.
 // * The next chunk starts at the first word in this one from which the rest of this one is at most
-// `overlap`, at the
-//   first cluster of the last word where only that word is longer. If it would not end behind this
-//   one, the next such place is tried; in the end that is the first non-blank behind this one.
+// `overlap`, at the first cluster of the last word where only that word is longer. If it would not
+// end behind this one, the next such place is tried; in the end that is the first non-blank behind
+// this one.
 // * With `min`: of two neighbours of which one is smaller, both become one chunk where that fits.
 //
 // Sizes in tokens may shrink as an end moves on. So a search begins at a place behind which nothing
 // can fit and goes back; every size that decides is an exact count.
+//
+// Most chunks end at a line or above. Only where none of these leaves the chunk half full are finer
+// edges looked for, from the far end back.
+#include "text/kept.h"
 #include "text/ladder.h"
 #include "text/measure.h"
 
@@ -39,33 +43,38 @@ struct window {
 struct cutter {
     struct hp_measure measure;
     struct hp_ladder ladder;
+    struct hp_kept kept;
     size_t max, overlap, min;
     size_t tail;  // the least that the last chunk should hold
     size_t slack; // of the measure
     size_t end;   // of the last edge
     const struct hp_deadline *deadline;
+    unsigned spans; // measured so far
+    bool late;      // the deadline has passed
     struct hp_fault *fault;
 };
 
+enum { SPANS_BETWEEN_CHECKS = 16 };
+
 // Once the deadline has passed nothing has a size: every search then ends at once, and the walk
 // over the chunks asks the deadline next.
-static size_t span(const struct cutter *cutter, size_t start, size_t end)
+static size_t span(struct cutter *cutter, size_t start, size_t end)
 {
-    if (hp_deadline_passed(cutter->deadline))
-        return 0;
-    return hp_measure_span(&cutter->measure, start, end);
+    if (cutter->spans++ % SPANS_BETWEEN_CHECKS == 0)
+        cutter->late |= hp_deadline_passed(cutter->deadline);
+    return cutter->late ? 0 : hp_measure_span(&cutter->measure, start, end);
 }
 
 // Bytes by which an end (or a start) that is `excess` over a limit must move at least: a byte is no
 // more than one token or character.
-static size_t leap(const struct cutter *cutter, size_t excess)
+static size_t leap(size_t excess, size_t slack)
 {
-    return excess > cutter->slack + 1 ? excess - cutter->slack : 1;
+    return excess > slack + 1 ? excess - slack : 1;
 }
 
 // True where the window takes an end; else *place is where the next one can be. *size is the
 // chunk's.
-static bool takes(const struct cutter *cutter, const struct window *window, const struct cut *cut,
+static bool takes(struct cutter *cutter, const struct window *window, const struct cut *cut,
     size_t *place, size_t *size)
 {
     size_t over = 0, from = cut->end;
@@ -77,7 +86,7 @@ static bool takes(const struct cutter *cutter, const struct window *window, cons
         over = rest < window->rest ? window->rest - rest : 0;
         from = cut->next;
     }
-    size_t back = leap(cutter, over);
+    size_t back = leap(over, cutter->slack);
     *place = from > back ? from - back : 0;
     if (*place >= cut->end)
         *place = cut->end - 1;
@@ -94,22 +103,23 @@ static bool half_full(const struct cutter *cutter, size_t size)
     return size * 2 >= cutter->max;
 }
 
-// The last end of at least `rank` at or before `place`, and above what the window starts with.
+// The last end of at least `rank` at or before `place`, above what the window starts with and in no
+// element that is kept whole.
 static bool end_before(
     struct cutter *cutter, const struct window *window, int rank, size_t place, struct cut *cut)
 {
     size_t low = floor_of(window);
-    if (rank == HP_EDGE_GRAPHEME) {
-        size_t at = hp_ladder_cluster_last(&cutter->ladder, low, place);
-        *cut = (struct cut){ .end = at, .next = at, .rank = HP_EDGE_GRAPHEME };
-        return at > low;
+    struct hp_edge edge = { .at = (uint32_t)place };
+    for (bool inside = false;; inside = true) {
+        const struct hp_kept_element *kept = hp_kept_around(&cutter->kept, window->start, edge.at);
+        if (inside && !kept)
+            break;
+        place = kept ? kept->start : place;
+        if (!hp_ladder_last(&cutter->ladder, rank, low, place, &edge))
+            return false;
     }
-    uint32_t number = hp_ladder_last(&cutter->ladder, rank, place);
-    if (number == HP_NO_EDGE)
-        return false;
-    const struct hp_edge *edge = &cutter->ladder.edges->edge[number];
-    *cut = (struct cut){ .end = edge->at, .next = edge->next, .rank = edge->rank };
-    return edge->at > low;
+    *cut = (struct cut){ .end = edge.at, .next = edge.next, .rank = edge.rank };
+    return true;
 }
 
 // The last of them that the window takes.
@@ -149,47 +159,90 @@ static bool end_of_rank(
     return true;
 }
 
-// The end that the rule chooses; *found = false where nothing fits.
-static HP_MUST_USE enum hp_code choose(
-    struct cutter *cutter, const struct window *window, struct cut *cut, bool *found)
+// A place up to which no end leaves the chunk half full.
+static size_t below_half(struct cutter *cutter, const struct window *window)
+{
+    size_t part = (window->far - window->start) / 16 * 7;
+    size_t at = hp_measure_align(&cutter->measure, window->start + part);
+    if (at <= window->start || half_full(cutter, span(cutter, window->start, at) + cutter->slack))
+        return floor_of(window);
+    return at > window->after ? at : window->after;
+}
+
+static HP_MUST_USE enum hp_code open_rank(struct cutter *cutter, int rank)
+{
+    if (rank >= HP_EDGE_LINE)
+        return HP_OK;
+    return hp_ladder_open(&cutter->ladder, rank == HP_EDGE_GRAPHEME, cutter->fault);
+}
+
+// The highest rank from `high` to `low` that has an end: its last, one that leaves the chunk half
+// full where that is asked for. *cut is then the first that was found, if none does.
+static HP_MUST_USE enum hp_code search(struct cutter *cutter, const struct window *window, int high,
+    int low, bool half, struct cut *cut, bool *found, bool *full)
 {
     struct cut last;
     size_t size;
-    *found = false;
-    for (int rank = HP_EDGE_DOCUMENT; rank >= HP_EDGE_GRAPHEME; rank--) {
-        if (rank == HP_EDGE_GRAPHEME)
-            HP_TRY(hp_ladder_mark(&cutter->ladder, window->start, window->far, cutter->fault));
+    for (int rank = high; rank >= low && !*full; rank--) {
+        HP_TRY(open_rank(cutter, rank));
         if (!end_of_rank(cutter, window, rank, &last, &size))
             continue;
-        bool full = rank == HP_EDGE_DOCUMENT || half_full(cutter, size);
-        if (full || !*found)
+        *full = !half || rank == HP_EDGE_DOCUMENT || half_full(cutter, size);
+        if (*full || !*found)
             *cut = last;
         *found = true;
-        if (full)
-            break;
     }
     return HP_OK;
 }
 
-// One cluster alone, whatever its size.
-static struct cut one_cluster(struct cutter *cutter, size_t start)
+// The end that the rule chooses; *found = false where nothing fits.
+static HP_MUST_USE enum hp_code choose(
+    struct cutter *cutter, const struct window *window, struct cut *cut, bool *found)
 {
-    const struct hp_edge *edges = cutter->ladder.edges->edge;
-    const struct hp_edge *edge = &edges[hp_ladder_after(&cutter->ladder, HP_EDGE_WORD, start)];
+    bool full = false, any = false;
+    *found = false;
+    HP_TRY(search(cutter, window, HP_EDGE_DOCUMENT, HP_EDGE_LINE, true, cut, found, &full));
+    if (full)
+        return HP_OK;
+    struct window half = *window;
+    struct cut fine;
+    half.after = below_half(cutter, window);
+    HP_TRY(search(cutter, &half, HP_EDGE_SENTENCE, HP_EDGE_GRAPHEME, true, &fine, &any, &full));
+    if (full) {
+        *cut = fine;
+        *found = true;
+    }
+    if (*found)
+        return HP_OK;
+    return search(cutter, window, HP_EDGE_SENTENCE, HP_EDGE_GRAPHEME, false, cut, found, &full);
+}
+
+// One cluster alone, whatever its size.
+static enum hp_code one_cluster(struct cutter *cutter, size_t start, struct cut *cut)
+{
+    HP_TRY(hp_ladder_open(&cutter->ladder, false, cutter->fault));
     size_t end = hp_grapheme_end(cutter->measure.text, start);
-    struct cut cut = { .end = end, .next = end, .oversize = true };
-    if (end >= edge->at)
-        cut = (struct cut){ edge->at, edge->next, edge->rank, true };
-    return cut;
+    struct hp_edge edge = { (uint32_t)end, (uint32_t)end, HP_EDGE_GRAPHEME };
+    (void)hp_ladder_at(&cutter->ladder, end, &edge); // where there is none, it is in a word
+    *cut = (struct cut){ edge.at, edge.next, edge.rank, true };
+    return HP_OK;
+}
+
+// What lies behind the cut is smaller than the last chunk should be.
+static bool leaves_little(struct cutter *cutter, const struct cut *cut)
+{
+    if (cutter->tail == 0 || cut->end == cutter->end || cut->oversize)
+        return false;
+    if (hp_measure_least(&cutter->measure, cutter->end - cut->next) >= cutter->tail)
+        return false;
+    return hp_measure_reach(&cutter->measure, cut->next, cutter->tail - 1) >= cutter->end &&
+           span(cutter, cut->next, cutter->end) < cutter->tail;
 }
 
 // Where what lies behind the cut is too small, cuts again so that both sides hold `tail`.
 static enum hp_code share(struct cutter *cutter, struct window window, struct cut *cut)
 {
-    if (cutter->tail == 0 || cut->end == cutter->end || cut->oversize)
-        return HP_OK;
-    if (hp_measure_reach(&cutter->measure, cut->next, cutter->tail - 1) < cutter->end ||
-        span(cutter, cut->next, cutter->end) >= cutter->tail)
+    if (!leaves_little(cutter, cut))
         return HP_OK;
     struct cut other;
     bool found;
@@ -208,41 +261,49 @@ static enum hp_code find_end(struct cutter *cutter, size_t start, size_t after, 
     window.far = hp_measure_reach(&cutter->measure, start, cutter->max);
     HP_TRY(choose(cutter, &window, cut, &found));
     if (!found)
-        *cut = one_cluster(cutter, start);
+        HP_TRY(one_cluster(cutter, start, cut));
     if (cut->end <= after)
         return HP_OK; // the caller starts elsewhere
     window.after = after;
     return share(cutter, window, cut);
 }
 
-// The first word from `low` on, below `end`, from which text[word, end) is at most `most`; `end`
-// where there is none.
-static size_t first_word(struct cutter *cutter, size_t low, size_t end, size_t most)
+// --- overlap -------------------------------------------------------------------------------------
+
+// The first word from `low` on, below `limit`, from which text[word, end) is at most `most`;
+// `limit` where there is none.
+static size_t first_word(struct cutter *cutter, size_t low, size_t limit, size_t end, size_t most)
 {
-    while (low < end) {
-        uint32_t number = hp_ladder_start(&cutter->ladder, low);
-        size_t at = number == HP_NO_EDGE ? end : cutter->ladder.edges->edge[number].next;
-        if (at >= end)
+    if (low >= limit)
+        return limit;
+    size_t slack = hp_measure_word_slack(&cutter->measure);
+    low = hp_measure_back(&cutter->measure, low, end, most + slack);
+    while (low < limit) {
+        size_t at = hp_fine_start(&cutter->ladder.fine, low, limit);
+        if (at >= limit)
             break;
         size_t size = span(cutter, at, end);
         if (size <= most)
             return at;
-        low = at + leap(cutter, size - most);
+        low = at + leap(size - most, slack);
     }
-    return end;
+    return limit;
 }
 
 // The same for clusters inside the last word before `end`.
 static size_t first_cluster(struct cutter *cutter, size_t low, size_t end, size_t most)
 {
+    if (low >= end)
+        return end;
+    low = hp_measure_back(&cutter->measure, low, end, most + cutter->slack);
     while (low < end) {
-        size_t at = hp_ladder_cluster_first(&cutter->ladder, low, end);
-        if (at == 0)
+        size_t at = hp_fine_cluster(&cutter->ladder.fine, low, end);
+        if (at >= end)
             break;
         size_t size = span(cutter, at, end);
         if (size <= most)
             return at;
-        low = at + leap(cutter, size - most);
+        low = at + leap(size - most, cutter->slack);
     }
     return end;
 }
@@ -254,18 +315,32 @@ struct starts {
     size_t at; // cut->end: no more
 };
 
+// The first word from `at` on from which the element that is kept whole behind this chunk fits: the
+// chunks of earlier ones would end before it again.
+static size_t past_kept(struct cutter *cutter, const struct cut *cut, size_t at)
+{
+    const struct hp_kept_element *kept = hp_kept_in(&cutter->kept, cut->end, cut->next);
+    if (!kept || at >= cut->end)
+        return at;
+    return first_word(cutter, at, cut->end, kept->end, cutter->max + cutter->slack);
+}
+
 static enum hp_code starts_first(
     struct cutter *cutter, size_t start, const struct cut *cut, struct starts *starts)
 {
+    HP_TRY(hp_ladder_open(&cutter->ladder, false, cutter->fault));
+    size_t end = cut->end;
     starts->words = true;
-    starts->at = first_word(cutter, start + 1, cut->end, cutter->overlap);
-    if (starts->at < cut->end)
+    starts->at = first_word(cutter, start + 1, end, end, cutter->overlap);
+    if (starts->at < end) {
+        starts->at = past_kept(cutter, cut, starts->at);
         return HP_OK;
-    HP_TRY(hp_ladder_mark(&cutter->ladder, start, cut->end, cutter->fault));
-    uint32_t number = hp_ladder_last(&cutter->ladder, HP_EDGE_WORD, cut->end - 1);
-    size_t word = number == HP_NO_EDGE ? 0 : cutter->ladder.edges->edge[number].next;
+    }
+    HP_TRY(hp_ladder_open(&cutter->ladder, true, cutter->fault));
+    struct hp_edge edge;
+    bool word = hp_ladder_last(&cutter->ladder, HP_EDGE_WORD, start, end - 1, &edge);
     starts->words = false;
-    starts->at = first_cluster(cutter, word > start ? word : start + 1, cut->end, cutter->overlap);
+    starts->at = first_cluster(cutter, word ? edge.next : start + 1, end, cutter->overlap);
     return HP_OK;
 }
 
@@ -279,16 +354,18 @@ static void starts_next(struct cutter *cutter, const struct cut *cut, struct sta
         return;
     }
     if (cut->rank == HP_EDGE_GRAPHEME) {
-        starts->at = first_word(cutter, low, end, cutter->overlap);
+        starts->at = first_word(cutter, low, end, end, cutter->overlap);
         return;
     }
-    uint32_t stronger = hp_ladder_after(&cutter->ladder, cut->rank, end);
-    size_t below_half = first_word(cutter, low, end, (cutter->max - 1) / 2);
+    size_t limit = hp_measure_reach(&cutter->measure, end, cutter->max + cutter->slack);
+    size_t stronger = hp_ladder_after(&cutter->ladder, cut->rank, end, limit);
+    size_t half = first_word(cutter, low, end, end, (cutter->max - 1) / 2);
     size_t fits = end;
-    if (stronger != HP_NO_EDGE)
-        fits = first_word(cutter, low, cutter->ladder.edges->edge[stronger].at, cutter->max);
-    size_t at = below_half < fits ? below_half : fits;
-    starts->at = at < end ? at : end;
+    if (stronger)
+        fits = first_word(cutter, low, end, stronger, cutter->max + cutter->slack);
+    size_t least = first_word(cutter, low, end, end, cutter->overlap);
+    size_t at = half < fits ? half : fits;
+    starts->at = at > least ? at : least;
 }
 
 // Finds the chunk behind text[start, cut->end): its start and its cut.
@@ -313,14 +390,15 @@ static enum hp_code follow(struct cutter *cutter, size_t *start, struct cut *cut
     return HP_OK;
 }
 
+// --- the list ------------------------------------------------------------------------------------
+
 struct list {
     struct hp_chunk *chunk;
     size_t count, room;
 };
 
 // Joins the chunk to the last one where one of them is smaller than `min` and both fit together.
-static bool join(
-    const struct cutter *cutter, struct list *list, size_t start, const struct cut *cut)
+static bool join(struct cutter *cutter, struct list *list, size_t start, const struct cut *cut)
 {
     if (cutter->min == 0 || list->count == 0)
         return false;
@@ -355,29 +433,33 @@ static enum hp_code add(
             .oversize = cut->oversize };
     }
     struct hp_chunk *last = &list->chunk[list->count - 1];
-    last->tokens = (uint32_t)hp_tokens_count(cutter->measure.tokens, last->start, last->end);
+    if (cutter->measure.tokens)
+        last->tokens = (uint32_t)hp_tokens_count(cutter->measure.tokens, last->start, last->end);
     return HP_OK;
 }
 
-enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
+enum hp_code hp_chunk_text(hp_str text, const struct hp_structure *structure,
     const struct hp_tokens *tokens, const struct hp_chunk_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_chunks *out, struct hp_fault *fault)
 {
     *out = (struct hp_chunks){ 0 };
-    if (edges->count == 0)
-        return HP_OK;
     struct list list = { 0 };
     struct cutter cutter = { .max = (size_t)options->max,
         .overlap = (size_t)options->overlap,
         .min = (size_t)options->min,
         .tail = (size_t)(options->min ? options->min : options->max / 8),
-        .end = edges->edge[edges->count - 1].at,
         .deadline = deadline,
         .fault = fault };
+    HP_TRY(hp_ladder_init(&cutter.ladder, text, structure, arena, deadline, fault));
+    const struct hp_edges *lines = &cutter.ladder.lines;
+    if (lines->count == 0)
+        return HP_OK;
     HP_TRY(hp_measure_init(&cutter.measure, text, tokens, options->unit, arena, fault));
-    HP_TRY(hp_ladder_init(&cutter.ladder, text, edges, arena, fault));
+    HP_TRY(
+        hp_kept_find(&cutter.kept, &cutter.measure, structure, cutter.max, arena, deadline, fault));
     cutter.slack = hp_measure_slack(&cutter.measure);
-    size_t start = edges->first;
+    cutter.end = lines->edge[lines->count - 1].at;
+    size_t start = lines->first;
     struct cut cut;
     HP_TRY(find_end(&cutter, start, 0, &cut));
     HP_TRY(add(&cutter, &list, start, &cut));

@@ -25,7 +25,8 @@ struct hp_chunks {
     size_t count;
 };
 
-// overlap < max. Linear in text plus chunks; ends grow strictly.
-HP_MUST_USE enum hp_code hp_chunk_text(hp_str text, const struct hp_edges *edges,
+// overlap < max. `structure` is the text's, NULL: it has none. `tokens` may be NULL where the unit
+// is not tokens; a chunk's `tokens` are 0 then. Linear in text plus chunks; ends grow strictly.
+HP_MUST_USE enum hp_code hp_chunk_text(hp_str text, const struct hp_structure *structure,
     const struct hp_tokens *tokens, const struct hp_chunk_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_chunks *out, struct hp_fault *fault);

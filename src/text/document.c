@@ -1,18 +1,16 @@
-// document.c -- clean, encode, find the edges, cut.
+// document.c -- clean, encode, cut.
 #include "text/document.h"
 
 enum hp_code hp_document_read(const struct hp_vocab *vocab, hp_str raw,
     const struct hp_document_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_document *out, struct hp_fault *fault)
 {
-    struct hp_edges edges;
     *out = (struct hp_document){ .tokens = NULL };
     HP_TRY(hp_clean(raw, &options->clean, arena, deadline, &out->clean, fault));
     hp_str text = out->clean.text;
     HP_TRY(hp_tokens_encode(vocab, text, arena, deadline, &out->tokens, fault));
     if (options->whole)
         return HP_OK;
-    HP_TRY(hp_edges_find(text, arena, deadline, &edges, fault));
-    return hp_chunk_text(
-        text, &edges, out->tokens, &options->chunk, arena, deadline, &out->chunks, fault);
+    return hp_chunk_text(text, &out->clean.structure, out->tokens, &options->chunk, arena, deadline,
+        &out->chunks, fault);
 }

@@ -1,14 +1,13 @@
-// ladder.c -- edges by rank, and the clusters between them as a map of bits.
+// ladder.c -- the coarse edges in lists by rank, searched from where the last search ended.
 #include "text/ladder.h"
 
-static size_t number(const struct hp_rung *rung, size_t i)
-{
-    return rung->edge ? rung->edge[i] : i;
-}
+#include "text/gaps.h"
+#include "text/lines.h"
 
-static uint32_t number_or_none(const struct hp_rung *rung, size_t i)
+static const struct hp_edge *edge_of(const struct hp_ladder *ladder, int rank, size_t i)
 {
-    return i < rung->count ? (uint32_t)number(rung, i) : HP_NO_EDGE;
+    const struct hp_rung *rung = &ladder->rung[rank];
+    return &ladder->lines.edge[rung->edge ? rung->edge[i] : i];
 }
 
 static bool rung_fill(
@@ -24,99 +23,112 @@ static bool rung_fill(
     return true;
 }
 
-enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text, const struct hp_edges *edges,
-    struct hp_arena *arena, struct hp_fault *fault)
+enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text,
+    const struct hp_structure *structure, struct hp_arena *arena,
+    const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    *ladder = (struct hp_ladder){ .text = text, .edges = edges, .arena = arena };
-    for (size_t i = 0; i < edges->count; i++)
-        ladder->rung[edges->edge[i].rank].count++;
-    for (int rank = HP_EDGE_DOCUMENT; rank > HP_EDGE_WORD; rank--)
+    *ladder = (struct hp_ladder){ .text = text, .arena = arena };
+    HP_TRY(hp_lines_find(text, structure, arena, deadline, &ladder->lines, fault));
+    const struct hp_edges *lines = &ladder->lines;
+    if (lines->count == 0)
+        return HP_OK;
+    for (size_t i = 0; i < lines->count; i++)
+        ladder->rung[lines->edge[i].rank].count++;
+    for (int rank = HP_EDGE_DOCUMENT; rank > HP_EDGE_LINE; rank--)
         ladder->rung[rank - 1].count += ladder->rung[rank].count;
-    for (int rank = HP_EDGE_CLAUSE; rank < HP_EDGES; rank++)
-        if (!rung_fill(&ladder->rung[rank], edges, rank, arena))
+    for (int rank = HP_EDGE_PARAGRAPH; rank < HP_EDGES; rank++)
+        if (!rung_fill(&ladder->rung[rank], lines, rank, arena))
             return hp_no_memory(arena, fault);
-    ladder->starts = ladder->rung[HP_EDGE_WORD];
-    return HP_OK;
+    size_t end = lines->edge[lines->count - 1].at;
+    return hp_fine_init(&ladder->fine, text, structure, lines->first, end, arena, deadline, fault);
+}
+
+enum hp_code hp_ladder_open(struct hp_ladder *ladder, bool graphemes, struct hp_fault *fault)
+{
+    return hp_fine_open(&ladder->fine, graphemes, fault);
+}
+
+enum { STEPS = 8 };
+
+static size_t bisect(const struct hp_ladder *ladder, int rank, size_t place)
+{
+    size_t low = 0, high = ladder->rung[rank].count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (edge_of(ladder, rank, middle)->at <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 // Moves the rung's cursor to its first edge with at > `place`.
-static size_t seek(struct hp_ladder *ladder, struct hp_rung *rung, size_t place)
+static size_t seek(struct hp_ladder *ladder, int rank, size_t place)
 {
-    const struct hp_edge *edge = ladder->edges->edge;
-    size_t i = rung->cursor;
-    while (i < rung->count && edge[number(rung, i)].at <= place)
-        i++;
-    while (i > 0 && edge[number(rung, i - 1)].at > place)
-        i--;
-    return rung->cursor = i;
+    struct hp_rung *rung = &ladder->rung[rank];
+    size_t i = rung->cursor, steps = 0;
+    while (i < rung->count && steps < STEPS && edge_of(ladder, rank, i)->at <= place)
+        i++, steps++;
+    while (i > 0 && steps < STEPS && edge_of(ladder, rank, i - 1)->at > place)
+        i--, steps++;
+    return rung->cursor = steps < STEPS ? i : bisect(ladder, rank, place);
 }
 
-uint32_t hp_ladder_last(struct hp_ladder *ladder, int rank, size_t place)
+static bool line_at(struct hp_ladder *ladder, size_t at, struct hp_edge *edge)
 {
-    size_t i = seek(ladder, &ladder->rung[rank], place);
-    return i > 0 ? (uint32_t)number(&ladder->rung[rank], i - 1) : HP_NO_EDGE;
+    size_t i = seek(ladder, HP_EDGE_LINE, at);
+    if (i == 0 || edge_of(ladder, HP_EDGE_LINE, i - 1)->at != at)
+        return false;
+    *edge = *edge_of(ladder, HP_EDGE_LINE, i - 1);
+    return true;
 }
 
-uint32_t hp_ladder_after(struct hp_ladder *ladder, int rank, size_t place)
+static struct hp_edge fine_at(struct hp_ladder *ladder, size_t at)
 {
-    return number_or_none(&ladder->rung[rank], seek(ladder, &ladder->rung[rank], place));
+    if (ladder->gap.at != at)
+        ladder->gap = (struct hp_edge){ (uint32_t)at, (uint32_t)hp_gap_at(ladder->text, at).end,
+            (uint8_t)hp_fine_rank(&ladder->fine, at) };
+    return ladder->gap;
 }
 
-uint32_t hp_ladder_start(struct hp_ladder *ladder, size_t place)
+bool hp_ladder_last(
+    struct hp_ladder *ladder, int rank, size_t low, size_t place, struct hp_edge *edge)
 {
-    const struct hp_edge *edge = ladder->edges->edge;
-    struct hp_rung *rung = &ladder->starts;
-    size_t i = rung->cursor;
-    while (i < rung->count && edge[i].next < place)
-        i++;
-    while (i > 0 && edge[i - 1].next >= place)
-        i--;
-    rung->cursor = i;
-    return number_or_none(rung, i);
-}
-
-enum { WORD_BITS = 64 };
-
-enum hp_code hp_ladder_mark(
-    struct hp_ladder *ladder, size_t from, size_t to, struct hp_fault *fault)
-{
-    const struct hp_edges *edges = ladder->edges;
-    if (!ladder->cluster)
-        ladder->cluster = HP_NEW(ladder->arena, uint64_t, ladder->text.len / WORD_BITS + 1);
-    if (!ladder->cluster)
-        return hp_no_memory(ladder->arena, fault);
-    size_t at = ladder->clusters_to < from ? from : ladder->clusters_to;
-    while (at < to && ladder->piece < edges->count) {
-        const struct hp_edge *piece = &edges->edge[ladder->piece];
-        size_t end = at < piece->at ? hp_grapheme_end(ladder->text, at) : piece->at;
-        if (end >= piece->at) {
-            at = at < piece->next ? piece->next : at;
-            ladder->piece++;
-            continue;
-        }
-        ladder->cluster[end / WORD_BITS] |= 1ull << end % WORD_BITS;
-        at = end;
+    if (rank >= HP_EDGE_LINE) {
+        size_t i = seek(ladder, rank, place);
+        if (i == 0)
+            return false;
+        *edge = *edge_of(ladder, rank, i - 1);
+        return edge->at > low;
     }
-    ladder->clusters_to = at;
-    return HP_OK;
+    size_t at = hp_fine_last(&ladder->fine, rank, low, place);
+    if (at == 0)
+        return false;
+    if (rank == HP_EDGE_GRAPHEME)
+        *edge = (struct hp_edge){ (uint32_t)at, (uint32_t)at, HP_EDGE_GRAPHEME };
+    else if (!line_at(ladder, at, edge))
+        *edge = fine_at(ladder, at);
+    return true;
 }
 
-size_t hp_ladder_cluster_last(const struct hp_ladder *ladder, size_t low, size_t high)
+size_t hp_ladder_after(struct hp_ladder *ladder, int rank, size_t place, size_t limit)
 {
-    size_t i = high / WORD_BITS;
-    uint64_t bits = ladder->cluster[i] & ~0ull >> (WORD_BITS - 1 - high % WORD_BITS);
-    while (!bits && i * WORD_BITS > low)
-        bits = ladder->cluster[--i];
-    size_t at = bits ? i * WORD_BITS + WORD_BITS - 1 - (size_t)__builtin_clzll(bits) : 0;
-    return at > low ? at : 0;
+    size_t at = rank < HP_EDGE_LINE ? hp_fine_after(&ladder->fine, rank, place, limit) : 0;
+    if (at > 0)
+        return at;
+    int coarse = rank < HP_EDGE_LINE ? HP_EDGE_DOCUMENT : rank;
+    size_t i = seek(ladder, coarse, place);
+    at = i < ladder->rung[coarse].count ? edge_of(ladder, coarse, i)->at : 0;
+    return at <= limit ? at : 0;
 }
 
-size_t hp_ladder_cluster_first(const struct hp_ladder *ladder, size_t low, size_t high)
+bool hp_ladder_at(struct hp_ladder *ladder, size_t at, struct hp_edge *edge)
 {
-    size_t i = low / WORD_BITS;
-    uint64_t bits = ladder->cluster[i] & ~0ull << low % WORD_BITS;
-    while (!bits && (i + 1) * WORD_BITS < high)
-        bits = ladder->cluster[++i];
-    size_t at = bits ? i * WORD_BITS + (size_t)__builtin_ctzll(bits) : 0;
-    return at < high ? at : 0;
+    if (line_at(ladder, at, edge))
+        return true;
+    if (hp_fine_last(&ladder->fine, HP_EDGE_WORD, at - 1, at) != at)
+        return false;
+    *edge = fine_at(ladder, at);
+    return true;
 }

@@ -1,9 +1,8 @@
-// ladder.h -- the edges of a text by rank: for each rank those at or above it, and below the lowest
-// of them the grapheme clusters inside words. Every search begins where the last one ended, so that
-// a walk over the whole text costs what the text is long, wherever its chunks end.
+// ladder.h -- the edges of a text by rank: a list of those of lines and above, the finer ones as
+// they are asked for.
 #pragma once
 
-#include "text/segment.h"
+#include "text/fine.h"
 
 struct hp_rung {
     const uint32_t *edge; // numbers of edges; NULL: all of them
@@ -13,35 +12,28 @@ struct hp_rung {
 
 struct hp_ladder {
     hp_str text;
-    const struct hp_edges *edges;
-    struct hp_rung rung[HP_EDGES]; // HP_EDGE_WORD and above
-    struct hp_rung starts;         // HP_EDGE_WORD again, for searches by `next`
-    uint64_t
-        *cluster; // a bit for each byte where one ends inside a word; NULL until one is asked for
-    size_t clusters_to; // what is marked so far
-    size_t piece;       // number of the edge that ends the piece in which that is
+    struct hp_edges lines;
+    struct hp_rung rung[HP_EDGES]; // HP_EDGE_LINE and above
+    struct hp_fine fine;
+    struct hp_edge gap; // the last one that was looked at below line rank
     struct hp_arena *arena;
 };
 
-#define HP_NO_EDGE UINT32_MAX
-
+// 0 lines where the text is blank: there is nothing to ask then.
 HP_MUST_USE enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text,
-    const struct hp_edges *edges, struct hp_arena *arena, struct hp_fault *fault);
+    const struct hp_structure *structure, struct hp_arena *arena,
+    const struct hp_deadline *deadline, struct hp_fault *fault);
 
-// Number of the last edge of at least `rank` with at <= `place`; HP_NO_EDGE where there is none.
-uint32_t hp_ladder_last(struct hp_ladder *ladder, int rank, size_t place);
+// Takes what memory the ranks below HP_EDGE_LINE need, that of GRAPHEME included or not. Once.
+HP_MUST_USE enum hp_code hp_ladder_open(
+    struct hp_ladder *ladder, bool graphemes, struct hp_fault *fault);
 
-// Number of the first edge of at least `rank` with at > `place`.
-uint32_t hp_ladder_after(struct hp_ladder *ladder, int rank, size_t place);
+// The last edge of at least `rank` in (low, place]. Of clusters those inside words.
+bool hp_ladder_last(
+    struct hp_ladder *ladder, int rank, size_t low, size_t place, struct hp_edge *edge);
 
-// Number of the first edge with next >= `place`.
-uint32_t hp_ladder_start(struct hp_ladder *ladder, size_t place);
+// Where the first edge of at least `rank` behind `place` is; 0 where there is none up to `limit`.
+size_t hp_ladder_after(struct hp_ladder *ladder, int rank, size_t place, size_t limit);
 
-// Marks the clusters of `from`, an edge of one, to `to`. Before the two below.
-HP_MUST_USE enum hp_code hp_ladder_mark(
-    struct hp_ladder *ladder, size_t from, size_t to, struct hp_fault *fault);
-
-// The last end of a cluster inside a word that is above `low` and at most `high`, and the first
-// that is at least `low` and below `high`; 0 where there is none.
-size_t hp_ladder_cluster_last(const struct hp_ladder *ladder, size_t low, size_t high);
-size_t hp_ladder_cluster_first(const struct hp_ladder *ladder, size_t low, size_t high);
+// The edge at `at`, if one of at least HP_EDGE_WORD is there.
+bool hp_ladder_at(struct hp_ladder *ladder, size_t at, struct hp_edge *edge);

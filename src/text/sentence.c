@@ -74,26 +74,67 @@ static bool plain(unsigned char c)
     return c < 0x80 && c != '.' && c != '!' && c != '?' && c != '\n' && c != '\r';
 }
 
+// Reads on, plain signs at most to `stop`; true where a sentence ends at the new *at.
+static bool step(hp_str s, size_t stop, size_t *at, uint8_t *before)
+{
+    size_t next = *at;
+    while (next < stop && plain((unsigned char)s.ptr[next]))
+        next++;
+    if (next > *at) {
+        *before = hp_break_of((unsigned char)s.ptr[next - 1])->sentence;
+        *at = next;
+        return false;
+    }
+    uint8_t class = class_at(s, *at, &next);
+    *at = next;
+    if (SEPARATORS & 1u << class) {
+        *at = separator_end(s, class, next);
+        return true;
+    }
+    if (TERMINATORS & 1u << class && ends_here(s, class, *before, at))
+        return true;
+    if (!(SKIPPED & 1u << class))
+        *before = class;
+    return false;
+}
+
 size_t hp_sentence_end(hp_str s, size_t at)
 {
     uint8_t before = SB_OTHER;
-    while (at < s.len) {
-        size_t next = at;
-        while (next < s.len && plain((unsigned char)s.ptr[next]))
-            next++;
-        if (next > at) {
-            before = hp_break_of((unsigned char)s.ptr[next - 1])->sentence;
-            at = next;
-            continue;
-        }
-        uint8_t class = class_at(s, at, &next);
-        if (SEPARATORS & 1u << class)
-            return separator_end(s, class, next);
-        at = next;
-        if (TERMINATORS & 1u << class && ends_here(s, class, before, &at))
-            return at;
-        if (!(SKIPPED & 1u << class))
-            before = class;
+    while (at < s.len)
+        if (step(s, s.len, &at, &before))
+            break;
+    return at;
+}
+
+bool hp_sentence_walk(hp_str s, struct hp_sentences *walk, size_t from, size_t to)
+{
+    while (walk->at < s.len && (walk->at < from || (!walk->ends && walk->at <= to))) {
+        uint8_t before = walk->ends ? SB_OTHER : walk->before;
+        walk->ends = step(s, to < s.len ? to + 1 : s.len, &walk->at, &before);
+        walk->before = before;
     }
-    return s.len;
+    return walk->ends && walk->at >= from && walk->at <= to;
+}
+
+// The class of the last character before `at` that SB5 does not skip.
+static uint8_t class_before(hp_str s, size_t at)
+{
+    while (at > 0) {
+        size_t next;
+        do
+            at--;
+        while (((unsigned char)s.ptr[at] & 0xc0) == 0x80);
+        uint8_t class = hp_break_at(s, at, &next)->sentence;
+        if (!(SKIPPED & 1u << class))
+            return class;
+    }
+    return SB_OTHER;
+}
+
+size_t hp_sentence_behind(hp_str s, size_t terminator)
+{
+    size_t at;
+    uint8_t class = class_at(s, terminator, &at);
+    return ends_here(s, class, class_before(s, terminator), &at) ? at : s.len + 1;
 }

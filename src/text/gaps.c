@@ -1,0 +1,150 @@
+// gaps.c -- pieces, the gaps between them, and the signs before a gap that end sentences and
+// clauses.
+#include "text/gaps.h"
+
+#include "text/abbreviation.h"
+
+static bool blank_at(hp_str s, size_t at)
+{
+    size_t next;
+    return hp_break_at(s, at, &next)->kind & KIND_BLANK;
+}
+
+enum { FF = 0x0c, NEL = 0x85, LINE_SEPARATOR = 0x2028, PARAGRAPH_SEPARATOR = 0x2029 };
+
+// Line ends that a blank counts as. LF, VT, CR, NEL and LS are one; PS is a paragraph by itself.
+static unsigned lines_of(uint32_t blank)
+{
+    if (blank == PARAGRAPH_SEPARATOR)
+        return 2;
+    return (blank >= 0x0a && blank <= 0x0d && blank != FF) || blank == NEL ||
+           blank == LINE_SEPARATOR;
+}
+
+struct hp_gap hp_gap_at(hp_str s, size_t at)
+{
+    struct hp_gap gap = { .at = at, .end = at };
+    while (gap.end < s.len) {
+        size_t next;
+        uint32_t blank = hp_char_at(s, gap.end, &next);
+        if (!(hp_break_of(blank)->kind & KIND_BLANK))
+            break;
+        if (blank == '\r' && next < s.len && s.ptr[next] == '\n')
+            next++;
+        else if (next < s.len && !hp_ascii_at(s, next) && hp_grapheme_end(s, gap.end) != next)
+            break;
+        gap.lines += lines_of(blank);
+        gap.page |= blank == FF;
+        gap.end = next;
+    }
+    return gap;
+}
+
+// End of the piece that starts at `at`: the first word edge that cuts no cluster. A word and a
+// cluster can overlap (flags with marks between them, a prefix sign before a blank).
+static size_t piece_end(hp_str s, size_t at)
+{
+    size_t end = hp_word_unblank(s, at), cluster = at;
+    while (end < s.len && !(hp_ascii_at(s, end - 1) && hp_ascii_at(s, end))) {
+        while (cluster < end)
+            cluster = hp_grapheme_end(s, cluster);
+        if (cluster == end)
+            break;
+        end = blank_at(s, end) ? cluster : hp_word_unblank(s, end);
+    }
+    return end;
+}
+
+struct hp_gap hp_gap_behind(hp_str s, size_t piece)
+{
+    return hp_gap_at(s, piece_end(s, piece));
+}
+
+static size_t char_before(hp_str s, size_t end)
+{
+    do
+        end--;
+    while (((unsigned char)s.ptr[end] & 0xc0) == 0x80);
+    return end;
+}
+
+// A prefix sign (an Arabic number sign) takes the blank behind it into its cluster.
+size_t hp_gap_start(hp_str s, size_t end)
+{
+    size_t at = end, before, next;
+    while (at > 0 && blank_at(s, before = char_before(s, at)))
+        at = before;
+    if (at == 0 || at == end || hp_ascii_at(s, at - 1))
+        return at;
+    if (hp_break_at(s, char_before(s, at), &next)->grapheme != GCB_PREPEND)
+        return at;
+    uint8_t class = hp_break_at(s, at, &next)->grapheme;
+    return class == GCB_OTHER ? next : at;
+}
+
+enum hp_boundary hp_gap_rank(const struct hp_gap *gap)
+{
+    if (gap->page)
+        return HP_EDGE_PAGE;
+    if (gap->lines > 0)
+        return gap->lines > 1 ? HP_EDGE_PARAGRAPH : HP_EDGE_LINE;
+    return HP_EDGE_WORD;
+}
+
+enum { CLOSING_MAX = 8 };
+
+struct hp_sign hp_sign_before(hp_str s, size_t end)
+{
+    struct hp_sign sign = { .at = end };
+    for (int i = 0; i < CLOSING_MAX && sign.at > 0; i++) {
+        size_t next;
+        do
+            sign.at--;
+        while (((unsigned char)s.ptr[sign.at] & 0xc0) == 0x80);
+        sign.code_point = hp_char_at(s, sign.at, &next);
+        sign.row = hp_break_of(sign.code_point);
+        if (sign.row->sentence != SB_CLOSE)
+            break;
+    }
+    return sign;
+}
+
+enum { ELLIPSIS = 0x2026 };
+
+bool hp_gap_ends_sentence(
+    hp_str s, const struct hp_gap *gap, const struct hp_sign *sign, bool breaks, size_t start)
+{
+    size_t next;
+    bool ellipsis = sign->code_point == ELLIPSIS && gap->end > gap->at;
+    if (!breaks && !ellipsis)
+        return false;
+    if (sign->code_point >= 0x80 && !ellipsis)
+        return true;
+    if (gap->end == gap->at || hp_break_at(s, gap->end, &next)->sentence == SB_LOWER)
+        return false; // a?b=1; "Yahoo! is", "Wait!" she said
+    return sign->code_point != '.' || !hp_abbreviation(s, start, sign->at);
+}
+
+static bool thai_or_lao(uint32_t code_point)
+{
+    return code_point >= 0xe00 && code_point < 0xf00;
+}
+
+enum { EM_DASH = 0x2014 };
+
+// Ends a clause with no blank behind it too.
+static bool clause_wide(uint32_t code_point)
+{
+    return code_point == EM_DASH || hp_break_of(code_point)->kind & KIND_CLAUSE_WIDE;
+}
+
+bool hp_gap_ends_clause(hp_str s, const struct hp_gap *gap, const struct hp_sign *sign)
+{
+    size_t next;
+    uint32_t after = hp_char_at(s, gap->end, &next);
+    if (gap->end > gap->at)
+        return sign->row->kind & (KIND_CLAUSE | KIND_CLAUSE_WIDE) ||
+               (thai_or_lao(sign->code_point) && thai_or_lao(after));
+    return clause_wide(sign->code_point) && !clause_wide(after) &&
+           hp_break_of(after)->sentence != SB_CLOSE;
+}
