@@ -20,7 +20,7 @@ const char *hp_encoding_name(enum hp_encoding encoding)
 
 // --- layout --------------------------------------------------------------------------------------
 
-enum { ARRAYS = 11 };
+enum { ARRAYS = 12 };
 
 // Where each array begins: one behind the other, each on a cache line of its own.
 static void layout(const struct hp_vocab_head *head, uint64_t at[ARRAYS + 1])
@@ -30,6 +30,7 @@ static void layout(const struct hp_vocab_head *head, uint64_t at[ARRAYS + 1])
         sizeof(struct hp_word) << head->word_bits,
         sizeof(uint32_t) << head->word_bits,
         (uint64_t)1 << head->pair_pilot_bits,
+        (uint64_t)1 << (head->pair_bits + HP_FILTER_BITS - 3),
         sizeof(uint64_t) << head->pair_bits,
         HP_CHARS * sizeof(struct hp_character),
         sizeof(uint32_t[64][256]),
@@ -61,17 +62,19 @@ struct hp_vocab hp_vocab_bind(const struct hp_vocab_head *head)
         .word = (const void *)(base + at[1]),
         .word_token = (const void *)(base + at[2]),
         .pair_pilot = (const void *)(base + at[3]),
-        .pair = (const void *)(base + at[4]),
-        .character = (const void *)(base + at[5]),
-        .seam = (const uint32_t(*)[256])(const void *)(base + at[6]),
-        .byte = (const void *)(base + at[7]),
-        .node = (const void *)(base + at[8]),
-        .token = (const void *)(base + at[9]),
-        .spelling = base + at[10],
+        .pair_filter = (const void *)(base + at[4]),
+        .pair = (const void *)(base + at[5]),
+        .character = (const void *)(base + at[6]),
+        .seam = (const uint32_t(*)[256])(const void *)(base + at[7]),
+        .byte = (const void *)(base + at[8]),
+        .node = (const void *)(base + at[9]),
+        .token = (const void *)(base + at[10]),
+        .spelling = base + at[11],
         .word_mask = (1u << head->word_bits) - 1,
         .pair_mask = (1u << head->pair_bits) - 1,
         .word_shift = 32 - head->word_pilot_bits,
         .pair_shift = 32 - head->pair_pilot_bits,
+        .filter_shift = 64 - (head->pair_bits + HP_FILTER_BITS),
     };
 }
 

@@ -4,6 +4,9 @@
 //
 // A token's number is its rank: of two possible merges the one with the smaller number goes first.
 //
+// Most pairs that are asked for do not merge. So that these do not drive what is needed out of the
+// caches, a filter small enough to stay there answers most of them.
+//
 // Both look-ups, of bytes and of pairs, are perfect hashes (hash and displace): a key's bucket has
 // a pilot, a byte that mkvocab chose so that no two keys share a slot. So an answer, yes or no, is
 // one look at a small table, one at a large one, and no loop.
@@ -69,6 +72,7 @@ struct hp_vocab {
     const struct hp_word *word;
     const uint32_t *word_token; // of each slot of `word`
     const uint8_t *pair_pilot;
+    const uint64_t *pair_filter; // a bit that is set for every pair that merges, and few others
     const uint64_t *pair; // left << 40 | right << 20 | what they make; all ones: empty
     const struct hp_character *character;
     // seam[last byte of a character & 63][first byte behind it]: the lowest rank at which bytes
@@ -79,7 +83,7 @@ struct hp_vocab {
     const struct hp_token *token;
     const char *spelling;
     uint32_t word_mask, pair_mask;   // of the slots
-    uint32_t word_shift, pair_shift; // that leave a bucket's number
+    uint32_t word_shift, pair_shift, filter_shift; // that leave a bucket's number
     enum hp_encoding encoding;
 };
 
@@ -151,11 +155,21 @@ static inline bool hp_word_is(const struct hp_vocab *vocab, uint32_t slot, struc
 // The token that is spelled with these bytes, or HP_NO_TOKEN.
 uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t len);
 
+enum { HP_FILTER_BITS = 3 }; // log2 of the filter's bits for every slot
+
+static inline bool hp_pair_may_merge(const struct hp_vocab *vocab, uint64_t hash)
+{
+    uint64_t bit = hash >> vocab->filter_shift;
+    return vocab->pair_filter[bit / 64] >> bit % 64 & 1;
+}
+
 // What two neighbours merge into, or HP_NO_TOKEN.
 static inline uint32_t hp_vocab_merge(const struct hp_vocab *vocab, uint32_t left, uint32_t right)
 {
     uint64_t pair = (uint64_t)left << HP_TOKEN_BITS | right;
     uint64_t hash = hp_pair_hash(pair);
+    if (!hp_pair_may_merge(vocab, hash))
+        return HP_NO_TOKEN;
     uint8_t pilot = vocab->pair_pilot[(uint32_t)hash >> vocab->pair_shift];
     uint64_t slot = vocab->pair[hp_slot(hash, pilot, vocab->pair_mask)];
     return slot >> HP_TOKEN_BITS == pair ? (uint32_t)slot & HP_NO_TOKEN : HP_NO_TOKEN;

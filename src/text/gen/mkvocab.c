@@ -293,14 +293,16 @@ static uint64_t *list_pairs(const struct maker *maker, uint32_t *count)
     return pair;
 }
 
-static void put_pairs(
-    const struct hp_vocab *map, const uint64_t *list, uint32_t count, uint64_t *pair)
+static void put_pairs(const struct hp_vocab *map, const uint64_t *list, uint32_t count,
+    uint64_t *pair, uint64_t *filter)
 {
     memset(pair, 0xff, sizeof *pair << map->head->pair_bits);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t hash = hp_pair_hash(list[i] >> HP_TOKEN_BITS);
         uint8_t pilot = map->pair_pilot[(uint32_t)hash >> map->pair_shift];
         pair[hp_slot(hash, pilot, map->pair_mask)] = list[i];
+        uint64_t bit = hash >> map->filter_shift;
+        filter[bit / 64] |= (uint64_t)1 << bit % 64;
     }
 }
 
@@ -537,7 +539,7 @@ static struct hp_vocab make_map(struct maker *maker, const char *name, const cha
     memcpy(at(head, map.spelling), words.spelling, plan.spelled);
     memcpy(at(head, map.node), maker->node, plan.nodes * sizeof *map.node);
     find_pilots(&keys, at(head, map.pair_pilot));
-    put_pairs(&map, list, pairs, at(head, map.pair));
+    put_pairs(&map, list, pairs, at(head, map.pair), at(head, map.pair_filter));
     put_characters(maker, at(head, map.character), at(head, map.byte));
     put_limits(maker, at(head, map.character), at(head, map.seam));
     for (uint32_t i = 0; i < maker->tokens; i++)
