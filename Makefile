@@ -187,4 +187,4 @@ clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
 .PHONY: all deps run test vocab units e2e clients check library headers layers bench fuzz fmt install help clean
--include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)
+-include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

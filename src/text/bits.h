@@ -7,7 +7,7 @@
 
 static inline size_t hp_bit_words(size_t bits)
 {
-    return bits / 64 + 1;
+    return bits / 64 + 2;
 }
 
 static inline bool hp_bit(const uint64_t *bits, size_t at)

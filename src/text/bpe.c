@@ -5,7 +5,122 @@
 // nothing led on is marked dead and never tried again: linear in the bytes.
 #include "text/bpe.h"
 
+#include "text/utf8.h"
+
 #include <assert.h>
+
+// --- merging -------------------------------------------------------------------------------------
+
+// The symbols of a short piece. Number 0 and the one behind the last are sentinels that merge with
+// nothing; `live` has a bit for each that has not been swallowed by its left neighbour.
+enum { SYMBOLS = HP_MERGE_BYTES + 2, EIGHT = 8 };
+
+struct symbols {
+    uint32_t token[SYMBOLS];
+    uint8_t start[SYMBOLS];
+    // What each and its right neighbour merge into, above its own number: the least is the merge
+    // that goes first.
+    uint32_t merge[(SYMBOLS + EIGHT - 1) / EIGHT * EIGHT];
+    uint32_t count; // without sentinels
+};
+
+enum { NUMBER_BITS = 6, SYMBOL_MASK = (1 << NUMBER_BITS) - 1 };
+enum { NOTHING = HP_NO_TOKEN << NUMBER_BITS };
+
+static inline void put_symbol(struct symbols *symbols, uint32_t token, size_t start)
+{
+    symbols->count++;
+    symbols->token[symbols->count] = token;
+    symbols->start[symbols->count] = (uint8_t)start;
+}
+
+// The piece's characters; where one may not be taken whole (see struct hp_character), its bytes.
+static void begin_with_characters(
+    const struct hp_vocab *vocab, const char *bytes, size_t len, struct symbols *symbols)
+{
+    hp_str text = { bytes, len };
+    uint32_t limit = HP_NO_TOKEN; // from the character before
+    for (size_t at = 0, size; at < len; at += size) {
+        uint32_t code_point = hp_utf8_at(text, at, &size);
+        if (code_point < 0x80) {
+            put_symbol(symbols, vocab->byte[code_point], at);
+            limit = vocab->character[code_point].limit;
+            continue;
+        }
+        uint32_t seam = HP_NO_TOKEN;
+        if (at + size < len)
+            seam = vocab->seam[bytes[at + size - 1] & 63][(uint8_t)bytes[at + size]];
+        struct hp_character character = { HP_NO_TOKEN, 0 };
+        if (code_point < HP_CHARS)
+            character = vocab->character[code_point];
+        if (character.token < (limit < seam ? limit : seam))
+            put_symbol(symbols, character.token, at);
+        else
+            for (size_t i = at; i < at + size; i++)
+                put_symbol(symbols, vocab->byte[(uint8_t)bytes[i]], i);
+        limit = character.limit < seam ? character.limit : seam;
+    }
+}
+
+static inline uint32_t merge_of(
+    const struct hp_vocab *vocab, const struct symbols *symbols, uint32_t left, uint32_t right)
+{
+    uint32_t made = hp_vocab_merge(vocab, symbols->token[left], symbols->token[right]);
+    return made << NUMBER_BITS | left;
+}
+
+static inline uint32_t least_of_eight(const uint32_t *merge)
+{
+    uint32_t four[4], two[2];
+    for (size_t i = 0; i < 4; i++)
+        four[i] = merge[i] < merge[i + 4] ? merge[i] : merge[i + 4];
+    for (size_t i = 0; i < 2; i++)
+        two[i] = four[i] < four[i + 2] ? four[i] : four[i + 2];
+    return two[0] < two[1] ? two[0] : two[1];
+}
+
+static inline uint32_t least(const struct symbols *symbols)
+{
+    uint32_t best = least_of_eight(symbols->merge);
+    for (size_t i = EIGHT; i <= symbols->count; i += EIGHT) {
+        uint32_t other = least_of_eight(symbols->merge + i);
+        best = other < best ? other : best;
+    }
+    return best;
+}
+
+uint64_t hp_bpe_merge(const struct hp_vocab *vocab, const char *bytes, size_t len)
+{
+    struct symbols symbols;
+    symbols.count = 0;
+    begin_with_characters(vocab, bytes, len, &symbols);
+    uint32_t last = symbols.count, best;
+    symbols.token[0] = symbols.token[last + 1] = HP_NO_TOKEN;
+    for (uint32_t i = 1; i <= last; i++)
+        symbols.merge[i] = merge_of(vocab, &symbols, i, i + 1);
+    for (uint32_t i = last + 1; i % EIGHT; i++)
+        symbols.merge[i] = NOTHING;
+    symbols.merge[0] = NOTHING;
+    uint64_t live = UINT64_MAX >> (62 - last); // with both sentinels
+    while ((best = least(&symbols)) < NOTHING) {
+        uint32_t left = best & SYMBOL_MASK;
+        uint64_t behind = live >> left >> 1;
+        uint32_t right = left + 1 + (uint32_t)__builtin_ctzll(behind);
+        live &= ~((uint64_t)1 << right);
+        uint32_t next = right + (uint32_t)__builtin_ctzll(live >> right);
+        uint32_t before = 63 - (uint32_t)__builtin_clzll(live & (((uint64_t)1 << left) - 1));
+        symbols.token[left] = best >> NUMBER_BITS;
+        symbols.merge[right] = NOTHING;
+        symbols.merge[left] = merge_of(vocab, &symbols, left, next);
+        symbols.merge[before] = merge_of(vocab, &symbols, before, left);
+    }
+    uint64_t starts = 0;
+    for (uint64_t rest = live >> 1; rest & (rest - 1); rest &= rest - 1)
+        starts |= (uint64_t)1 << symbols.start[1 + __builtin_ctzll(rest)];
+    return starts;
+}
+
+// --- going back ----------------------------------------------------------------------------------
 
 // Replays both tokens' merges in order of rank, the last one first, and looks whether a merge
 // across the border would have come before one of them. Of two merges of one rank the left one goes

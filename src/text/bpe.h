@@ -5,6 +5,13 @@
 #include "hotpathd/deadline.h"
 #include "text/vocab.h"
 
+// Longest piece that hp_bpe_merge takes, in bytes.
+enum { HP_MERGE_BYTES = 62 };
+
+// The tokens of a piece of 1 to HP_MERGE_BYTES bytes of valid UTF-8, by merging: a bit for every
+// byte where one starts.
+uint64_t hp_bpe_merge(const struct hp_vocab *vocab, const char *bytes, size_t len);
+
 // Sets the bit of every byte in [at, end) where a token of text[at, end) starts; returns how many
 // there are. `dead` is scratch of the same shape; of both the bits of [at, end) are 0 before.
 // Linear. Gives up once `deadline` (NULL: none) has passed: the caller asks the deadline next.

@@ -4,13 +4,20 @@
 #include "text/bits.h"
 #include "text/bpe.h"
 
+// What encoding one long piece by itself needs: bits that are 0 between two calls, from the first
+// word on as far as `clean` goes; nothing behind has been written yet.
+struct hp_scratch {
+    uint64_t *starts, *dead;
+    size_t clean; // words
+};
+
 struct hp_tokens {
     const struct hp_vocab *vocab; // NULL: the estimator
     hp_str text;
-    uint64_t *pieces; // bit: a pre-token starts here; the bit at text.len is set too
-    uint64_t *starts; // bit: a token starts here
-    uint32_t *before; // tokens before each word of `starts`
-    uint64_t *scratch_starts, *scratch_dead; // all 0 between calls: a result is one thread's
+    uint64_t *pieces;           // bit: a pre-token starts here; the bit at text.len is set too
+    uint64_t *starts;           // bit: a token starts here
+    uint32_t *before;           // tokens before each word of `starts`
+    struct hp_scratch *scratch; // a result is one thread's
 };
 
 enum { HP_LONG_PIECE = 448 }; // bytes; of longer ones nothing is scanned or encoded as a whole

@@ -11,6 +11,7 @@
 #include "text/pretoken.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include "text/window.h"
 
 #include <assert.h>
 
@@ -21,37 +22,174 @@ size_t hp_piece_end(const struct hp_vocab *vocab, hp_str text, size_t at)
     return hp_pretoken_end(vocab ? vocab->encoding : HP_O200K_BASE, text, at);
 }
 
-static size_t split(const struct hp_vocab *vocab, const char *text, size_t at, size_t end,
-    uint64_t *starts, uint64_t *dead, const struct hp_deadline *deadline)
+// --- pieces --------------------------------------------------------------------------------------
+
+static void scratch_need(struct hp_scratch *scratch, size_t bits)
 {
-    if (vocab)
-        return hp_bpe_split(vocab, text, at, end, starts, dead, deadline);
-    size_t count = hp_estimate_tokens((hp_str){ text + at, end - at });
-    for (size_t i = 0; i < count; i++)
-        hp_bit_set(starts, at + i);
-    return count;
+    size_t words = hp_bit_words(bits), more = words - scratch->clean;
+    if (words <= scratch->clean)
+        return;
+    memset(scratch->starts + scratch->clean, 0, more * sizeof *scratch->starts);
+    memset(scratch->dead + scratch->clean, 0, more * sizeof *scratch->dead);
+    scratch->clean = words;
+}
+
+// Sets the bits of `mask`, which has one for each byte from `at` on.
+static inline void set_bits(uint64_t *bits, size_t at, uint64_t mask)
+{
+    bits[at / 64] |= mask << at % 64;
+    bits[at / 64 + 1] |= mask >> 1 >> (63 - at % 64);
+}
+
+// Encodes a piece that is too long to merge, by itself; the bits of its tokens are in
+// scratch->starts until scratch_clear.
+static size_t split_long(const struct hp_vocab *vocab, hp_str piece, struct hp_scratch *scratch,
+    const struct hp_deadline *deadline)
+{
+    scratch_need(scratch, piece.len);
+    return hp_bpe_split(vocab, piece.ptr, 0, piece.len, scratch->starts, scratch->dead, deadline);
+}
+
+static void scratch_clear(struct hp_scratch *scratch, size_t bits)
+{
+    memset(scratch->starts, 0, hp_bit_words(bits) * sizeof *scratch->starts);
+    memset(scratch->dead, 0, hp_bit_words(bits) * sizeof *scratch->dead);
+}
+
+// The tokens of a piece of at most HP_MERGE_BYTES: a bit for every byte where one starts.
+static uint64_t short_tokens(const struct hp_vocab *vocab, hp_str piece)
+{
+    if (!vocab)
+        return UINT64_MAX >> (64 - hp_estimate_tokens(piece));
+    if (hp_vocab_find(vocab, piece.ptr, piece.len) != HP_NO_TOKEN)
+        return 1;
+    return hp_bpe_merge(vocab, piece.ptr, piece.len);
 }
 
 // --- encode --------------------------------------------------------------------------------------
 
-static enum hp_code encode(
-    struct hp_tokens *tokens, const struct hp_deadline *deadline, struct hp_fault *fault)
+// A text on its way through; `starts` and `pieces` are NULL where nothing but the count is asked
+// for.
+struct pass {
+    const struct hp_vocab *vocab;
+    hp_str text;
+    uint64_t *pieces, *starts;
+    struct hp_scratch *scratch;
+    const struct hp_deadline *deadline;
+    size_t count;
+};
+
+static void add_long(struct pass *pass, size_t at, hp_str piece)
 {
-    hp_str text = tokens->text;
+    if (!pass->vocab) {
+        size_t count = hp_estimate_tokens(piece);
+        for (size_t i = 0; i < count && pass->starts; i++)
+            hp_bit_set(pass->starts, at + i);
+        pass->count += count;
+        return;
+    }
+    if (hp_vocab_find(pass->vocab, piece.ptr, piece.len) != HP_NO_TOKEN) {
+        if (pass->starts)
+            hp_bit_set(pass->starts, at);
+        pass->count++;
+        return;
+    }
+    pass->count += split_long(pass->vocab, piece, pass->scratch, pass->deadline);
+    for (size_t i = 0; i < hp_bit_words(piece.len) && pass->starts; i++)
+        if (pass->scratch->starts[i])
+            set_bits(pass->starts, at + i * 64, pass->scratch->starts[i]);
+    scratch_clear(pass->scratch, piece.len);
+}
+
+// A piece that is in no table of short words, or estimated.
+static void add_piece(struct pass *pass, size_t at, size_t len)
+{
+    hp_str piece = { pass->text.ptr + at, len };
+    if (len > HP_MERGE_BYTES) {
+        add_long(pass, at, piece);
+        return;
+    }
+    uint64_t mask = short_tokens(pass->vocab, piece);
+    if (pass->starts)
+        set_bits(pass->starts, at, mask);
+    pass->count += (size_t)__builtin_popcountll(mask);
+}
+
+// One pre-token, wherever it ends.
+static size_t step(struct pass *pass, size_t at)
+{
+    size_t end = hp_piece_end(pass->vocab, pass->text, at);
+    if (pass->pieces)
+        hp_bit_set(pass->pieces, at);
+    add_piece(pass, at, end - at);
+    return end;
+}
+
+// The pieces of a window that look up, each on its way.
+struct look_up {
+    struct hp_word key;
+    uint32_t slot;
+    uint8_t at, len;
+};
+
+enum { READ_AHEAD = HP_WINDOW + 16 }; // a key is read 16 bytes at a time
+
+// The pre-tokens of a window, but for the one that goes on behind it. First all slots are asked
+// for, then looked at: so one waits while the others travel.
+static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
+{
+    struct look_up look_ups[HP_WINDOW];
+    const struct hp_vocab *vocab = pass->vocab;
+    const char *bytes = pass->text.ptr + at;
+    size_t count = 0;
+    unsigned from = 0;
+    for (uint64_t rest = borders & (borders - 1); rest; rest &= rest - 1) {
+        unsigned to = (unsigned)__builtin_ctzll(rest), len = to - from;
+        if (len <= HP_WORD_SHORT) {
+            struct look_up *look_up = &look_ups[count++];
+            look_up->key = hp_word_key_near(bytes + from, len);
+            look_up->slot = hp_word_slot(vocab, look_up->key);
+            look_up->at = (uint8_t)from;
+            look_up->len = (uint8_t)len;
+            __builtin_prefetch(&vocab->word[look_up->slot]);
+        } else {
+            add_piece(pass, at + from, len);
+        }
+        from = to;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct look_up *look_up = &look_ups[i];
+        if (hp_word_is(vocab, look_up->slot, look_up->key)) {
+            pass->count++;
+            continue;
+        }
+        uint64_t mask = hp_bpe_merge(vocab, bytes + look_up->at, look_up->len);
+        pass->count += (size_t)__builtin_popcountll(mask);
+        if (pass->starts)
+            set_bits(pass->starts, at + look_up->at, mask);
+    }
+    if (pass->starts) {
+        set_bits(pass->pieces, at, borders);
+        set_bits(pass->starts, at, borders);
+    }
+    return at + from;
+}
+
+static enum hp_code run(struct pass *pass, struct hp_fault *fault)
+{
+    hp_window_fn *window = hp_window_best();
     size_t look = DEADLINE_BYTES;
-    for (size_t at = 0, end; at < text.len; at = end) {
+    for (size_t at = 0; at < pass->text.len;) {
         if (at >= look) {
-            HP_TRY(hp_deadline_check(deadline, fault));
+            HP_TRY(hp_deadline_check(pass->deadline, fault));
             look = at + DEADLINE_BYTES;
         }
-        end = hp_piece_end(tokens->vocab, text, at);
-        hp_bit_set(tokens->pieces, at);
-        split(tokens->vocab, text.ptr, at, end, tokens->starts, tokens->scratch_dead, deadline);
+        uint64_t borders = 1;
+        if (pass->vocab && pass->text.len - at >= READ_AHEAD)
+            borders = window(pass->vocab->encoding, pass->text.ptr + at);
+        at = borders == 1 ? step(pass, at) : step_window(pass, at, borders);
     }
-    HP_TRY(hp_deadline_check(deadline, fault));
-    hp_bit_set(tokens->pieces, text.len);
-    memset(tokens->scratch_dead, 0, hp_bit_words(text.len) * sizeof *tokens->scratch_dead);
-    return HP_OK;
+    return hp_deadline_check(pass->deadline, fault);
 }
 
 static void sum_up(struct hp_tokens *tokens)
@@ -63,27 +201,55 @@ static void sum_up(struct hp_tokens *tokens)
     }
 }
 
+static bool scratch_init(struct hp_scratch *scratch, size_t bits, struct hp_arena *arena)
+{
+    size_t words = hp_bit_words(bits);
+    *scratch = (struct hp_scratch){ 0 };
+    scratch->starts = HP_NEW_RAW(arena, uint64_t, words * 2);
+    scratch->dead = scratch->starts + words;
+    return scratch->starts;
+}
+
 enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_tokens **out, struct hp_fault *fault)
 {
     size_t words = hp_bit_words(text.len);
     struct hp_tokens *tokens = HP_NEW(arena, struct hp_tokens, 1);
-    uint64_t *bits = HP_NEW(arena, uint64_t, words * 4);
+    struct hp_scratch *scratch = HP_NEW_RAW(arena, struct hp_scratch, 1);
+    uint64_t *bits = HP_NEW(arena, uint64_t, words * 2);
     uint32_t *before = HP_NEW_RAW(arena, uint32_t, words);
-    if (!tokens || !bits || !before)
+    if (!tokens || !scratch || !bits || !before || !scratch_init(scratch, text.len, arena))
         return hp_no_memory(arena, fault);
     *tokens = (struct hp_tokens){
         .vocab = vocab,
         .text = text,
         .pieces = bits,
         .starts = bits + words,
-        .scratch_starts = bits + words * 2,
-        .scratch_dead = bits + words * 3,
+        .scratch = scratch,
         .before = before,
     };
-    HP_TRY(encode(tokens, deadline, fault));
+    struct pass pass = { .vocab = vocab,
+        .text = text,
+        .pieces = tokens->pieces,
+        .starts = tokens->starts,
+        .scratch = scratch,
+        .deadline = deadline };
+    HP_TRY(run(&pass, fault));
+    hp_bit_set(tokens->pieces, text.len);
     sum_up(tokens);
     *out = tokens;
+    return HP_OK;
+}
+
+enum hp_code hp_tokens_total(const struct hp_vocab *vocab, hp_str text, struct hp_arena *arena,
+    const struct hp_deadline *deadline, size_t *count, struct hp_fault *fault)
+{
+    struct hp_scratch scratch;
+    if (!scratch_init(&scratch, text.len, arena))
+        return hp_no_memory(arena, fault);
+    struct pass pass = { .vocab = vocab, .text = text, .scratch = &scratch, .deadline = deadline };
+    HP_TRY(run(&pass, fault));
+    *count = pass.count;
     return HP_OK;
 }
 
@@ -100,16 +266,25 @@ static size_t encode_anew(
     const struct hp_tokens *tokens, size_t at, size_t end, uint32_t *first, uint32_t *last)
 {
     const char *text = tokens->text.ptr + at;
-    uint64_t *starts = tokens->scratch_starts;
-    size_t len = end - at, bytes = hp_bit_words(len) * sizeof *starts;
-    size_t count = split(tokens->vocab, text, 0, len, starts, tokens->scratch_dead, NULL);
+    size_t len = end - at, count, second, final;
+    if (len <= HP_MERGE_BYTES) {
+        uint64_t mask = short_tokens(tokens->vocab, (hp_str){ text, len });
+        count = (size_t)__builtin_popcountll(mask);
+        second = hp_bit_from(&mask, 1, len);
+        final = hp_bit_before(&mask, 0, len);
+    } else if (tokens->vocab) {
+        struct hp_scratch *scratch = tokens->scratch;
+        count = split_long(tokens->vocab, (hp_str){ text, len }, scratch, NULL);
+        second = hp_bit_from(scratch->starts, 1, len);
+        final = hp_bit_before(scratch->starts, 0, len);
+        scratch_clear(scratch, len);
+    } else {
+        return hp_estimate_tokens((hp_str){ text, len });
+    }
     if (tokens->vocab) {
-        size_t second = hp_bit_from(starts, 1, len), final = hp_bit_before(starts, 0, len);
         *first = hp_vocab_find(tokens->vocab, text, second);
         *last = hp_vocab_find(tokens->vocab, text + final, len - final);
     }
-    memset(starts, 0, bytes);
-    memset(tokens->scratch_dead, 0, bytes);
     return count;
 }
 

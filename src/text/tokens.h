@@ -31,6 +31,11 @@ HP_MUST_USE enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str t
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_tokens **out,
     struct hp_fault *fault);
 
+// What hp_tokens_all would say of the text, where nothing else is asked: without the result.
+HP_MUST_USE enum hp_code hp_tokens_total(const struct hp_vocab *vocab, hp_str text,
+    struct hp_arena *arena, const struct hp_deadline *deadline, size_t *count,
+    struct hp_fault *fault);
+
 // Tokens of the whole text.
 size_t hp_tokens_all(const struct hp_tokens *tokens);
 

@@ -20,14 +20,21 @@ const char *hp_encoding_name(enum hp_encoding encoding)
 
 // --- layout --------------------------------------------------------------------------------------
 
-enum { ARRAYS = 5 };
+enum { ARRAYS = 12 };
 
 // Where each array begins: one behind the other, each on a cache line of its own.
 static void layout(const struct hp_vocab_head *head, uint64_t at[ARRAYS + 1])
 {
     const uint64_t bytes[ARRAYS] = {
-        (uint64_t)head->words * sizeof(struct hp_word),
-        (uint64_t)head->pairs * sizeof(uint64_t),
+        (uint64_t)1 << head->word_pilot_bits,
+        sizeof(struct hp_word) << head->word_bits,
+        sizeof(uint32_t) << head->word_bits,
+        (uint64_t)1 << head->pair_pilot_bits,
+        (uint64_t)1 << (head->pair_bits + HP_FILTER_BITS - 3),
+        sizeof(uint64_t) << head->pair_bits,
+        HP_CHARS * sizeof(struct hp_character),
+        sizeof(uint32_t[64][256]),
+        256 * sizeof(uint32_t),
         (uint64_t)head->nodes * sizeof(struct hp_node),
         (uint64_t)head->tokens * sizeof(struct hp_token),
         head->spelled,
@@ -51,11 +58,23 @@ struct hp_vocab hp_vocab_bind(const struct hp_vocab_head *head)
     const char *base = (const char *)head;
     return (struct hp_vocab){
         .head = head,
-        .word = (const void *)(base + at[0]),
-        .pair = (const void *)(base + at[1]),
-        .node = (const void *)(base + at[2]),
-        .token = (const void *)(base + at[3]),
-        .spelling = base + at[4],
+        .word_pilot = (const void *)(base + at[0]),
+        .word = (const void *)(base + at[1]),
+        .word_token = (const void *)(base + at[2]),
+        .pair_pilot = (const void *)(base + at[3]),
+        .pair_filter = (const void *)(base + at[4]),
+        .pair = (const void *)(base + at[5]),
+        .character = (const void *)(base + at[6]),
+        .seam = (const uint32_t(*)[256])(const void *)(base + at[7]),
+        .byte = (const void *)(base + at[8]),
+        .node = (const void *)(base + at[9]),
+        .token = (const void *)(base + at[10]),
+        .spelling = base + at[11],
+        .word_mask = (1u << head->word_bits) - 1,
+        .pair_mask = (1u << head->pair_bits) - 1,
+        .word_shift = 32 - head->word_pilot_bits,
+        .pair_shift = 32 - head->pair_pilot_bits,
+        .filter_shift = 64 - (head->pair_bits + HP_FILTER_BITS),
     };
 }
 
@@ -79,38 +98,34 @@ static_assert(sizeof(struct hp_vocab_head) % 32 == 0, "the checksum goes 32 byte
 
 // --- words ---------------------------------------------------------------------------------------
 
-static uint64_t long_hash(const char *bytes, size_t len)
+#define MASK(bytes) ((bytes) == 0 ? 0 : UINT64_MAX >> (64 - 8 * ((bytes) ? (bytes) : 1)))
+#define MASKS(len)                                                                                 \
+    {                                                                                              \
+        MASK((len) < 8 ? (len) : 8), MASK((len) < 8 ? 0 : (len)-8)                                 \
+    }
+
+const uint64_t hp_word_masks[HP_WORD_SHORT + 1][2] = { MASKS(0), MASKS(1), MASKS(2), MASKS(3),
+    MASKS(4), MASKS(5), MASKS(6), MASKS(7), MASKS(8), MASKS(9), MASKS(10), MASKS(11), MASKS(12),
+    MASKS(13), MASKS(14), MASKS(15) };
+
+static uint64_t hash_long(const char *bytes, size_t len)
 {
     uint64_t hash = len, part;
-    for (size_t at = 0; at + 8 <= len; at += 8) {
-        memcpy(&part, bytes + at, 8);
+    for (size_t at = 0; at + sizeof part < len; at += sizeof part) {
+        memcpy(&part, bytes + at, sizeof part);
         hash = hp_mix(hash ^ part);
     }
-    memcpy(&part, bytes + len - 8, 8);
+    memcpy(&part, bytes + len - sizeof part, sizeof part);
     return hp_mix(hash ^ part);
 }
 
 struct hp_word hp_word_key(const char *bytes, size_t len)
 {
-    struct hp_word key = { .tag = (uint32_t)len << 24 };
-    if (len > HP_WORD_SHORT) {
-        key.head = long_hash(bytes, len);
-        return key;
-    }
-    memcpy(&key.head, bytes, len < 8 ? len : 8);
-    if (len > 8)
-        memcpy(&key.tail, bytes + 8, len - 8);
-    return key;
-}
-
-static bool is_word(const struct hp_vocab *vocab, const struct hp_word *slot, struct hp_word key,
-    const char *bytes, size_t len)
-{
-    if (slot->head != key.head || slot->tag >> 24 != len)
-        return false;
-    if (len <= HP_WORD_SHORT)
-        return slot->tail == key.tail;
-    return memcmp(vocab->spelling + slot->tail, bytes, len) == 0;
+    if (len > HP_WORD_SHORT)
+        return (struct hp_word){ hash_long(bytes, len), (uint64_t)(len | 0x80) << 56 };
+    char padded[sizeof(struct hp_word)] = { 0 };
+    memcpy(padded, bytes, len);
+    return hp_word_key_near(padded, len);
 }
 
 uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t len)
@@ -118,14 +133,13 @@ uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t l
     if (len == 0 || len > HP_TOKEN_MAX)
         return HP_NO_TOKEN;
     struct hp_word key = hp_word_key(bytes, len);
-    uint32_t slots = vocab->head->words;
-    for (size_t at = hp_word_slot(key, slots);; at = at + 1 == slots ? 0 : at + 1) {
-        const struct hp_word *slot = &vocab->word[at];
-        if (slot->tag == 0)
-            return HP_NO_TOKEN;
-        if (is_word(vocab, slot, key, bytes, len))
-            return slot->tag & HP_NO_TOKEN;
-    }
+    uint32_t slot = hp_word_slot(vocab, key);
+    const struct hp_word *word = &vocab->word[slot];
+    bool same = len > HP_WORD_SHORT
+                    ? word->low == key.low && word->high >> 56 == key.high >> 56 &&
+                          memcmp(vocab->spelling + (uint32_t)word->high, bytes, len) == 0
+                    : hp_word_is(vocab, slot, key);
+    return same ? vocab->word_token[slot] : HP_NO_TOKEN;
 }
 
 // --- checks --------------------------------------------------------------------------------------
@@ -135,30 +149,51 @@ static bool is_token(const struct hp_vocab_head *head, uint32_t token)
     return token < head->tokens;
 }
 
+// Bytes of a long word; 128 is 0x80 | 128 too.
+static uint32_t long_len(struct hp_word word)
+{
+    uint32_t len = word.high >> 56 & 0x7f;
+    return len ? len : HP_TOKEN_MAX;
+}
+
 static bool words_are_sound(const struct hp_vocab *vocab)
 {
     const struct hp_vocab_head *head = vocab->head;
-    size_t empty = 0;
     bool sound = true;
-    for (size_t i = 0; i < head->words; i++) {
+    for (size_t i = 0; i <= vocab->word_mask; i++) {
         struct hp_word word = vocab->word[i];
-        uint32_t len = word.tag >> 24;
-        uint64_t end = len > HP_WORD_SHORT ? (uint64_t)word.tail + len : 0;
-        empty += word.tag == 0;
-        sound &= len <= HP_TOKEN_MAX && end <= head->spelled && is_token(head, word.tag & 0xffffff);
+        bool empty = word.high == 0;
+        bool in_itself = word.high >> 63 == 0;
+        uint64_t end = (uint64_t)(uint32_t)word.high + long_len(word);
+        sound &= empty | in_itself | (end <= head->spelled);
+        sound &= empty | is_token(head, vocab->word_token[i]);
     }
-    return sound && empty > 0; // a search ends at an empty slot
+    return sound;
 }
 
 static bool pairs_are_sound(const struct hp_vocab *vocab)
 {
-    size_t empty = 0;
     bool sound = true;
-    for (size_t i = 0; i < vocab->head->pairs; i++) {
-        empty += vocab->pair[i] == 0;
-        sound &= is_token(vocab->head, (uint32_t)vocab->pair[i] & HP_NO_TOKEN);
+    for (size_t i = 0; i <= vocab->pair_mask; i++) {
+        uint64_t pair = vocab->pair[i];
+        sound &= (pair == UINT64_MAX) | is_token(vocab->head, (uint32_t)pair & HP_NO_TOKEN);
     }
-    return sound && empty > 0;
+    return sound;
+}
+
+static bool is_token_or_none(const struct hp_vocab_head *head, uint32_t token)
+{
+    return is_token(head, token) | (token == HP_NO_TOKEN);
+}
+
+static bool characters_are_sound(const struct hp_vocab *vocab)
+{
+    bool sound = true;
+    for (size_t i = 0; i < HP_CHARS; i++)
+        sound &= is_token_or_none(vocab->head, vocab->character[i].token);
+    for (size_t i = 0; i < 256; i++)
+        sound &= is_token(vocab->head, vocab->byte[i]);
+    return sound;
 }
 
 static bool nodes_are_sound(const struct hp_vocab *vocab)
@@ -168,7 +203,7 @@ static bool nodes_are_sound(const struct hp_vocab *vocab)
     for (size_t i = 0; i < head->nodes; i++) {
         struct hp_node node = vocab->node[i];
         sound &= (node.edge >> 9 | 0xff) < head->nodes;
-        sound &= is_token(head, node.token) || node.token == HP_NO_TOKEN;
+        sound &= is_token_or_none(head, node.token);
     }
     for (uint32_t byte = 0; sound && byte < 256; byte++) {
         struct hp_node node = vocab->node[head->root ^ byte];
@@ -196,13 +231,19 @@ static bool tokens_are_sound(const struct hp_vocab *vocab)
     return true;
 }
 
+static bool bits_are_sane(const struct hp_vocab_head *head)
+{
+    return head->word_bits <= 24 && head->pair_bits <= 24 && head->word_pilot_bits - 1 < 24 &&
+           head->pair_pilot_bits - 1 < 24;
+}
+
 static const char *fault_of_head(const struct hp_vocab_head *head, size_t size, const char *name)
 {
     if (size < sizeof *head || memcmp(head->magic, "hpvocab", 8) != 0)
         return "is not a vocabulary map";
     if (head->version != HP_VOCAB_VERSION || head->order != HP_VOCAB_ORDER)
         return "is of another version or machine; remove it and run make vocab";
-    if (head->bytes != size || head->bytes != hp_vocab_bytes(head))
+    if (!bits_are_sane(head) || head->bytes != size || head->bytes != hp_vocab_bytes(head))
         return "is cut short or damaged";
     if (hp_vocab_checksum(head) != head->checksum)
         return "is damaged (wrong checksum)";
@@ -214,7 +255,8 @@ static const char *fault_of_head(const struct hp_vocab_head *head, size_t size, 
 static const char *fault_of(const struct hp_vocab *vocab)
 {
     bool sound = vocab->head->tokens < HP_NO_TOKEN && words_are_sound(vocab) &&
-                 pairs_are_sound(vocab) && nodes_are_sound(vocab) && tokens_are_sound(vocab);
+                 pairs_are_sound(vocab) && characters_are_sound(vocab) && nodes_are_sound(vocab) &&
+                 tokens_are_sound(vocab);
     return sound ? NULL : "is damaged (a number points outside)";
 }
 

@@ -3,18 +3,26 @@
 // one.
 //
 // A token's number is its rank: of two possible merges the one with the smaller number goes first.
+//
+// Most pairs that are asked for do not merge. So that these do not drive what is needed out of the
+// caches, a filter small enough to stay there answers most of them.
+//
+// Both look-ups, of bytes and of pairs, are perfect hashes (hash and displace): a key's bucket has
+// a pilot, a byte that mkvocab chose so that no two keys share a slot. So an answer, yes or no, is
+// one look at a small table, one at a large one, and no loop.
 #pragma once
 
 #include "text/tokens.h"
 
 enum {
-    HP_VOCAB_VERSION = 1,
+    HP_VOCAB_VERSION = 2,
     HP_VOCAB_ORDER = 0x01020304, // another byte order reads another number
     HP_TOKEN_MAX = 128,          // bytes
     HP_TOKEN_BITS = 20,
     HP_NO_TOKEN = (1 << HP_TOKEN_BITS) - 1,
-    HP_WORD_SHORT = 12, // bytes that a word holds in itself
-    HP_NODE_USED = 0x100
+    HP_WORD_SHORT = 15, // bytes that a word holds in itself
+    HP_NODE_USED = 0x100,
+    HP_CHARS = 1 << 16 // code points that have an entry in `character`
 };
 
 struct hp_vocab_head {
@@ -24,15 +32,17 @@ struct hp_vocab_head {
     char sha256[72];   // of the published file, in hexadecimal
     uint64_t checksum; // of the whole file, this field taken as 0
     uint64_t bytes;    // of the whole file
-    uint32_t tokens, words, pairs, nodes, root, spelled;
+    uint32_t tokens, nodes, root, spelled;
+    uint32_t word_bits, word_pilot_bits; // log2 of the slots, of the buckets
+    uint32_t pair_bits, pair_pilot_bits;
+    uint32_t unused[6];
 };
 
-// Slot of the table from bytes to token. Up to 12 bytes stand in the slot itself, padded with
-// zeros; of longer ones `head` is a hash and `tail` the place in `spelling`.
+// What bytes look like in their slot. Up to 15 stand in the slot itself, padded with zeros, behind
+// them in the top byte their number; of longer ones `low` is a hash, and `high` the number with the
+// top bit set over the place in `spelling`.
 struct hp_word {
-    uint64_t head;
-    uint32_t tail;
-    uint32_t tag; // length << 24 | token; 0: empty
+    uint64_t low, high; // both 0: empty
 };
 
 // Node of the trie of all tokens: the child by byte c is node[base ^ c], if it
@@ -48,13 +58,32 @@ struct hp_token {
     uint32_t len;         // bytes
 };
 
+// A code point below HP_CHARS, and the token of its bytes, or HP_NO_TOKEN. Merging may begin with
+// characters instead of bytes: the bytes become the token before anything else happens to them, if
+// its number is below three limits. One is that of the character before: the lowest rank at which
+// something that ends in it merges with the first bytes of a next one. For the others see `seam`.
+struct hp_character {
+    uint32_t token, limit;
+};
+
 struct hp_vocab {
     const struct hp_vocab_head *head;
+    const uint8_t *word_pilot;
     const struct hp_word *word;
-    const uint64_t *pair; // left << 40 | right << 20 | what they make; 0: empty
+    const uint32_t *word_token; // of each slot of `word`
+    const uint8_t *pair_pilot;
+    const uint64_t *pair_filter; // a bit that is set for every pair that merges, and few others
+    const uint64_t *pair; // left << 40 | right << 20 | what they make; all ones: empty
+    const struct hp_character *character;
+    // seam[last byte of a character & 63][first byte behind it]: the lowest rank at which bytes
+    // from inside the character merge with what begins there. Limits the characters on both sides.
+    const uint32_t (*seam)[256];
+    const uint32_t *byte; // the token of a single byte
     const struct hp_node *node;
     const struct hp_token *token;
     const char *spelling;
+    uint32_t word_mask, pair_mask;   // of the slots
+    uint32_t word_shift, pair_shift, filter_shift; // that leave a bucket's number
     enum hp_encoding encoding;
 };
 
@@ -66,43 +95,82 @@ uint64_t hp_vocab_bytes(const struct hp_vocab_head *head);
 
 uint64_t hp_vocab_checksum(const struct hp_vocab_head *head);
 
-// What a word of 1 to HP_TOKEN_MAX bytes looks like in its slot, but for the token and a long one's
-// place.
-struct hp_word hp_word_key(const char *bytes, size_t len);
-
 static inline uint64_t hp_mix(uint64_t a)
 {
     a *= 0x9e3779b97f4a7c15u;
     return a ^ a >> 32;
 }
 
-// Where the search for a key begins in a table of `slots`.
-static inline size_t hp_word_slot(struct hp_word key, uint32_t slots)
+__extension__ typedef unsigned __int128 hp_product;
+
+static inline uint64_t hp_word_hash(struct hp_word key)
 {
-    uint64_t rest =
-        (uint64_t)(key.tag >> 24) << 32 | (key.tag >> 24 > HP_WORD_SHORT ? 0 : key.tail);
-    uint64_t hash = hp_mix(hp_mix(key.head) ^ rest);
-    return (hash & UINT32_MAX) * slots >> 32;
+    uint64_t high = key.high >> 63 ? key.high >> 56 << 56 : key.high;
+    hp_product product = (hp_product)(key.low ^ 0x9e3779b97f4a7c15u) * (high ^ 0xd1b54a32d192ed03u);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline size_t hp_pair_slot(uint64_t pair, uint32_t slots)
+static inline uint64_t hp_pair_hash(uint64_t pair)
 {
-    return (hp_mix(pair) & UINT32_MAX) * slots >> 32;
+    return hp_mix(pair);
+}
+
+// The upper bits of the lower half choose the bucket, the upper half and the pilot the slot.
+static inline uint32_t hp_slot(uint64_t hash, uint8_t pilot, uint32_t mask)
+{
+    return ((uint32_t)(hash >> 32) + pilot * ((uint32_t)hash | 1)) & mask;
+}
+
+// The key of 1 to HP_TOKEN_MAX bytes, but for the place of long ones.
+struct hp_word hp_word_key(const char *bytes, size_t len);
+
+extern const uint64_t hp_word_masks[HP_WORD_SHORT + 1][2];
+
+// The same for up to HP_WORD_SHORT bytes of which 16 may be read.
+static inline struct hp_word hp_word_key_near(const char *bytes, size_t len)
+{
+    struct hp_word key;
+    memcpy(&key, bytes, sizeof key);
+    key.low &= hp_word_masks[len][0];
+    key.high &= hp_word_masks[len][1];
+    key.high |= (uint64_t)len << 56;
+    return key;
+}
+
+// The slot where the key stands if it stands anywhere.
+static inline uint32_t hp_word_slot(const struct hp_vocab *vocab, struct hp_word key)
+{
+    uint64_t hash = hp_word_hash(key);
+    uint8_t pilot = vocab->word_pilot[(uint32_t)hash >> vocab->word_shift];
+    return hp_slot(hash, pilot, vocab->word_mask);
+}
+
+// Whether a short key stands in its slot.
+static inline bool hp_word_is(const struct hp_vocab *vocab, uint32_t slot, struct hp_word key)
+{
+    const struct hp_word *word = &vocab->word[slot];
+    return ((word->low ^ key.low) | (word->high ^ key.high)) == 0;
 }
 
 // The token that is spelled with these bytes, or HP_NO_TOKEN.
 uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t len);
 
+enum { HP_FILTER_BITS = 3 }; // log2 of the filter's bits for every slot
+
+static inline bool hp_pair_may_merge(const struct hp_vocab *vocab, uint64_t hash)
+{
+    uint64_t bit = hash >> vocab->filter_shift;
+    return vocab->pair_filter[bit / 64] >> bit % 64 & 1;
+}
+
 // What two neighbours merge into, or HP_NO_TOKEN.
 static inline uint32_t hp_vocab_merge(const struct hp_vocab *vocab, uint32_t left, uint32_t right)
 {
     uint64_t pair = (uint64_t)left << HP_TOKEN_BITS | right;
-    uint32_t slots = vocab->head->pairs;
-    for (size_t at = hp_pair_slot(pair, slots);; at = at + 1 == slots ? 0 : at + 1) {
-        uint64_t slot = vocab->pair[at];
-        if (slot == 0)
-            return HP_NO_TOKEN;
-        if (slot >> HP_TOKEN_BITS == pair)
-            return (uint32_t)slot & HP_NO_TOKEN;
-    }
+    uint64_t hash = hp_pair_hash(pair);
+    if (!hp_pair_may_merge(vocab, hash))
+        return HP_NO_TOKEN;
+    uint8_t pilot = vocab->pair_pilot[(uint32_t)hash >> vocab->pair_shift];
+    uint64_t slot = vocab->pair[hp_slot(hash, pilot, vocab->pair_mask)];
+    return slot >> HP_TOKEN_BITS == pair ? (uint32_t)slot & HP_NO_TOKEN : HP_NO_TOKEN;
 }

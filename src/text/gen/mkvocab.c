@@ -5,6 +5,7 @@
 // merging its bytes by themselves. So a table of one pair a token stands for all merges. A token
 // that merging its bytes does not lead to is only ever a whole pre-token; it stays out of pairs and
 // trie.
+#include "text/utf8.h"
 #include "text/vocab.h"
 
 #include <assert.h>
@@ -114,24 +115,118 @@ static void read_tokens(struct maker *maker, const char *path)
     }
 }
 
+// --- perfect hashes ------------------------------------------------------------------------------
+
+// A set of keys on their way to slots of their own: of each its hash and what to call it later.
+struct keys {
+    const uint64_t *hash;
+    uint32_t count;
+    uint32_t bits, pilot_bits; // log2 of the slots, of the buckets
+};
+
+static uint32_t log2_over(uint64_t count)
+{
+    uint32_t bits = 4;
+    while (((uint64_t)1 << bits) < count)
+        bits++;
+    return bits;
+}
+
+static struct keys plan_keys(const uint64_t *hash, uint32_t count)
+{
+    uint32_t bits = log2_over((uint64_t)count * 5 / 4); // at most four fifths full
+    return (struct keys){ hash, count, bits, bits - 2 };
+}
+
+// The keys of one bucket: order[from, to).
+struct bucket {
+    uint32_t from, to;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct bucket *x = a, *y = b;
+    uint32_t m = x->to - x->from, n = y->to - y->from;
+    return m != n ? (m < n) - (m > n) : (x->from > y->from) - (x->from < y->from);
+}
+
+static int by_bucket(const void *a, const void *b, void *context)
+{
+    const struct keys *keys = context;
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    uint32_t x = (uint32_t)keys->hash[i] >> (32 - keys->pilot_bits);
+    uint32_t y = (uint32_t)keys->hash[j] >> (32 - keys->pilot_bits);
+    return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
+}
+
+// Takes the slots that the pilot gives to the bucket's keys; none where one is taken already.
+static bool settle(const struct keys *keys, const uint32_t *order, struct bucket bucket,
+    uint8_t pilot, uint8_t *taken)
+{
+    uint32_t mask = (1u << keys->bits) - 1;
+    for (uint32_t i = bucket.from; i < bucket.to; i++) {
+        uint32_t slot = hp_slot(keys->hash[order[i]], pilot, mask);
+        if (!taken[slot]) {
+            taken[slot] = 1;
+            continue;
+        }
+        while (i-- > bucket.from)
+            taken[hp_slot(keys->hash[order[i]], pilot, mask)] = 0;
+        return false;
+    }
+    return true;
+}
+
+// Finds a pilot for every bucket, the largest first.
+static void find_pilots(struct keys *keys, uint8_t *pilot)
+{
+    uint32_t *order = memory(keys->count, sizeof *order), buckets = 0;
+    struct bucket *bucket = memory(keys->count, sizeof *bucket);
+    uint8_t *taken = memory((size_t)1 << keys->bits, 1);
+    for (uint32_t i = 0; i < keys->count; i++)
+        order[i] = i;
+    qsort_r(order, keys->count, sizeof *order, by_bucket, keys);
+    for (uint32_t i = 0, end; i < keys->count; i = end) {
+        uint32_t shift = 32 - keys->pilot_bits, number = (uint32_t)keys->hash[order[i]] >> shift;
+        for (end = i; end < keys->count && (uint32_t)keys->hash[order[end]] >> shift == number;)
+            end++;
+        bucket[buckets++] = (struct bucket){ i, end };
+    }
+    qsort(bucket, buckets, sizeof *bucket, larger_first);
+    for (uint32_t i = 0; i < buckets; i++) {
+        uint32_t number = (uint32_t)keys->hash[order[bucket[i].from]] >> (32 - keys->pilot_bits);
+        uint32_t tried = 0;
+        while (!settle(keys, order, bucket[i], (uint8_t)tried, taken))
+            if (++tried > UINT8_MAX)
+                die("no pilot keeps its keys apart", "tables");
+        pilot[number] = (uint8_t)tried;
+    }
+}
+
 // --- words ---------------------------------------------------------------------------------------
 
-static void put_words(
-    const struct maker *maker, struct hp_word *word, uint32_t slots, char *spelling)
+static uint64_t *hash_words(const struct maker *maker)
+{
+    uint64_t *hash = memory(maker->tokens, sizeof *hash);
+    for (uint32_t i = 0; i < maker->tokens; i++)
+        hash[i] = hp_word_hash(hp_word_key(maker->bytes[i], maker->lens[i]));
+    return hash;
+}
+
+static void put_words(const struct maker *maker, const struct hp_vocab *map, struct hp_word *word,
+    uint32_t *word_token, char *spelling)
 {
     uint32_t spelled = 0;
     for (uint32_t i = 0; i < maker->tokens; i++) {
         struct hp_word key = hp_word_key(maker->bytes[i], maker->lens[i]);
-        size_t at = hp_word_slot(key, slots);
-        while (word[at].tag)
-            at = at + 1 == slots ? 0 : at + 1;
+        uint32_t slot = hp_word_slot(map, key);
         if (maker->lens[i] > HP_WORD_SHORT) {
-            key.tail = spelled;
+            key.high |= spelled;
             memcpy(spelling + spelled, maker->bytes[i], maker->lens[i]);
             spelled += maker->lens[i];
         }
-        key.tag |= i;
-        word[at] = key;
+        word[slot] = key;
+        word_token[slot] = i;
     }
 }
 
@@ -186,16 +281,99 @@ static void split_token(struct maker *maker, const struct hp_vocab *words, uint3
     maker->right[token] = part(words, &parts, 1, 2);
 }
 
-static void put_pairs(const struct maker *maker, uint64_t *pair, uint32_t slots)
+// The pairs that merge, by the token they make.
+static uint64_t *list_pairs(const struct maker *maker, uint32_t *count)
 {
+    uint64_t *pair = memory(maker->tokens, sizeof *pair);
+    *count = 0;
+    for (uint32_t i = 0; i < maker->tokens; i++)
+        if (maker->left[i] != i)
+            pair[(*count)++] =
+                ((uint64_t)maker->left[i] << HP_TOKEN_BITS | maker->right[i]) << HP_TOKEN_BITS | i;
+    return pair;
+}
+
+static void put_pairs(const struct hp_vocab *map, const uint64_t *list, uint32_t count,
+    uint64_t *pair, uint64_t *filter)
+{
+    memset(pair, 0xff, sizeof *pair << map->head->pair_bits);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t hash = hp_pair_hash(list[i] >> HP_TOKEN_BITS);
+        uint8_t pilot = map->pair_pilot[(uint32_t)hash >> map->pair_shift];
+        pair[hp_slot(hash, pilot, map->pair_mask)] = list[i];
+        uint64_t bit = hash >> map->filter_shift;
+        filter[bit / 64] |= (uint64_t)1 << bit % 64;
+    }
+}
+
+// --- characters ----------------------------------------------------------------------------------
+
+static bool starts_character(char byte)
+{
+    return ((uint8_t)byte & 0xc0) != 0x80;
+}
+
+// The last character of the token, or -1 where the token is only the end of one, -2 where it ends
+// before its last character does.
+static int64_t last_character(const struct maker *maker, uint32_t token)
+{
+    size_t len = maker->lens[token], at = len;
+    const char *bytes = maker->bytes[token];
+    while (at > 0 && !starts_character(bytes[at - 1]))
+        at--;
+    if (at == 0)
+        return -1;
+    hp_str text = { bytes + at - 1, len - at + 1 };
+    return hp_utf8_valid_plain(text) == text.len ? (int64_t)hp_utf8_at(text, 0, &len) : -2;
+}
+
+// Whether the token is the beginning of a character, but not all of it.
+static bool begins_character(const struct maker *maker, uint32_t token)
+{
+    uint8_t first = (uint8_t)maker->bytes[token][0];
+    return first >= 0xc0 && maker->lens[token] < (first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4);
+}
+
+static void lower(uint32_t *limit, uint32_t rank)
+{
+    *limit = rank < *limit ? rank : *limit;
+}
+
+static void put_limits(
+    const struct maker *maker, struct hp_character *character, uint32_t (*seam)[256])
+{
+    for (uint32_t i = 0; i < HP_CHARS; i++)
+        character[i].limit = HP_NO_TOKEN;
+    for (uint32_t i = 0; i < 64 * 256; i++)
+        seam[i / 256][i % 256] = HP_NO_TOKEN;
     for (uint32_t i = 0; i < maker->tokens; i++) {
-        if (maker->left[i] == i)
+        uint32_t left = maker->left[i], right = maker->right[i];
+        if (left == i)
             continue;
-        uint64_t key = (uint64_t)maker->left[i] << HP_TOKEN_BITS | maker->right[i];
-        size_t at = hp_pair_slot(key, slots);
-        while (pair[at])
-            at = at + 1 == slots ? 0 : at + 1;
-        pair[at] = key << HP_TOKEN_BITS | i;
+        int64_t last = last_character(maker, left);
+        uint8_t first = (uint8_t)maker->bytes[right][0];
+        if (last == -1 && starts_character((char)first))
+            lower(&seam[maker->bytes[left][maker->lens[left] - 1] & 63][first], i);
+        if (last >= 0 && last < HP_CHARS && begins_character(maker, right))
+            lower(&character[last].limit, i);
+    }
+}
+
+static void put_characters(
+    const struct maker *maker, struct hp_character *character, uint32_t *byte)
+{
+    for (uint32_t i = 0; i < HP_CHARS; i++)
+        character[i].token = HP_NO_TOKEN;
+    for (uint32_t i = 0; i < maker->tokens; i++) {
+        hp_str text = { maker->bytes[i], maker->lens[i] };
+        size_t len;
+        if (text.len == 1)
+            byte[(uint8_t)text.ptr[0]] = i;
+        if (text.len > 3 || hp_utf8_valid_plain(text) != text.len)
+            continue;
+        uint32_t code_point = hp_utf8_at(text, 0, &len);
+        if (len == text.len)
+            character[code_point].token = i;
     }
 }
 
@@ -306,6 +484,20 @@ static struct hp_vocab image_new(const struct hp_vocab_head *plan)
     return hp_vocab_bind(head);
 }
 
+// Words alone, for the merges that the rest is made from.
+static struct hp_vocab make_words(struct maker *maker, struct hp_vocab_head *plan)
+{
+    struct keys keys = plan_keys(hash_words(maker), maker->tokens);
+    plan->word_bits = keys.bits;
+    plan->word_pilot_bits = keys.pilot_bits;
+    plan->pair_pilot_bits = 1;
+    struct hp_vocab words = image_new(plan);
+    find_pilots(&keys, at(words.head, words.word_pilot));
+    put_words(maker, &words, at(words.head, words.word), at(words.head, words.word_token),
+        at(words.head, words.spelling));
+    return words;
+}
+
 static struct hp_vocab make_map(struct maker *maker, const char *name, const char *sha256)
 {
     struct hp_vocab_head plan = {
@@ -313,13 +505,11 @@ static struct hp_vocab make_map(struct maker *maker, const char *name, const cha
         .version = HP_VOCAB_VERSION,
         .order = HP_VOCAB_ORDER,
         .tokens = maker->tokens,
-        .words = maker->tokens * 2,
         .spelled = maker->spelled,
     };
     snprintf(plan.name, sizeof plan.name, "%s", name);
     snprintf(plan.sha256, sizeof plan.sha256, "%s", sha256);
-    struct hp_vocab words = image_new(&plan);
-    put_words(maker, at(words.head, words.word), plan.words, at(words.head, words.spelling));
+    struct hp_vocab words = make_words(maker, &plan);
 
     maker->left = memory(maker->tokens, sizeof *maker->left);
     maker->right = memory(maker->tokens, sizeof *maker->right);
@@ -330,17 +520,28 @@ static struct hp_vocab make_map(struct maker *maker, const char *name, const cha
     }
     make_trie(maker);
 
-    plan.pairs = maker->tokens * 2;
+    uint32_t pairs;
+    uint64_t *list = list_pairs(maker, &pairs), *hash = memory(pairs, sizeof *hash);
+    for (uint32_t i = 0; i < pairs; i++)
+        hash[i] = hp_pair_hash(list[i] >> HP_TOKEN_BITS);
+    struct keys keys = plan_keys(hash, pairs);
+    plan.pair_bits = keys.bits;
+    plan.pair_pilot_bits = keys.pilot_bits;
     plan.nodes = maker->nodes;
     plan.root = maker->root;
     plan.bytes = hp_vocab_bytes(&plan);
     struct hp_vocab map = image_new(&plan);
     struct hp_vocab_head *head = at(map.head, map.head);
     struct hp_token *token = at(head, map.token);
-    memcpy(at(head, map.word), words.word, plan.words * sizeof *map.word);
+    memcpy(at(head, map.word_pilot), words.word_pilot, (size_t)1 << plan.word_pilot_bits);
+    memcpy(at(head, map.word), words.word, sizeof *map.word << plan.word_bits);
+    memcpy(at(head, map.word_token), words.word_token, sizeof *map.word_token << plan.word_bits);
     memcpy(at(head, map.spelling), words.spelling, plan.spelled);
     memcpy(at(head, map.node), maker->node, plan.nodes * sizeof *map.node);
-    put_pairs(maker, at(head, map.pair), plan.pairs);
+    find_pilots(&keys, at(head, map.pair_pilot));
+    put_pairs(&map, list, pairs, at(head, map.pair), at(head, map.pair_filter));
+    put_characters(maker, at(head, map.character), at(head, map.byte));
+    put_limits(maker, at(head, map.character), at(head, map.seam));
     for (uint32_t i = 0; i < maker->tokens; i++)
         token[i] =
             (struct hp_token){ maker->left[i], maker->right[i], maker->prefix[i], maker->lens[i] };

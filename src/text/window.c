@@ -1,0 +1,398 @@
+// window.c -- the expressions of pretoken.c as arithmetic on bits: one mask a class of characters,
+// one bit a byte, and every rule a few operations for all 64 bytes together. All bytes of a
+// character have its class, so that a run of characters is a run of bits, and a character's
+// neighbour is found by a shift: by one to the left the one before, by its length to the right the
+// next.
+//
+// A window begins where a pre-token does, so nothing is carried from one to the next. What is rare
+// is not done here: behind it the window ends, and pretoken.c takes one step.
+#include "text/window.h"
+
+#include "hotpathd/cpu.h"
+#include "text/unicode.h"
+#include "text/unicode_data.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+struct classes {
+    uint64_t upper, lower, either, mark, number; // as in pretoken.c
+    uint64_t space, blank, line;                 // ' '; other blanks but CR and LF; those
+    uint64_t sign;
+    uint64_t slash, quote; // of the signs
+    uint64_t wide;         // not ASCII
+    uint64_t lead[5];      // first bytes, by the character's length
+    unsigned len;          // up to here whole characters
+};
+
+// --- classes -------------------------------------------------------------------------------------
+
+static inline uint64_t below(unsigned bit)
+{
+    return bit < 64 ? ((uint64_t)1 << bit) - 1 : UINT64_MAX;
+}
+
+static uint32_t decode(const char *bytes, unsigned len)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    if (len == 2)
+        return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    if (len == 3)
+        return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+}
+
+// Puts the characters that are not ASCII where they belong, by category.
+static void add_wide(struct classes *classes, const char *bytes)
+{
+    uint64_t of[HP_CAT_SPACE + 1] = { 0 };
+    unsigned at = 0;
+    for (uint64_t rest = classes->wide; rest; rest &= UINT64_MAX << 1 << (at - 1)) {
+        at = (unsigned)__builtin_ctzll(rest);
+        unsigned char first = (unsigned char)bytes[at];
+        unsigned len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        if (at + len > HP_WINDOW) {
+            classes->len = at;
+            break;
+        }
+        uint8_t category = hp_bits_of(decode(bytes + at, len)) & HP_BITS_CATEGORY;
+        of[category] |= below(len) << at;
+        classes->lead[len] |= (uint64_t)1 << at;
+        at += len;
+        if (at == HP_WINDOW)
+            break;
+    }
+    classes->upper |= of[HP_CAT_LU] | of[HP_CAT_LT];
+    classes->lower |= of[HP_CAT_LL];
+    classes->either |= of[HP_CAT_LM] | of[HP_CAT_LO];
+    classes->mark |= of[HP_CAT_M];
+    classes->number |= of[HP_CAT_N];
+    classes->blank |= of[HP_CAT_SPACE];
+    classes->sign |= of[HP_CAT_OTHER];
+}
+
+// The masks that the machine compares; the rest follows from them.
+struct compared {
+    uint64_t wide, upper, lower, number, space, tab, line, slash, quote;
+};
+
+static inline __attribute__((always_inline)) void sort_out(
+    const struct compared *ascii, const char *bytes, struct classes *classes)
+{
+    uint64_t known =
+        ascii->wide | ascii->upper | ascii->lower | ascii->number | ascii->space | ascii->tab;
+    *classes = (struct classes){ .upper = ascii->upper,
+        .lower = ascii->lower,
+        .number = ascii->number,
+        .space = ascii->space,
+        .blank = ascii->tab & ~ascii->line,
+        .line = ascii->line,
+        .sign = ~known,
+        .slash = ascii->slash,
+        .quote = ascii->quote,
+        .wide = ascii->wide,
+        .len = HP_WINDOW };
+    classes->lead[1] = ~ascii->wide;
+    if (ascii->wide)
+        add_wide(classes, bytes);
+}
+
+static void compare_plain(const char *bytes, struct compared *out)
+{
+    *out = (struct compared){ 0 };
+    for (unsigned i = 0; i < HP_WINDOW; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        uint64_t bit = (uint64_t)1 << i;
+        out->wide |= c & 0x80 ? bit : 0;
+        out->upper |= (unsigned char)(c - 'A') < 26 ? bit : 0;
+        out->lower |= (unsigned char)(c - 'a') < 26 ? bit : 0;
+        out->number |= (unsigned char)(c - '0') < 10 ? bit : 0;
+        out->space |= c == ' ' ? bit : 0;
+        out->tab |= (unsigned char)(c - '\t') < 5 ? bit : 0;
+        out->line |= c == '\n' || c == '\r' ? bit : 0;
+        out->slash |= c == '/' ? bit : 0;
+        out->quote |= c == '\'' ? bit : 0;
+    }
+}
+
+#if defined(__x86_64__)
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,popcnt")))
+
+AVX2 static inline uint64_t both(__m256i low, __m256i high)
+{
+    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
+                                                     << 32;
+}
+
+// Bytes within `count` behind `from`; signed comparison, so both sides are moved to the bottom.
+AVX2 static inline __m256i range(__m256i bytes, char from, char count)
+{
+    __m256i moved = _mm256_sub_epi8(bytes, _mm256_set1_epi8((char)(from - 128)));
+    return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)(count - 128)), moved);
+}
+
+AVX2 static inline __m256i same(__m256i bytes, char c)
+{
+    return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c));
+}
+
+AVX2 static inline void compare_avx2(const char *bytes, struct compared *out)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
+    out->wide = both(a, b);
+    out->upper = both(range(a, 'A', 26), range(b, 'A', 26));
+    out->lower = both(range(a, 'a', 26), range(b, 'a', 26));
+    out->number = both(range(a, '0', 10), range(b, '0', 10));
+    out->space = both(same(a, ' '), same(b, ' '));
+    out->tab = both(range(a, '\t', 5), range(b, '\t', 5));
+    out->line = both(same(a, '\n'), same(b, '\n')) | both(same(a, '\r'), same(b, '\r'));
+    out->slash = both(same(a, '/'), same(b, '/'));
+    out->quote = both(same(a, '\''), same(b, '\''));
+}
+
+AVX512 static inline uint64_t range_wide(__m512i bytes, char from, char count)
+{
+    __m512i moved = _mm512_sub_epi8(bytes, _mm512_set1_epi8(from));
+    return _mm512_cmplt_epu8_mask(moved, _mm512_set1_epi8(count));
+}
+
+AVX512 static inline uint64_t same_wide(__m512i bytes, char c)
+{
+    return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(c));
+}
+
+AVX512 static inline void compare_avx512(const char *bytes, struct compared *out)
+{
+    __m512i a = _mm512_loadu_si512(bytes);
+    out->wide = _mm512_movepi8_mask(a);
+    out->upper = range_wide(a, 'A', 26);
+    out->lower = range_wide(a, 'a', 26);
+    out->number = range_wide(a, '0', 10);
+    out->space = same_wide(a, ' ');
+    out->tab = range_wide(a, '\t', 5);
+    out->line = same_wide(a, '\n') | same_wide(a, '\r');
+    out->slash = same_wide(a, '/');
+    out->quote = same_wide(a, '\'');
+}
+#endif
+
+// --- rules ---------------------------------------------------------------------------------------
+
+#define INLINE static inline __attribute__((always_inline))
+
+// The runs of `mask` from the bits `from` in it on: all of the run behind such a bit, and it.
+INLINE uint64_t runs_from(uint64_t mask, uint64_t from)
+{
+    return (mask & ~(mask + from)) | from;
+}
+
+INLINE uint64_t run_starts(uint64_t mask)
+{
+    return mask & ~(mask << 1);
+}
+
+// First bytes of characters in `of` behind which one of `next` stands.
+INLINE uint64_t followed(const struct classes *c, uint64_t of, uint64_t next)
+{
+    uint64_t found = of & c->lead[1] & next >> 1;
+    if (c->wide)
+        found |=
+            of & ((c->lead[2] & next >> 2) | (c->lead[3] & next >> 3) | (c->lead[4] & next >> 4));
+    return found;
+}
+
+// The places behind the characters whose first bytes are `first`.
+INLINE uint64_t behind(const struct classes *c, uint64_t first)
+{
+    uint64_t found = (first & c->lead[1]) << 1;
+    if (c->wide)
+        found |= (first & c->lead[2]) << 2 | (first & c->lead[3]) << 3 | (first & c->lead[4]) << 4;
+    return found;
+}
+
+// Digits by threes: the first of every run and every third behind it.
+INLINE uint64_t number_starts(uint64_t number)
+{
+    uint64_t starts = run_starts(number), last = starts;
+    uint64_t inside = number & number << 1 & number << 2 & number << 3;
+    while ((last = last << 3 & inside))
+        starts |= last;
+    return starts;
+}
+
+// Blanks (but the line ends that signs took): each run, the rest of it behind its last line end,
+// and the last blank before what is none.
+INLINE uint64_t blank_starts(const struct classes *c, uint64_t taken)
+{
+    uint64_t flat = c->space | c->blank, line = c->line & ~taken, all = flat | line;
+    uint64_t starts = run_starts(all);
+    starts |= followed(c, flat, ~(flat | c->line));
+    uint64_t rest = flat & line << 1;
+    if (!rest)
+        return starts;
+    uint64_t not_last = (flat + rest) & ~flat & c->line; // line ends that follow such a rest
+    for (; not_last; not_last &= not_last - 1) {
+        uint64_t before = rest & ((not_last & -not_last) - 1);
+        rest &= ~((uint64_t)1 << (63 - __builtin_clzll(before)));
+    }
+    return starts | rest;
+}
+
+static unsigned contraction_len(const char *bytes)
+{
+    unsigned char one = (unsigned char)bytes[1], two = (unsigned char)bytes[2];
+    unsigned char a = one | 0x20, b = two | 0x20;
+    if (one == 0xc5 && two == 0xbf)
+        return 3;
+    if (one >= 0x80)
+        return 0;
+    if (a == 's' || a == 't' || a == 'm' || a == 'd')
+        return 2;
+    if (two < 0x80 && ((b == 'e' && (a == 'r' || a == 'v')) || (a == 'l' && b == 'l')))
+        return 3;
+    return 0;
+}
+
+// Where the window is to end, and what starts in it.
+struct outcome {
+    uint64_t starts;
+    unsigned end; // starts from here on are not certain
+};
+
+INLINE void end_at(struct outcome *outcome, unsigned place)
+{
+    outcome->end = place < outcome->end ? place : outcome->end;
+}
+
+// cl100k: an apostrophe where a pre-token begins, and the letters it takes.
+static void split_contractions(
+    const struct classes *c, const char *bytes, uint64_t quotes, struct outcome *outcome)
+{
+    for (uint64_t rest = quotes; rest; rest &= rest - 1) {
+        unsigned at = (unsigned)__builtin_ctzll(rest);
+        if (at + 3 > c->len) {
+            end_at(outcome, at + 1);
+            break;
+        }
+        unsigned len = contraction_len(bytes + at);
+        if (len && at + len < HP_WINDOW)
+            outcome->starts |= (uint64_t)1 << (at + len);
+    }
+}
+
+// o200k: an apostrophe behind a word, which ends with the letters behind it. Behind such an end
+// there is no word to add to.
+static void join_contractions(
+    const struct classes *c, const char *bytes, uint64_t quotes, struct outcome *outcome)
+{
+    unsigned fresh = HP_WINDOW;
+    for (uint64_t rest = quotes; rest; rest &= rest - 1) {
+        unsigned at = (unsigned)__builtin_ctzll(rest);
+        if (at + 3 > c->len) {
+            end_at(outcome, at);
+            break;
+        }
+        unsigned len = at == fresh ? 0 : contraction_len(bytes + at);
+        if (!len)
+            continue;
+        fresh = at + len;
+        outcome->starts &= ~(below(len) << at);
+        if (fresh < HP_WINDOW)
+            outcome->starts |= (uint64_t)1 << fresh;
+        if (fresh < HP_WINDOW && c->mark >> fresh & 1)
+            end_at(outcome, fresh);
+    }
+}
+
+INLINE void end_before(struct outcome *outcome, uint64_t hard)
+{
+    if (hard)
+        end_at(outcome, (unsigned)__builtin_ctzll(hard));
+}
+
+// Blanks at the end depend on what follows; only where they begin is certain.
+INLINE void end_in_blanks(const struct classes *c, struct outcome *outcome)
+{
+    uint64_t other = ~(c->space | c->blank | c->line) & below(c->len);
+    unsigned begin = other ? 64 - (unsigned)__builtin_clzll(other) : 0;
+    if (begin < c->len)
+        end_at(outcome, begin + 1);
+    else
+        end_at(outcome, c->len);
+}
+
+INLINE uint64_t window(enum hp_encoding encoding, struct classes *c, const char *bytes)
+{
+    bool o200k = encoding != HP_CL100K_BASE;
+    struct outcome outcome = { 0, HP_WINDOW };
+    end_before(&outcome, c->number & c->wide);
+    uint64_t letters = c->upper | c->lower | c->either;
+    if (c->mark && !o200k) {
+        c->sign |= c->mark;
+    } else if (c->mark) { // behind a letter as a letter
+        uint64_t joined = runs_from(c->mark, c->mark & letters << 1);
+        end_before(&outcome, c->mark & ~joined);
+        c->either |= joined;
+        letters |= joined;
+    }
+    uint64_t wanted = c->line | (o200k ? c->slash : 0);
+    uint64_t taken = runs_from(wanted, c->sign << 1 & c->line);
+    uint64_t signs = run_starts(c->sign & ~taken) & ~(c->space << 1);
+    uint64_t before = followed(c, signs | c->space | c->blank, letters);
+    outcome.starts = run_starts(letters) & ~behind(c, before);
+    if (o200k) {
+        outcome.starts |= c->upper & c->lower << 1;
+        end_before(&outcome, c->upper & c->either << 1);
+    }
+    outcome.starts |= signs | number_starts(c->number) | blank_starts(c, taken);
+    end_in_blanks(c, &outcome);
+    uint64_t quotes = c->quote & signs;
+    if (quotes && !o200k)
+        split_contractions(c, bytes, quotes, &outcome);
+    else if (quotes & letters << 1)
+        join_contractions(c, bytes, quotes & letters << 1, &outcome);
+    return (outcome.starts & below(outcome.end)) | 1;
+}
+
+static uint64_t window_plain(enum hp_encoding encoding, const char *bytes)
+{
+    struct compared compared;
+    struct classes classes;
+    compare_plain(bytes, &compared);
+    sort_out(&compared, bytes, &classes);
+    return window(encoding, &classes, bytes);
+}
+
+#if defined(__x86_64__)
+AVX2 static uint64_t window_avx2(enum hp_encoding encoding, const char *bytes)
+{
+    struct compared compared;
+    struct classes classes;
+    compare_avx2(bytes, &compared);
+    sort_out(&compared, bytes, &classes);
+    return window(encoding, &classes, bytes);
+}
+
+AVX512 static uint64_t window_avx512(enum hp_encoding encoding, const char *bytes)
+{
+    struct compared compared;
+    struct classes classes;
+    compare_avx512(bytes, &compared);
+    sort_out(&compared, bytes, &classes);
+    return window(encoding, &classes, bytes);
+}
+#endif
+
+hp_window_fn *hp_window_best(void)
+{
+#if defined(__x86_64__)
+    if (hp_cpu() == HP_CPU_AVX512)
+        return window_avx512;
+    if (hp_cpu() == HP_CPU_AVX2)
+        return window_avx2;
+#endif
+    return window_plain;
+}
