@@ -15,7 +15,7 @@ struct reader {
     struct hp_rewrite *rewrite;
     hp_str in;
     size_t at;
-    uint32_t foreign; // how many <svg> and <math> are open
+    uint32_t svg, math; // how many are open
     uint32_t quotes;
     bool ruby, ruby_parens, ruby_open; // in <ruby>; it has <rp>; a "(" of ours is open
     hp_str title;
@@ -407,17 +407,28 @@ static enum hp_code end_quote(struct reader *r, size_t at, const struct hp_html_
     return hp_html_say_behind(&r->layout, at, r->at - at, HP_S("\u201d"));
 }
 
+static bool foreign(const struct reader *r)
+{
+    return r->svg + r->math > 0;
+}
+
+static uint32_t *foreign_count(struct reader *r, const struct hp_html_markup *tag)
+{
+    return tag->name == HP_HTML_SVG ? &r->svg : &r->math;
+}
+
 static enum hp_code begin_foreign(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
     (void)at;
-    r->foreign += !tag->self_closing;
+    *foreign_count(r, tag) += !tag->self_closing;
     return HP_OK;
 }
 
 static enum hp_code end_foreign(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
-    (void)at, (void)tag;
-    r->foreign -= r->foreign > 0;
+    (void)at;
+    uint32_t *count = foreign_count(r, tag);
+    *count -= *count > 0;
     return HP_OK;
 }
 
@@ -546,16 +557,21 @@ static enum hp_code end_tag(struct reader *r, size_t at, const struct hp_html_ma
     return HP_OK;
 }
 
-// Inside of SVG and MathML a title is text and nothing is an image; a block of HTML ends them.
+// Inside of SVG and MathML a title or <textarea> is as any other element, nothing is an image, and
+// what closes itself is closed; a block of HTML ends them. (The standard knows places inside of
+// them where HTML goes on: without a tree they are not told apart.)
 static bool passed_over(struct reader *r, const struct hp_html_markup *tag)
 {
-    if (r->foreign == 0 || elements[tag->name].action == FOREIGN)
+    enum action action = (enum action)elements[tag->name].action;
+    if (!foreign(r) || action == FOREIGN)
         return false;
-    bool ends = actions[elements[tag->name].action].leaves_heading ||
-                elements[tag->name].space >= HP_HTML_LINE || tag->name == HP_HTML_IMG;
-    if (ends && tag->kind == HP_HTML_START)
-        r->foreign = 0;
-    return !ends && (tag->self_closing || tag->name == HP_HTML_TITLE || tag->name == HP_HTML_IMAGE);
+    bool script = tag->name == HP_HTML_SCRIPT || tag->name == HP_HTML_STYLE;
+    bool raw = tag->name <= HP_HTML_RAW_LAST && !script;
+    if (raw || action == PLAINTEXT || action == TEMPLATE || tag->name == HP_HTML_IMAGE)
+        return true;
+    if (elements[tag->name].space >= HP_HTML_LINE || actions[action].leaves_heading)
+        r->svg = r->math = 0;
+    return script && tag->self_closing;
 }
 
 static enum hp_code read_tag(struct reader *r, size_t at, const struct hp_html_markup *tag)
@@ -581,7 +597,7 @@ static enum hp_code read_markup(struct reader *r)
 {
     struct hp_html_markup markup;
     size_t at = r->at;
-    HP_TRY(hp_html_markup(r->rewrite, at, r->foreign > 0, &markup));
+    HP_TRY(hp_html_markup(r->rewrite, at, foreign(r), &markup));
     r->at = markup.end;
     if (markup.kind == HP_HTML_CDATA)
         return read_cdata(r, &markup);

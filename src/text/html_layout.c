@@ -48,19 +48,19 @@ static struct hp_html_level *push(struct hp_html_layout *layout, enum hp_html_le
     *level = (struct hp_html_level){ .kind = (uint8_t)kind,
         .table = (int8_t)layout->table,
         .list = (int8_t)layout->list,
-        .items = layout->items,
+        .lists = layout->lists,
         .pres = layout->pres,
         .settled = layout->settled,
         .bars = layout->bars };
     if (kind == HP_HTML_OPEN_TABLE) {
         layout->table = layout->depth;
         layout->list = -1;
-        layout->items = 0;
+        layout->lists = 0;
     }
-    if (kind == HP_HTML_OPEN_LIST)
+    if (kind == HP_HTML_OPEN_LIST) {
         layout->list = layout->depth;
-    if (kind == HP_HTML_OPEN_ITEM)
-        layout->items++;
+        layout->lists++;
+    }
     if (kind == HP_HTML_OPEN_PRE)
         layout->pres++;
     layout->depth++;
@@ -91,7 +91,7 @@ static void pop(struct hp_html_layout *layout)
         layout->kept_count = 0;
     layout->table = level->table;
     layout->list = level->list;
-    layout->items = level->items;
+    layout->lists = level->lists;
     layout->pres = level->pres;
 }
 
@@ -99,6 +99,16 @@ static void pop_to(struct hp_html_layout *layout, int depth)
 {
     while (layout->depth > depth)
         pop(layout);
+}
+
+// The open item of the nearest list, -1: none.
+static int open_item(const struct hp_html_layout *layout)
+{
+    int least = layout->list > layout->table ? layout->list : layout->table;
+    for (int at = least + 1; at < layout->depth; at++)
+        if (layout->level[at].kind == HP_HTML_OPEN_ITEM)
+            return at;
+    return -1;
 }
 
 // Every level that has no word yet begins with the one that comes: its element starts at `line`.
@@ -162,11 +172,13 @@ static bool code_begins(const struct hp_html_layout *layout)
 // Lines of items stand under their text, code as it is.
 static void add_indent(struct separator *out, const struct hp_html_layout *layout)
 {
-    unsigned indents = layout->items;
+    unsigned indents = layout->lists;
     if (layout->marked >= 0)
-        indents = layout->level[layout->marked].items;
+        indents = layout->level[layout->marked].lists;
     else if (layout->pres > 0)
-        indents = 0;
+        return;
+    if (indents > 0 && (layout->marked >= 0 || open_item(layout) < 0))
+        indents--;
     for (unsigned i = 0; i < indents && i < INDENTS_MAX; i++)
         add(out, "  ");
 }
@@ -410,7 +422,7 @@ void hp_html_pre_end(struct hp_html_layout *layout)
 
 void hp_html_list_begin(struct hp_html_layout *layout, bool ordered, int32_t first)
 {
-    hp_html_break(layout, layout->items > 0 ? HP_HTML_LINE : HP_HTML_PARAGRAPH);
+    hp_html_break(layout, layout->list >= 0 ? HP_HTML_LINE : HP_HTML_PARAGRAPH);
     struct hp_html_level *level = push(layout, HP_HTML_OPEN_LIST);
     if (!level) {
         layout->beyond++;
@@ -429,17 +441,7 @@ void hp_html_list_end(struct hp_html_layout *layout, bool ordered)
         at = layout->level[at].list;
     if (at >= 0)
         pop_to(layout, at);
-    hp_html_break(layout, layout->items > 0 ? HP_HTML_LINE : HP_HTML_PARAGRAPH);
-}
-
-// The open item of the nearest list, -1: none.
-static int open_item(const struct hp_html_layout *layout)
-{
-    int least = layout->list > layout->table ? layout->list : layout->table;
-    for (int at = least + 1; at < layout->depth; at++)
-        if (layout->level[at].kind == HP_HTML_OPEN_ITEM)
-            return at;
-    return -1;
+    hp_html_break(layout, layout->list >= 0 ? HP_HTML_LINE : HP_HTML_PARAGRAPH);
 }
 
 void hp_html_item_end(struct hp_html_layout *layout)

@@ -27,7 +27,7 @@ struct hp_html_level {
     bool settled;         // of the gap, where a table began
     uint8_t bars;
     int8_t table, list;  // the nearest ones around: levels, -1: none
-    uint8_t items, pres; // how many of them are around
+    uint8_t lists, pres; // how many of them are around, lists up to the nearest table
     uint32_t cells;      // that began in this row
     uint32_t mark;       // where the tag of an item stands
     int32_t number;      // of an item; of a list that of its next one
@@ -60,7 +60,7 @@ struct hp_html_layout {
     struct hp_html_level level[HP_HTML_DEPTH];
     int depth, started; // the levels below `started` have a word
     int table, list;    // the nearest ones
-    uint8_t items, pres;
+    uint8_t lists, pres;
     uint32_t beyond; // levels that did not fit
     bool heading_open, heading_started;
     uint32_t heading_blocks; // opened inside the heading
