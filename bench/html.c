@@ -1,5 +1,7 @@
-// html.c -- CPU seconds of HTML to text over a list of pages, as JSON for bench/html.py:
-//     html --files LIST [ROUNDS]     one path a line; files that are not UTF-8 are passed over
+// html.c -- HTML to text:
+//     html                           MB/s over pages made here
+//     html --files LIST [ROUNDS]     CPU seconds over real pages, one path a line, as JSON for
+//                                    bench/html_pages.py; files that are not UTF-8 are passed over
 //     html --text [clean] <PAGE      the text of one page and what was found in it, to look at
 #include "text/clean.h"
 #include "text/passes.h"
@@ -8,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 5, LINE = 4096 };
+enum { ROUNDS = 5, LINE = 4096, BYTES = 1 << 20 };
 
 struct pages {
     hp_str *page;
@@ -85,21 +87,60 @@ static size_t text_of(hp_str page)
     return text.len;
 }
 
-static int run_list(const char *path, int rounds)
+// The least CPU time of the rounds.
+static uint64_t time_pages(const struct pages *pages, int rounds, size_t *text)
 {
-    struct pages pages = read_list(path);
     uint64_t best = UINT64_MAX;
-    size_t text = 0;
     for (int round = 0; round < rounds; round++) {
         uint64_t from = hp_thread_cpu_ns();
-        text = 0;
-        for (size_t i = 0; i < pages.count; i++)
-            text += text_of(pages.page[i]);
+        *text = 0;
+        for (size_t i = 0; i < pages->count; i++)
+            *text += text_of(pages->page[i]);
         uint64_t took = hp_thread_cpu_ns() - from;
         best = took < best ? took : best;
     }
+    return best;
+}
+
+static int run_list(const char *path, int rounds)
+{
+    struct pages pages = read_list(path);
+    size_t text = 0;
+    uint64_t best = time_pages(&pages, rounds, &text);
     printf("{\"pages\": %zu, \"bytes\": %zu, \"text_bytes\": %zu, \"cpu_seconds\": %.6f}\n",
         pages.count, pages.bytes, text, (double)best / 1e9);
+    return EXIT_SUCCESS;
+}
+
+static const struct {
+    const char *name, *unit;
+} made[] = {
+    { "prose",
+        "<p>The quick brown fox jumps over the lazy dog, and then it <em>sleeps</em> until the "
+        "evening comes\nand the stars are out.</p>\n" },
+    { "links and entities",
+        "<li class=\"entry\"><a href=\"/x/y?z=1&amp;w=2\" title=\"t\">Tom &amp; "
+        "Jerry</a> &lt;b&gt; &mdash; <span class='n'>12</span></li>\n" },
+    { "highlighted code", "<pre><span class=\"kw\">if</span> <span class=\"n\">x</span> <span "
+                          "class=\"o\">==</span> <span class=\"mi\">1</span>:\n    y()\n</pre>\n" },
+    { "scripts", "<script>var a = [1, 2, 3]; if (a < 2) { document.write(\"<p>\"); }</script>\n" },
+    { "<", "<" },
+};
+
+static int run_made(void)
+{
+    char *text = malloc(BYTES);
+    if (!text)
+        return EXIT_FAILURE;
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        size_t len = strlen(made[i].unit), filled = 0, ignored = 0;
+        for (; filled + len <= BYTES; filled += len)
+            memcpy(text + filled, made[i].unit, len);
+        hp_str page = { text, filled };
+        uint64_t best = time_pages(&(struct pages){ &page, 1, filled }, ROUNDS, &ignored);
+        printf("html      %-24s %9.0f MB/s\n", made[i].name, (double)filled * 1e3 / (double)best);
+    }
+    free(text);
     return EXIT_SUCCESS;
 }
 
@@ -135,6 +176,8 @@ int main(int argc, char **argv)
         return run_list(argv[2], argc > 3 ? atoi(argv[3]) : ROUNDS);
     if (argc >= 2 && strcmp(argv[1], "--text") == 0)
         return show_text(argc > 2 ? &hp_clean_standard : &hp_clean_none);
-    fprintf(stderr, "usage: html --files LIST [ROUNDS] | html --text [clean] <PAGE\n");
+    if (argc == 1)
+        return run_made();
+    fprintf(stderr, "usage: html | html --files LIST [ROUNDS] | html --text [clean] <PAGE\n");
     return EXIT_FAILURE;
 }

@@ -2,8 +2,7 @@
 // (4 bytes, little endian) and bytes, and answers likewise with its title and its text, in which
 // what html.c has put between the words of the page (markers, bars, line ends) is U+E000 if
 // `tool_html words`.
-#include "text/html_entities.h"
-#include "text/passes.h"
+#include "html_checks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,57 +14,18 @@ static void answer(hp_str s)
     fwrite(s.ptr, 1, s.len, stdout);
 }
 
-// Whether the edit is a character reference and what it says.
-static bool is_reference(hp_str in, hp_str text, const struct hp_edit *edit)
-{
-    char said[HP_ENTITY_TEXT_MAX];
-    size_t len;
-    hp_str raw = { in.ptr, (size_t)edit->raw_at + edit->raw_len };
-    if (in.ptr[edit->raw_at] != '&')
-        return false;
-    if (hp_html_entity(raw, edit->raw_at, false, said, &len) != edit->raw_len)
-        return false;
-    return hp_str_equal((hp_str){ said, len }, (hp_str){ text.ptr + edit->at, edit->len });
-}
-
-static void add_part(struct hp_buf *out, hp_str text, size_t from, size_t to)
-{
-    hp_buf_add(out, (hp_str){ text.ptr + from, to - from });
-}
-
-static hp_str words(hp_str in, hp_str text, const struct hp_edits *edits, struct hp_buf *out)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < edits->count; i++) {
-        const struct hp_edit *edit = &edits->edit[i];
-        add_part(out, text, at, edit->at);
-        at = edit->at;
-        if (edit->len > 0 && !is_reference(in, text, edit)) {
-            at += edit->len;
-            hp_buf_add(out, HP_S("\ue000"));
-        }
-    }
-    add_part(out, text, at, text.len);
-    return hp_buf_str(out);
-}
-
-static int serve(hp_str page, bool only_words)
+static int serve(hp_str raw, bool only_words)
 {
     static const struct hp_deadline never = { 0 };
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_structure structure;
-    struct hp_edits edits = { 0 };
-    hp_str text;
+    struct html_page page;
     hp_arena_init(&arena, NULL, (size_t)1 << 32);
-    struct hp_buf out = hp_buf_in(&arena), kept = hp_buf_in(&arena);
-    struct hp_rewrite rewrite = {
-        .in = page, .out = &out, .edits = &edits, .deadline = &never, .fault = &fault
-    };
-    if (hp_html_read(&rewrite, &structure) || hp_rewrite_end(&rewrite, &text))
+    if (html_read(raw, &arena, &never, &page, &fault))
         return EXIT_FAILURE;
-    answer(structure.title);
-    answer(only_words ? words(page, text, &edits, &kept) : text);
+    struct hp_buf words = hp_buf_in(&arena);
+    answer(page.clean.structure.title);
+    answer(only_words ? html_words(&page, HP_S("\ue000"), &words) : page.clean.text);
     fflush(stdout);
     hp_arena_done(&arena);
     return EXIT_SUCCESS;

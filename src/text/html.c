@@ -454,8 +454,10 @@ static enum hp_code begin_ruby(struct reader *r, size_t at, const struct hp_html
 
 static enum hp_code begin_ruby_text(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
-    HP_TRY(end_ruby_text(r, at, tag));
-    if (!r->ruby || r->ruby_parens || r->layout.gap == r->at) // the tag has closed another
+    (void)tag;
+    if (r->ruby_open) // "<rt>a<rt>b" is "(a b)"
+        hp_html_break(&r->layout, HP_HTML_SPACE);
+    if (r->ruby_open || !r->ruby || r->ruby_parens)
         return HP_OK;
     r->ruby_open = true;
     return hp_html_say(&r->layout, at, r->at - at, HP_S("("));

@@ -545,10 +545,10 @@ void hp_html_cell_begin(struct hp_html_layout *layout)
 
 void hp_html_cell_end(struct hp_html_layout *layout)
 {
-    if (layout->table < 0 || layout->beyond > 0)
-        return;
-    pop_to(layout, layout->table + 1);
-    layout->level[layout->table].in_cell = false;
+    if (layout->table >= 0 && layout->beyond == 0) {
+        pop_to(layout, layout->table + 1);
+        layout->level[layout->table].in_cell = false;
+    }
     hp_html_break(layout, HP_HTML_SPACE);
 }
 

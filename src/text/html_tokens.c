@@ -223,17 +223,71 @@ static inline bool next_attribute(
     return true;
 }
 
+#if defined(__SSE2__)
+// The place of the next '=', '>' or quote; s.len where it is not near.
+static inline size_t near_mark(hp_str s, size_t at)
+{
+    for (int near = 0; near < 2 && s.len - at >= LANE; near++, at += LANE) {
+        __m128i bytes = load(s.ptr + at);
+        __m128i quotes = _mm_or_si128(equal(bytes, '"'), equal(bytes, '\''));
+        __m128i marks = _mm_or_si128(equal(bytes, '='), equal(bytes, '>'));
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(quotes, marks));
+        if (mask)
+            return at + (unsigned)__builtin_ctz(mask);
+    }
+    return s.len;
+}
+
+// Over attributes that are written as they should be (a name, "=", a value in double quotes), from
+// mark to mark. What is not so is left to next_attribute, from *at on. True at the end of the tag.
+static inline bool skip_neat(hp_str in, size_t *at)
+{
+    for (;;) {
+        size_t mark = near_mark(in, *at);
+        if (mark < in.len && in.ptr[mark] == '>') {
+            *at = mark;
+            return true;
+        }
+        bool neat = mark + 1 < in.len && in.ptr[mark] == '=' && in.ptr[mark + 1] == '"' &&
+                    mark > *at && !ends_attribute(in.ptr[mark - 1]);
+        if (!neat)
+            return false;
+        size_t end = byte_at(in, mark + 2, '"');
+        if (end == in.len)
+            return false;
+        *at = end + 1;
+    }
+}
+#else
+static inline bool skip_neat(hp_str in, size_t *at)
+{
+    (void)in, (void)at;
+    return false;
+}
+#endif
+
+static enum hp_code read_attributes(
+    struct hp_rewrite *rewrite, size_t *end, struct hp_html_markup *out)
+{
+    struct hp_html_attribute ignored;
+    hp_str near = { rewrite->in.ptr, hp_rewrite_stop(rewrite, *end) }; // no need to tick in there
+    if (skip_neat(near, end)) {
+        out->self_closing = near.ptr[*end - 1] == '/';
+        return HP_OK;
+    }
+    while (next_attribute(rewrite->in, end, &ignored, &out->self_closing))
+        HP_TRY(hp_rewrite_tick(rewrite, *end));
+    return HP_OK;
+}
+
 static enum hp_code read_tag(struct hp_rewrite *rewrite, size_t at, struct hp_html_markup *out)
 {
     hp_str in = rewrite->in;
     size_t end = name_end(in, at);
     out->name = find_name(in, at, end - at);
     out->attributes = end;
-    if (end == in.len || in.ptr[end] != '>') {
-        struct hp_html_attribute ignored;
-        while (next_attribute(in, &end, &ignored, &out->self_closing))
-            HP_TRY(hp_rewrite_tick(rewrite, end));
-    }
+    if (end == in.len || in.ptr[end] != '>')
+        HP_TRY(read_attributes(rewrite, &end, out));
     if (end == in.len)
         out->kind = HP_HTML_IGNORED;
     out->end = end + (end < in.len);
