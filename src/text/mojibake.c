@@ -3,6 +3,7 @@
 #include "text/mojibake.h"
 
 #include "text/passes.h"
+#include "text/scan.h"
 #include "text/utf8.h"
 
 enum {
@@ -21,13 +22,19 @@ static size_t line_start(hp_str s, size_t at, size_t least)
 
 static size_t line_stop(hp_str s, size_t at)
 {
-    for (size_t len; at < s.len;) {
+    static const struct hp_bytes first_bytes = { // "\n\v\r\xe2"
+        { [0] = { [10] = 1, [11] = 1, [13] = 1 }, [1] = { [2] = 1 << 6 } }
+    };
+    for (;;) {
+        at = hp_scan(s, at, &first_bytes);
+        if (at == s.len)
+            return at;
+        size_t len;
         uint32_t cp = hp_utf8_at(s, at, &len);
         at += len;
         if (hp_mojibake_line_end(cp))
-            break;
+            return at;
     }
-    return at;
 }
 
 static enum hp_code room(struct hp_mojibake_line *line, size_t cells, struct hp_arena *arena)
@@ -58,6 +65,8 @@ static enum hp_code put_cells(
 {
     for (size_t i = 0; i < count; i++) {
         size_t from = line->cell[i].from, end = i + 1 < count ? line->cell[i + 1].from : stop, len;
+        if (end - from == 1) // ASCII alone stays what it is
+            continue;
         uint32_t raw = hp_utf8_at(rewrite->in, from, &len);
         if (len == end - from && raw == line->cell[i].cp)
             continue;
@@ -74,6 +83,7 @@ static enum hp_code repair_line(
     hp_str whole = { rewrite->in.ptr + at, stop - at };
     HP_TRY(room(line, hp_utf8_chars(whole), rewrite->out->arena));
     size_t count = read_cells(line, rewrite->in, at, stop);
+    line->parted = false;
     line->allowance = (uint64_t)count * STEPS_MAX;
     bool settled;
     HP_TRY(hp_mojibake_settle(line, &count, &settled));

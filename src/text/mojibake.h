@@ -14,9 +14,6 @@
 size_t hp_mojibake_find(hp_str s, size_t at, size_t stop);
 size_t hp_mojibake_find_plain(hp_str s, size_t at, size_t stop);
 
-// One step of the automaton.
-uint8_t hp_mojibake_step(uint8_t state, uint32_t cp, unsigned number);
-
 // What the switch line_endings makes a line end: a line is looked at by itself.
 static inline bool hp_mojibake_line_end(uint32_t cp)
 {
@@ -42,6 +39,7 @@ struct hp_mojibake_line {
     struct hp_mojibake_cell *cell;
     uint8_t *byte; // as many; the line in some encoding
     size_t cap;
+    bool parted;        // a line end came to light
     uint64_t allowance; // cells that may yet be looked at
     const struct hp_deadline *deadline;
     struct hp_fault *fault;
@@ -60,6 +58,9 @@ struct hp_mojibake_span {
     struct hp_mojibake_cell *cell;
     size_t count;
 };
+
+// mojibake_find.c: whether the rare pair of an unlikely sequence stands at cell `at`.
+bool hp_mojibake_unlikely(const struct hp_mojibake_span *span, size_t at);
 
 // mojibake_bytes.c: reads all cells as bytes of `encoding`, which has them all, and these as UTF-8.
 // *is_utf8 says whether they were that; the span is untouched where not.

@@ -5,10 +5,9 @@
 
 enum { LOST = 0x1a, NBSP = 0xa0, REPLACEMENT = 0xfffd, A_GRAVE = 0xe0 };
 
-// The bytes from one place to the end of the line.
 struct bytes {
     const uint8_t *p;
-    size_t left;
+    size_t count;
     bool spaces; // a space may be a byte A0
     bool lossy;  // LOST is a byte that got lost, and so may a question mark be
 };
@@ -30,8 +29,11 @@ static bool narrow_tail(uint8_t byte)
 // 0.
 static bool leads_two(uint8_t byte)
 {
-    static const char leads[] = "\xc2\xc3\xc5\xce\xd0\xd9";
-    return memchr(leads, byte, sizeof leads - 1) != NULL;
+    enum {
+        LEADS = 1 | 1 << (0xc3 - 0xc2) | 1 << (0xc5 - 0xc2) | 1 << (0xce - 0xc2) |
+                1 << (0xd0 - 0xc2) | 1 << (0xd9 - 0xc2)
+    };
+    return byte >= 0xc2 && byte <= 0xd9 && LEADS >> (byte - 0xc2) & 1;
 }
 
 static bool starts(const uint8_t *p, size_t left, hp_str with)
@@ -141,63 +143,86 @@ static struct piece utf8_piece(const uint8_t *p, size_t left)
     return (struct piece){ cp, wrong ? 0 : len };
 }
 
-static struct piece piece_at(struct bytes b)
+static struct piece piece_at(const struct bytes *b, size_t at)
 {
-    if (b.lossy) {
-        size_t lost = lossy_len(b.p, b.left);
-        if (lost > 0)
-            return (struct piece){ REPLACEMENT, lost };
-    }
-    if (b.p[0] < 0x80)
-        return (struct piece){ b.p[0], 1 };
-    if (b.spaces && b.p[0] == 0xc3 && b.left > 1 && b.p[1] == ' ')
-        return (struct piece){ A_GRAVE, 1 }; // the space stays
-    return utf8_piece(b.p, b.left);
+    const uint8_t *p = b->p + at;
+    size_t left = b->count - at;
+    if (p[0] < 0x80 && !(b->lossy && p[0] == LOST))
+        return (struct piece){ p[0], 1 };
+    struct piece piece = utf8_piece(p, left);
+    if (piece.len > 0)
+        return piece;
+    if (b->lossy)
+        piece = (struct piece){ REPLACEMENT, lossy_len(p, left) };
+    if (b->spaces && p[0] == 0xc3 && left > 1 && p[1] == ' ')
+        piece = (struct piece){ A_GRAVE, 1 }; // the space stays
+    return piece;
 }
 
 // --- the line ------------------------------------------------------------------------------------
 
-static enum hp_code to_bytes(struct hp_mojibake_line *line, const struct hp_mojibake_span *span,
-    unsigned encoding, bool spaces)
+enum { FILL = 512, AHEAD = 8 }; // cells that become bytes at once; bytes that a look may take in
+
+// Makes sure that the bytes from `at` on that a look may take in are there.
+static enum hp_code fill(struct hp_mojibake_line *line, const struct hp_mojibake_span *span,
+    const uint8_t *byte_of, size_t at, size_t *filled)
 {
-    const uint8_t *byte_of = hp_mojibake_bytes[encoding];
-    for (size_t i = 0; i < span->count; i++) {
-        HP_TRY(hp_mojibake_tick(line, i));
+    if (*filled == span->count || at + AHEAD <= *filled)
+        return HP_OK;
+    size_t from = *filled, left = span->count - from;
+    *filled += left < FILL ? left : FILL;
+    for (size_t i = from; i < *filled; i++)
         line->byte[i] = byte_of[span->cell[i].number];
-    }
-    for (size_t i = 0; i < span->count && spaces; i++) {
-        HP_TRY(hp_mojibake_tick(line, i));
-        size_t space = space_of(line->byte + i, span->count - i);
-        if (space > 0)
-            line->byte[i + space] = NBSP;
-    }
-    return HP_OK;
+    return hp_mojibake_tick(line, from);
 }
 
-static enum hp_code check(
-    const struct hp_mojibake_line *line, struct bytes b, bool *is_utf8, size_t *pieces)
+// Bytes of the piece at `at`, in which a space becomes the A0 that it was; 0: this is not UTF-8.
+static size_t piece_len(struct hp_mojibake_line *line, const struct bytes *b, size_t at)
 {
+    size_t space = b->spaces ? space_of(b->p + at, b->count - at) : 0;
+    if (space > 0)
+        line->byte[at + space] = NBSP;
+    return piece_at(b, at).len;
+}
+
+static enum hp_code check(struct hp_mojibake_line *line, const struct hp_mojibake_span *span,
+    const uint8_t *byte_of, const struct bytes *b, bool *is_utf8)
+{
+    size_t filled = 0;
     *is_utf8 = true;
-    for (*pieces = 0; b.left > 0 && *is_utf8; (*pieces)++) {
-        HP_TRY(hp_mojibake_tick(line, *pieces));
-        struct piece piece = piece_at(b);
-        *is_utf8 = piece.len > 0;
-        b.p += piece.len;
-        b.left -= piece.len;
+    for (size_t at = 0; at < b->count && *is_utf8;) {
+        HP_TRY(fill(line, span, byte_of, at, &filled));
+        size_t len = b->p[at] < 0x80 ? 1 : piece_len(line, b, at);
+        at += len;
+        while (len > 0 && at < filled && b->p[at] < 0x80)
+            at++;
+        *is_utf8 = len > 0;
     }
     return HP_OK;
 }
 
-static enum hp_code put_pieces(const struct hp_mojibake_line *line, struct bytes b,
+static void put_piece(struct hp_mojibake_line *line, struct hp_mojibake_cell *to,
+    const struct hp_mojibake_cell *from, struct piece piece, bool *changed)
+{
+    *changed |= piece.len > 1 || piece.cp != from->cp;
+    line->parted |= hp_mojibake_line_end(piece.cp);
+    *to = hp_mojibake_cell_of(piece.cp, from->from);
+}
+
+static enum hp_code put_pieces(struct hp_mojibake_line *line, const struct bytes *b,
     struct hp_mojibake_span *span, bool *changed)
 {
-    size_t at = 0, to = 0;
-    for (; at < span->count; to++) {
+    size_t to = 0;
+    for (size_t at = 0, len; at < b->count; at += len, to++) {
         HP_TRY(hp_mojibake_tick(line, to));
-        struct piece piece = piece_at((struct bytes){ b.p + at, b.left - at, b.spaces, b.lossy });
-        *changed |= piece.len > 1 || piece.cp != span->cell[at].cp;
-        span->cell[to] = hp_mojibake_cell_of(piece.cp, span->cell[at].from);
-        at += piece.len;
+        len = 1;
+        if (b->p[at] < 0x80 && b->p[at] != LOST) {
+            span->cell[to] = span->cell[at];
+            continue;
+        }
+        struct piece piece = piece_at(b, at);
+        put_piece(line, &span->cell[to], &span->cell[at], piece, changed);
+        len = piece.len;
     }
     span->count = to;
     return HP_OK;
@@ -208,9 +233,7 @@ enum hp_code hp_mojibake_decode(struct hp_mojibake_line *line, struct hp_mojibak
 {
     // in Mac Roman the byte before it would be a dash, in right text often before a space
     bool spaces = encoding != HP_MOJIBAKE_MAC_ROMAN, lossy = HP_MOJIBAKE_SLOPPY >> encoding & 1;
-    HP_TRY(to_bytes(line, span, encoding, spaces));
     struct bytes all = { line->byte, span->count, spaces, lossy };
-    size_t pieces;
-    HP_TRY(check(line, all, is_utf8, &pieces));
-    return *is_utf8 ? put_pieces(line, all, span, changed) : HP_OK;
+    HP_TRY(check(line, span, hp_mojibake_bytes[encoding], &all, is_utf8));
+    return *is_utf8 ? put_pieces(line, &all, span, changed) : HP_OK;
 }

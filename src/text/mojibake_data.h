@@ -8,6 +8,7 @@
 enum {
     HP_MOJIBAKE_BLOCK = 128,
     HP_MOJIBAKE_BLOCKS = 21,
+    HP_MOJIBAKE_PLAIN = 127, // numbers 1 to this: ASCII but U+001A, in every encoding
     HP_MOJIBAKE_CHARS = 630,
     HP_MOJIBAKE_CLASSES = 79,
     HP_MOJIBAKE_STATES = 113,
@@ -23,6 +24,11 @@ static inline unsigned hp_mojibake_number(uint32_t cp)
     if (cp > 0xffff)
         return 0;
     return hp_mojibake_blocks[hp_mojibake_pages[cp / HP_MOJIBAKE_BLOCK]][cp % HP_MOJIBAKE_BLOCK];
+}
+
+static inline bool hp_mojibake_plain(unsigned number)
+{
+    return number - 1 < HP_MOJIBAKE_PLAIN;
 }
 
 // What a character is in the encodings whose letters stand where Latin-1 has them.

@@ -9,7 +9,7 @@
 
 enum { RULE_MAX = 7 }; // characters
 
-uint8_t hp_mojibake_step(uint8_t state, uint32_t cp, unsigned number)
+static uint8_t step(uint8_t state, uint32_t cp, unsigned number)
 {
     const uint8_t *next = hp_mojibake_next[state];
     if (number > 0)
@@ -58,11 +58,32 @@ static bool unlikely_around(hp_str s, size_t pair)
     for (unsigned behind = 0; at < s.len && behind < RULE_MAX; at += len) {
         behind += at >= pair;
         uint32_t cp = hp_utf8_at(s, at, &len);
-        state = hp_mojibake_step(state, cp, hp_mojibake_number(cp));
+        state = step(state, cp, hp_mojibake_number(cp));
         if (state == HP_MOJIBAKE_FOUND)
             return true;
     }
     return false;
+}
+
+static unsigned class_of(struct hp_mojibake_cell cell)
+{
+    return hp_mojibake_chars[cell.number].class;
+}
+
+static bool unlikely_cells(const struct hp_mojibake_span *span, size_t pair)
+{
+    size_t at = pair > RULE_MAX ? pair - RULE_MAX : 0;
+    size_t stop = span->count - pair > RULE_MAX ? pair + RULE_MAX : span->count;
+    uint8_t state = at == 0 ? HP_MOJIBAKE_LINE_START : HP_MOJIBAKE_INSIDE;
+    for (; at < stop && state != HP_MOJIBAKE_FOUND; at++)
+        state = step(state, span->cell[at].cp, span->cell[at].number);
+    return state == HP_MOJIBAKE_FOUND;
+}
+
+bool hp_mojibake_unlikely(const struct hp_mojibake_span *span, size_t at)
+{
+    unsigned second = at + 1 < span->count ? class_of(span->cell[at + 1]) : HP_MOJIBAKE_OTHER;
+    return hp_mojibake_pairs[class_of(span->cell[at])][second] && unlikely_cells(span, at);
 }
 
 size_t hp_mojibake_find_plain(hp_str s, size_t at, size_t stop)

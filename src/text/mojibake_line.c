@@ -18,20 +18,19 @@ struct repair {
 
 typedef enum hp_code settle_function(struct hp_mojibake_line *, struct repair *, unsigned depth);
 
+// Whether the span is bad, and which encodings have all its characters. Plain characters are in
+// all, and no rare pair begins with one.
 static enum hp_code look(const struct hp_mojibake_line *line, const struct hp_mojibake_span *span,
     bool *bad, unsigned *encodings)
 {
-    uint8_t state = HP_MOJIBAKE_LINE_START;
     *encodings = HP_MOJIBAKE_ALL;
     *bad = false;
     for (size_t i = 0; i < span->count && (!*bad || *encodings); i++) {
         HP_TRY(hp_mojibake_tick(line, i));
-        struct hp_mojibake_cell cell = span->cell[i];
-        *encodings &= hp_mojibake_chars[cell.number].encodings;
-        if (*bad)
+        if (hp_mojibake_plain(span->cell[i].number))
             continue;
-        state = hp_mojibake_step(state, cell.cp, cell.number);
-        *bad = state == HP_MOJIBAKE_FOUND;
+        *encodings &= hp_mojibake_chars[span->cell[i].number].encodings;
+        *bad = *bad || hp_mojibake_unlikely(span, i);
     }
     return HP_OK;
 }
@@ -184,9 +183,9 @@ static enum hp_code settle_part(
 }
 
 // Cells up to the first line end, that one included; all where there is none.
-static size_t first_line(const struct hp_mojibake_span *span)
+static size_t first_line(const struct hp_mojibake_line *line, const struct hp_mojibake_span *span)
 {
-    size_t at = 0;
+    size_t at = line->parted ? 0 : span->count;
     while (at < span->count && !hp_mojibake_line_end(span->cell[at].cp))
         at++;
     return at < span->count ? at + 1 : at;
@@ -199,7 +198,7 @@ static enum hp_code settle_lines(
     struct hp_mojibake_span rest = repair->span;
     size_t to = 0;
     for (size_t len; rest.count > 0 && repair->settled; rest.cell += len, rest.count -= len) {
-        struct repair part = { .span = { rest.cell, first_line(&rest) } };
+        struct repair part = { .span = { rest.cell, first_line(line, &rest) } };
         len = part.span.count;
         part.settled = spend(line, len, depth);
         if (part.settled)
@@ -207,7 +206,7 @@ static enum hp_code settle_lines(
         if (part.settled && part.changed)
             HP_TRY(settle_lines(line, &part, depth + 1));
         repair->settled = part.settled;
-        memmove(repair->span.cell + to, part.span.cell, part.span.count * sizeof *part.span.cell);
+        move(&repair->span, to, (size_t)(rest.cell - repair->span.cell), part.span.count);
         to += part.span.count;
     }
     repair->span.count = to;

@@ -272,7 +272,8 @@ def main():
     class_of = classes()
     count = len(set(class_of.values()))
     table = automaton(class_of)
-    named = sorted(NAMED)
+    plain = [cp for cp in range(0x80) if all(cp in bytes_of for bytes_of in BYTES)]
+    named = plain + sorted(NAMED.difference(plain))
     number = {cp: at + 1 for at, cp in enumerate(named)}
     pages, used = blocks(number)
     pairs = anchors(class_of)
@@ -280,7 +281,7 @@ def main():
 
     print("// mojibake_data.c -- written by src/text/gen/mojibake.py; do not edit. Encodings: " + ", ".join(ENCODINGS) + ".")
     print('#include "text/mojibake_data.h"\n')
-    for name, value in (("CHARS", len(named) + 1), ("CLASSES", count), ("STATES", len(table)), ("BLOCKS", len(used)),
+    for name, value in (("PLAIN", len(plain)), ("CHARS", len(named) + 1), ("CLASSES", count), ("STATES", len(table)), ("BLOCKS", len(used)),
                         ("ENCODINGS", len(ENCODINGS))):
         print(f'_Static_assert(HP_MOJIBAKE_{name} == {value}, "mojibake_data.h is older");')
     print()
