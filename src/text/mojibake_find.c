@@ -150,28 +150,43 @@ AVX2 static __m256i any_of(__m256i bytes, int bits)
 }
 
 // Two characters of the kinds that pair.
-AVX2 static __m256i two_leads(__m256i now, const char *p)
+AVX2 static __m256i two_leads(__m256i now, __m256i two, __m256i three)
 {
-    __m256i first = kinds(now), two = kinds(load(p + 2)), three = kinds(load(p + 3));
-    __m256i latin = _mm256_and_si256(any_of(first, LATIN), two);
-    __m256i letter = _mm256_and_si256(any_of(first, GREEK | CYRILLIC), any_of(two, SECOND));
-    __m256i sign = _mm256_and_si256(any_of(first, THREE), three);
+    __m256i first = kinds(now), second = kinds(two);
+    __m256i latin = _mm256_and_si256(any_of(first, LATIN), second);
+    __m256i letter = _mm256_and_si256(any_of(first, GREEK | CYRILLIC), any_of(second, SECOND));
+    __m256i sign = _mm256_and_si256(any_of(first, THREE), kinds(three));
     return _mm256_or_si256(_mm256_or_si256(latin, letter), sign);
 }
 
-// C1; A with tilde or circumflex before a space; the ligature oe; Cyrillic DJE behind another.
-AVX2 static __m256i special(__m256i now, const char *p)
+// Greek tonos and Cyrillic DJE behind a letter of their scripts.
+AVX2 static __m256i letters(__m256i now, __m256i two, __m256i three)
 {
-    __m256i one = load(p + 1), two = load(p + 2), three = load(p + 3);
+    __m256i last = _mm256_or_si256(three, _mm256_set1_epi8(1));
+    __m256i tonos = _mm256_and_si256(equal(two, 0xce), equal(last, 0x85));
+    __m256i dje = _mm256_and_si256(equal(two, 0xd0), equal(three, 0x82));
+    return _mm256_and_si256(any_of(kinds(now), GREEK | CYRILLIC), _mm256_or_si256(tonos, dje));
+}
+
+// C1; A with tilde or circumflex before a space; the ligature oe.
+AVX2 static __m256i special(__m256i now, __m256i one, __m256i two)
+{
     __m256i last = _mm256_or_si256(one, _mm256_set1_epi8(1));
     __m256i c1 = _mm256_and_si256(
         equal(now, 0xc2), equal(_mm256_and_si256(one, _mm256_set1_epi8((char)0xe0)), 0x80));
     __m256i a =
         _mm256_and_si256(_mm256_and_si256(equal(now, 0xc3), equal(last, 0x83)), equal(two, ' '));
     __m256i oe = _mm256_and_si256(equal(now, 0xc5), equal(last, 0x93));
-    __m256i dje =
-        _mm256_and_si256(equal(now, 0xd0), _mm256_and_si256(equal(two, 0xd0), equal(three, 0x82)));
-    return _mm256_or_si256(_mm256_or_si256(c1, a), _mm256_or_si256(oe, dje));
+    return _mm256_or_si256(c1, _mm256_or_si256(a, oe));
+}
+
+// Whether a rare pair may begin at each of 32 bytes.
+AVX2 static unsigned candidates(__m256i now, const char *p)
+{
+    __m256i one = load(p + 1), two = load(p + 2), three = load(p + 3);
+    __m256i any = _mm256_or_si256(two_leads(now, two, three),
+        _mm256_or_si256(letters(now, two, three), special(now, one, two)));
+    return ~(unsigned)_mm256_movemask_epi8(equal(any, 0));
 }
 
 AVX2 static size_t find_steps(hp_str s, size_t at, size_t stop, bool *found)
@@ -181,9 +196,7 @@ AVX2 static size_t find_steps(hp_str s, size_t at, size_t stop, bool *found)
         __m256i now = load(s.ptr + at);
         if (_mm256_movemask_epi8(now) == 0)
             continue;
-        __m256i none =
-            equal(_mm256_or_si256(two_leads(now, s.ptr + at), special(now, s.ptr + at)), 0);
-        for (unsigned hits = ~(unsigned)_mm256_movemask_epi8(none); hits; hits &= hits - 1) {
+        for (unsigned hits = candidates(now, s.ptr + at); hits; hits &= hits - 1) {
             size_t pair = at + (size_t)__builtin_ctz(hits);
             *found = pair < stop && rare_pair(s, pair) && unlikely_around(s, pair);
             if (*found)
