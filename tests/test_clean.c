@@ -241,7 +241,7 @@ static const struct {
     { "plain text, unchanged.\n\nAs it is.", "plain text, unchanged.\n\nAs it is." },
     { "a\r\nb\rc\xc2\x85"
       "d\u2028e\u2029f\vg",
-        "a\nb\nc\nd\ne\nf\ng" },
+        "a\nb\nc\u2026d\ne\nf\ng" }, // U+0085 is windows-1252's ellipsis
     { "page one \n\f\n\n\n page two", "page one\n\f\n\n page two" },
     { "\ufeff\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x1b(Bz", "red xyz" },
     { "cut \x1b[31", "cut [31" },

@@ -42,8 +42,11 @@ static bool wanted(const struct hp_clean_options *options, int fix)
     return fix == HP_FIX_NORMALIZATION ? options->form != HP_FORM_NONE : options->on[fix];
 }
 
+enum { ROUNDS_MAX = 4 }; // mojibake comes to light that often
+
 // Two texts and three maps are enough for any chain: each pass reads one text and writes the other.
 struct chain {
+    hp_str raw;
     const struct hp_clean_options *options;
     struct hp_arena *arena;
     const struct hp_deadline *deadline;
@@ -51,6 +54,7 @@ struct chain {
     struct hp_buf buf[2];
     int turn;
     struct hp_edits total, mine, joined;
+    bool changed;    // by the last pass
     bool structured; // clean.structure is that of clean.text
     struct hp_clean clean;
 };
@@ -114,32 +118,87 @@ static enum hp_code run(struct chain *chain, int fix)
         HP_TRY(structure(chain));
     struct hp_rewrite rewrite = begin(chain);
     HP_TRY(fixes[fix].pass(&rewrite, chain->options));
-    chain->clean.changes[fix] = (uint32_t)chain->mine.count;
+    chain->clean.changes[fix] += (uint32_t)chain->mine.count;
     if (chain->mine.count > 0 && chain->options->format == HP_HTML)
         HP_TRY(
             hp_structure_move(&chain->clean.structure, &chain->mine, chain->arena, chain->fault));
-    chain->structured &= chain->mine.count == 0;
+    chain->changed = chain->mine.count > 0;
+    chain->structured &= !chain->changed;
     return end(chain, &rewrite);
+}
+
+// Begins, or begins anew, with the raw text.
+static enum hp_code start(struct chain *chain)
+{
+    chain->clean = (struct hp_clean){ .text = chain->raw };
+    chain->total.count = 0;
+    chain->structured = false;
+    if (chain->options->format != HP_HTML)
+        return HP_OK;
+    struct hp_rewrite rewrite = begin(chain);
+    HP_TRY(hp_html_read(&rewrite, &chain->clean.structure));
+    return end(chain, &rewrite);
+}
+
+// All passes but mojibake; says whether they changed anything.
+static enum hp_code run_others(struct chain *chain, bool *changed)
+{
+    *changed = false;
+    for (int fix = HP_FIX_MOJIBAKE + 1; fix < HP_FIXES; fix++) {
+        if (!wanted(chain->options, fix))
+            continue;
+        HP_TRY(run(chain, fix));
+        *changed |= chain->changed;
+    }
+    return HP_OK;
+}
+
+// Where characters went or became others, the ones around them may be mojibake by now: rounds,
+// until one changes nothing. *settled is false where that takes too many.
+static enum hp_code run_rounds(struct chain *chain, bool *settled)
+{
+    *settled = false;
+    for (int round = 0; round < ROUNDS_MAX && !*settled; round++) {
+        bool changed = false;
+        HP_TRY(run(chain, HP_FIX_MOJIBAKE));
+        if (round == 0 || chain->changed)
+            HP_TRY(run_others(chain, &changed));
+        *settled = !changed;
+    }
+    return HP_OK;
+}
+
+// A text that takes too many rounds, made for it as it must be, is left without repairs if it does
+// so after the other passes too: then it will the next time.
+static enum hp_code run_all(struct chain *chain)
+{
+    bool settled = true, changed;
+    if (!chain->options->on[HP_FIX_MOJIBAKE])
+        return run_others(chain, &changed);
+    HP_TRY(run_rounds(chain, &settled));
+    if (settled)
+        return HP_OK;
+    HP_TRY(start(chain));
+    HP_TRY(run_others(chain, &changed));
+    HP_TRY(run_rounds(chain, &settled));
+    if (settled)
+        return HP_OK;
+    HP_TRY(start(chain));
+    return run_others(chain, &changed);
 }
 
 enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
     assert(raw.len <= UINT32_MAX);
-    struct chain chain = { .options = options,
+    struct chain chain = { .raw = raw,
+        .options = options,
         .arena = arena,
         .deadline = deadline,
         .fault = fault,
-        .buf = { hp_buf_in(arena), hp_buf_in(arena) },
-        .clean = { .text = raw } };
-    if (options->format == HP_HTML) {
-        struct hp_rewrite rewrite = begin(&chain);
-        HP_TRY(hp_html_read(&rewrite, &chain.clean.structure));
-        HP_TRY(end(&chain, &rewrite));
-    }
-    for (int fix = 0; fix < HP_FIXES; fix++)
-        if (wanted(options, fix))
-            HP_TRY(run(&chain, fix));
+        .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
+    HP_TRY(start(&chain));
+    HP_TRY(run_all(&chain));
     HP_TRY(structure(&chain));
     chain.clean.edit = chain.total.edit;
     chain.clean.edits = chain.total.count;

@@ -1,8 +1,109 @@
-// mojibake.c -- text that was decoded wrongly.
+// mojibake.c -- text that was decoded wrongly: lines in which unlikely characters stand together
+// are repaired as far as they can be. What stays of a line, and all other lines, is not touched.
+#include "text/mojibake.h"
+
 #include "text/passes.h"
+#include "text/scan.h"
+#include "text/utf8.h"
+
+enum {
+    STEPS_MAX = 32, // over a line: no text below 4 GiB has more layers
+    CELLS_FIRST = 1024,
+};
+
+// Where the line of `at` begins, not before `least`, and where the next one does.
+static size_t line_start(hp_str s, size_t at, size_t least)
+{
+    size_t len;
+    while (at > least && !hp_mojibake_line_end(hp_utf8_before(s, at, &len)))
+        at -= len;
+    return at;
+}
+
+static size_t line_stop(hp_str s, size_t at)
+{
+    static const struct hp_bytes first_bytes = { // "\n\v\r\xe2"
+        { [0] = { [10] = 1, [11] = 1, [13] = 1 }, [1] = { [2] = 1 << 6 } }
+    };
+    for (;;) {
+        at = hp_scan(s, at, &first_bytes);
+        if (at == s.len)
+            return at;
+        size_t len;
+        uint32_t cp = hp_utf8_at(s, at, &len);
+        at += len;
+        if (hp_mojibake_line_end(cp))
+            return at;
+    }
+}
+
+static enum hp_code room(struct hp_mojibake_line *line, size_t cells, struct hp_arena *arena)
+{
+    if (cells <= line->cap)
+        return HP_OK;
+    size_t cap = cells > 2 * line->cap ? cells : 2 * line->cap;
+    cap = cap > CELLS_FIRST ? cap : CELLS_FIRST;
+    line->cell = HP_NEW_RAW(arena, struct hp_mojibake_cell, cap);
+    line->byte = HP_NEW_RAW(arena, uint8_t, cap);
+    line->cap = cap;
+    return line->cell && line->byte ? HP_OK : hp_no_memory(arena, line->fault);
+}
+
+static size_t read_cells(struct hp_mojibake_line *line, hp_str s, size_t at, size_t stop)
+{
+    size_t count = 0;
+    for (size_t len; at < stop; at += len) {
+        uint32_t cp = hp_utf8_at(s, at, &len);
+        line->cell[count++] = hp_mojibake_cell_of(cp, (uint32_t)at);
+    }
+    return count;
+}
+
+// Puts the cells that are not the one raw character they came from.
+static enum hp_code put_cells(
+    struct hp_rewrite *rewrite, const struct hp_mojibake_line *line, size_t count, size_t stop)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t from = line->cell[i].from, end = i + 1 < count ? line->cell[i + 1].from : stop, len;
+        if (end - from == 1) // ASCII alone stays what it is
+            continue;
+        uint32_t raw = hp_utf8_at(rewrite->in, from, &len);
+        if (len == end - from && raw == line->cell[i].cp)
+            continue;
+        char with[4];
+        hp_str put = { with, hp_utf8_put(with, line->cell[i].cp) };
+        HP_TRY(hp_rewrite_put(rewrite, from, end - from, put));
+    }
+    return HP_OK;
+}
+
+static enum hp_code repair_line(
+    struct hp_rewrite *rewrite, struct hp_mojibake_line *line, size_t at, size_t stop)
+{
+    hp_str whole = { rewrite->in.ptr + at, stop - at };
+    HP_TRY(room(line, hp_utf8_chars(whole), rewrite->out->arena));
+    size_t count = read_cells(line, rewrite->in, at, stop);
+    line->parted = false;
+    line->allowance = (uint64_t)count * STEPS_MAX;
+    bool settled;
+    HP_TRY(hp_mojibake_settle(line, &count, &settled));
+    return settled ? put_cells(rewrite, line, count, stop) : HP_OK;
+}
 
 enum hp_code hp_fix_mojibake(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
 {
-    (void)rewrite, (void)options;
+    (void)options;
+    hp_str in = rewrite->in;
+    struct hp_mojibake_line line = { .deadline = rewrite->deadline, .fault = rewrite->fault };
+    for (size_t at = 0, done = 0; at < in.len;) {
+        HP_TRY(hp_rewrite_tick(rewrite, at));
+        size_t stop = hp_rewrite_stop(rewrite, at);
+        at = hp_mojibake_find(in, at, stop);
+        if (at == stop)
+            continue;
+        size_t start = line_start(in, at, done);
+        at = done = line_stop(in, at);
+        HP_TRY(repair_line(rewrite, &line, start, done));
+    }
     return HP_OK;
 }
