@@ -187,24 +187,28 @@ static hp_str random_text(char *out, size_t count, bool escapes)
     return (hp_str){ out, len };
 }
 
-static struct hp_clean_options options_of(unsigned bits)
+// Of 11 bits and a form.
+static struct hp_clean_options options_of(uint32_t bits)
 {
-    struct hp_clean_options options = { .form = (int)(bits >> 5) % 3 };
-    options.on[HP_FIX_LINE_ENDINGS] = bits & 1;
-    options.on[HP_FIX_CONTROLS] = bits & 2;
-    options.on[HP_FIX_SPACES] = bits & 4;
-    options.on[HP_FIX_LIGATURES] = bits & 8;
-    options.on[HP_FIX_BLANK_RUNS] = bits & 16;
+    struct hp_clean_options options = { .form = (int)(bits / (1 << HP_FIXES) % 3) };
+    for (int fix = 0; fix < HP_FIXES; fix++)
+        options.on[fix] = bits >> fix & 1;
+    options.format = (int)(bits / (1 << HP_FIXES) / 3 % HP_FORMATS);
     return options;
 }
 
-enum { ALL_BITS = 32 * 3 };
+enum { ALL_OPTIONS = (1 << HP_FIXES) * 3 * HP_FORMATS };
+
+enum {
+    PLAIN_FIXES = 1 << HP_FIX_LINE_ENDINGS | 1 << HP_FIX_CONTROLS | 1 << HP_FIX_SPACES |
+                  1 << HP_FIX_BLANK_RUNS
+};
 
 START_TEST(agrees_with_the_plain_version)
 {
     static char text[8192], space[16384];
     for (int round = 0; round < 15000; round++) {
-        struct hp_clean_options options = options_of(pick(32) & ~8u);
+        struct hp_clean_options options = options_of(pick(1 << HP_FIXES) & PLAIN_FIXES);
         hp_str raw = random_text(text, pick(60), false);
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 64 << 20);
@@ -215,19 +219,79 @@ START_TEST(agrees_with_the_plain_version)
 }
 END_TEST
 
+// Lines of many kinds, so that the passes that look at lines find something to do.
+static hp_str random_lines(char *out, size_t count)
+{
+    static const char *const pieces[] = { "exam-\nple ", "well\u00ad\nknown ", "-", "- item ",
+        "12. item ", "> ", "From: me\n", "Title:\n", "| a | b |\n", "    code\n", "\n", "\n\n",
+        "  \n", "\\\n", "\f", "\f", "Header\n", "Page 3 of 10\n", "- iv -\n", "--\n",
+        "\u4e2d\u6587\n\u5b57", "```\n", "# Heading\n", "lower case words that go on\n",
+        "and more of the same kind of words\n", "A line that begins with a capital letter\n",
+        "\u00e2\xc2\x80\xc2\x99", "\u00c3\u00a9", "\u00c3\x01\u00a9", "\t", "\r\n", "e\u0301",
+        ".\n" };
+    size_t len = 0;
+    while (count-- > 0) {
+        if (pick(3) == 0) {
+            for (uint32_t run = 1 + pick(9); run > 0; run--)
+                out[len++] = (char)('a' + pick(26));
+            out[len++] = pick(6) ? ' ' : '\n';
+            continue;
+        }
+        const char *piece = pieces[pick(sizeof pieces / sizeof *pieces)];
+        memcpy(out + len, piece, strlen(piece));
+        len += strlen(piece);
+    }
+    return (hp_str){ out, len };
+}
+
+static const char *check_twice(hp_str raw, const struct hp_clean_options *options)
+{
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 64 << 20);
+    struct hp_clean once = clean(raw, options, &arena);
+    const char *wrong = check_clean(raw, &once);
+    // the text of HTML is HTML no more
+    if (!wrong && options->format != HP_HTML &&
+        clean(once.text, options, &arena).text.ptr != once.text.ptr)
+        wrong = "cleaning twice is not cleaning once";
+    hp_arena_done(&arena);
+    return wrong;
+}
+
 START_TEST(every_combination_is_idempotent_and_keeps_its_map)
 {
-    static char text[8192];
-    for (unsigned round = 0; round < 24000; round++) {
-        struct hp_clean_options options = options_of(round % ALL_BITS);
-        hp_str raw = random_text(text, pick(80), true);
-        struct hp_arena arena;
-        hp_arena_init(&arena, NULL, 64 << 20);
-        struct hp_clean once = clean(raw, &options, &arena);
-        const char *wrong = check_clean(raw, &once);
+    static char text[16384];
+    for (uint32_t round = 0; round < 6 * ALL_OPTIONS; round++) {
+        struct hp_clean_options options = options_of(round);
+        bool lines = pick(2);
+        hp_str raw = lines ? random_lines(text, pick(60)) : random_text(text, pick(80), true);
+        const char *wrong = check_twice(raw, &options);
         if (wrong)
-            ck_abort_msg("round %u: %s", round, wrong);
-        ck_assert_ptr_eq(clean(once.text, &options, &arena).text.ptr, once.text.ptr);
+            ck_abort_msg("options %u: %s: %.*s", round % ALL_OPTIONS, wrong, (int)raw.len, raw.ptr);
+    }
+}
+END_TEST
+
+// Switches of one walk do what walks one after the other do, counts too.
+START_TEST(switches_of_characters_act_in_their_order)
+{
+    static char text[8192];
+    for (uint32_t round = 0; round < 20000; round++) {
+        struct hp_clean_options all = hp_clean_none;
+        struct hp_arena arena;
+        uint32_t bits = pick(16), counts[HP_FIXES] = { 0 };
+        hp_arena_init(&arena, NULL, 64 << 20);
+        hp_str raw = random_text(text, pick(60), true), stepwise = raw;
+        for (int fix = HP_FIX_LINE_ENDINGS; fix <= HP_FIX_LIGATURES; fix++) {
+            struct hp_clean_options one = hp_clean_none;
+            all.on[fix] = one.on[fix] = bits >> (fix - HP_FIX_LINE_ENDINGS) & 1;
+            struct hp_clean out = clean(stepwise, &one, &arena);
+            counts[fix] = out.changes[fix];
+            stepwise = out.text;
+        }
+        struct hp_clean out = clean(raw, &all, &arena);
+        ck_assert(hp_str_equal(out.text, stepwise));
+        ck_assert_mem_eq(out.changes, counts, sizeof counts);
         hp_arena_done(&arena);
     }
 }
@@ -371,7 +435,8 @@ START_TEST(a_deadline_that_passed_stops_the_work)
 }
 END_TEST
 
-TESTS("clean", agrees_with_the_plain_version, every_combination_is_idempotent_and_keeps_its_map,
-    standard_cleans_as_the_contract_says, changes_are_counted_by_switch,
-    source_leaves_out_what_was_removed_beside_the_span, hostile_texts_cost_linear_time,
-    memory_that_runs_out_is_an_error, a_deadline_that_passed_stops_the_work)
+TESTS("clean", agrees_with_the_plain_version, switches_of_characters_act_in_their_order,
+    every_combination_is_idempotent_and_keeps_its_map, standard_cleans_as_the_contract_says,
+    changes_are_counted_by_switch, source_leaves_out_what_was_removed_beside_the_span,
+    hostile_texts_cost_linear_time, memory_that_runs_out_is_an_error,
+    a_deadline_that_passed_stops_the_work)
