@@ -44,6 +44,8 @@ static uint8_t *write_edit(uint8_t *to, uint32_t gap, uint32_t raw_len, uint32_t
 
 struct hp_edits_walk hp_edits_walk(const struct hp_edits *edits)
 {
+    if (edits->count == 0)
+        return (struct hp_edits_walk){ 0 };
     return (struct hp_edits_walk){ edits->code, edits->code + edits->size, 0, 0 };
 }
 
