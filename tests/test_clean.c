@@ -332,6 +332,118 @@ START_TEST(standard_cleans_as_the_contract_says)
 }
 END_TEST
 
+#define WIDE "This line of a paragraph was wrapped at seventy columns or so by the"
+
+// One switch alone, and what it makes of a text; NULL: it leaves it alone.
+static const struct {
+    enum hp_switch fix;
+    const char *raw, *clean;
+} line_rows[] = {
+    { HP_FIX_HYPHENATION, "an exam-\nple of it", "an example of it" },
+    { HP_FIX_HYPHENATION, "an exam-  \r\n   ple of it", "an example of it" },
+    { HP_FIX_HYPHENATION, "an exam\u2010\nple, exam\u00ad\nple", "an example, example" },
+    { HP_FIX_HYPHENATION, "EXAM\u00ad\nPLE \u4e2d\u00ad\n\u6587", "EXAMPLE \u4e2d\u6587" },
+    { HP_FIX_HYPHENATION, "incom-\nprehen-\nsible", "incomprehensible" },
+    { HP_FIX_HYPHENATION, "\u00fcber-\nm\u00fctig, \u043f\u0440\u0438-\n\u043c\u0435\u0440",
+        "\u00fcberm\u00fctig, \u043f\u0440\u0438\u043c\u0435\u0440" },
+    { HP_FIX_HYPHENATION, "an exam-\n\nple", NULL }, { HP_FIX_HYPHENATION, "an exam-\fple", NULL },
+    { HP_FIX_HYPHENATION, "the COVID-\nrelated X-\nray", NULL },
+    { HP_FIX_HYPHENATION, "a 3-\nfold way, state-of-the-\nart", NULL },
+    { HP_FIX_HYPHENATION, "her mother-\nin-law", NULL },
+    { HP_FIX_HYPHENATION, "pre-\nand post-war, e-\nmail, over-\nall-",
+        "pre-\nand post-war, e-\nmail, overall-" },
+    { HP_FIX_HYPHENATION, "he said--\nthen, Anglo-\nSaxon, http://exam-\nple", NULL },
+    { HP_FIX_HYPHENATION, "- an exam-\n  ple", NULL },
+    { HP_FIX_HYPHENATION, "12) an exam-\nple", NULL },
+    { HP_FIX_JOIN_LINES, WIDE "\nprogram that sent it.\n\nNext.",
+        WIDE " program that sent it.\n\nNext." },
+    { HP_FIX_JOIN_LINES, WIDE "  \r\n program\n" WIDE, NULL }, // one is indented
+    { HP_FIX_JOIN_LINES, " " WIDE " \r\n   program", " " WIDE " program" },
+    { HP_FIX_JOIN_LINES, WIDE "\nlast.\nShort.", NULL }, // "last." had room for more
+    { HP_FIX_JOIN_LINES, "The quick brown fox\njumps over the lazy dog",
+        "The quick brown fox jumps over the lazy dog" },
+    { HP_FIX_JOIN_LINES, "so much depends\nupon\n\na red wheel\nbarrow", NULL },
+    { HP_FIX_JOIN_LINES,
+        "Shall I compare thee to a summer's day?\nThou art more lovely and more "
+        "temperate:\nRough winds do shake the darling buds of May,\nAnd summer's lease hath all "
+        "too short",
+        NULL },
+    { HP_FIX_JOIN_LINES, "- " WIDE "\nprogram\n* " WIDE "\nprogram", NULL },
+    { HP_FIX_JOIN_LINES, "From: Alice Miller and others\nSubject: a longer line of words\nto you",
+        NULL },
+    { HP_FIX_JOIN_LINES, WIDE "\n> " WIDE "\n> " WIDE, NULL },
+    { HP_FIX_JOIN_LINES, WIDE ":\nprogram that sent it", NULL },
+    { HP_FIX_JOIN_LINES, "--\n" WIDE "\nprogram", NULL },
+    { HP_FIX_JOIN_LINES, "10.2 33.1 48.7 99.9 12.4 51.0 77.7\n10.2 33.1 48.7 99.9 12.4 51.0 77.7",
+        NULL },
+    { HP_FIX_JOIN_LINES,
+        "a long name of a thing | and its value here\nb long name of a thing | value", NULL },
+    { HP_FIX_JOIN_LINES,
+        "\u4e2d\u6587\u7684\u6bb5\u843d\u4e5f\u53ef\u4ee5\u5728\u884c\u672b\u65ad\u5f00\n"
+        "\u8fd9\u662f\u4e00\u4e2a\u4f8b\u5b50\u3002",
+        "\u4e2d\u6587\u7684\u6bb5\u843d\u4e5f\u53ef\u4ee5\u5728\u884c\u672b\u65ad\u5f00"
+        "\u8fd9\u662f\u4e00\u4e2a\u4f8b\u5b50\u3002" },
+    { HP_FIX_JOIN_LINES, "it was a well known state of the-\nart thing of hers",
+        "it was a well known state of the-art thing of hers" },
+    { HP_FIX_REPEATED_LINES, "Head\none\n1\n\fHead\ntwo\n2\n\fHead\nthree\n3",
+        "one\n\ftwo\n\fthree\n" },
+    { HP_FIX_REPEATED_LINES, "one\n- i -\fH\ntwo\n- ii -\fthree\n- iii -\f\fH\nfour\n- v -",
+        "one\n\fH\ntwo\n\fthree\n\f\fH\nfour\n" },
+    { HP_FIX_REPEATED_LINES, "L\na\fR\nb\fL\nc\fR\nd\fL\ne\fR\nf", "a\fb\fc\fd\fe\ff" },
+    { HP_FIX_REPEATED_LINES, "Chapter 1\na\fb\fChapter 2\nc\fd\fe\fChapter 3\nf", NULL },
+    { HP_FIX_REPEATED_LINES, "Total 17\na\fTotal 34\nb\fTotal 7\nc\fTotal 5\nd", NULL },
+    { HP_FIX_REPEATED_LINES, "H\na\fb\fc\fd\fH\ne\ff\fg\fH\nh", NULL },
+    { HP_FIX_REPEATED_LINES, "H\na\fH\nb\fc\fd", NULL },
+    { HP_FIX_REPEATED_LINES, "H\na\fH\nb", "a\fb" },
+    { HP_FIX_REPEATED_LINES, "same\fsame\fsame\fsame", NULL }, // there is no body
+    { HP_FIX_REPEATED_LINES, "H\na\nH\nb\nH\nc", NULL },       // there are no pages
+};
+
+START_TEST(lines_are_judged_as_documented)
+{
+    for (size_t i = 0; i < sizeof line_rows / sizeof *line_rows; i++) {
+        struct hp_arena arena;
+        struct hp_clean_options options = hp_clean_none;
+        const char *raw = line_rows[i].raw, *want = line_rows[i].clean;
+        options.on[line_rows[i].fix] = true;
+        hp_arena_init(&arena, NULL, 1 << 20);
+        struct hp_clean out = clean(hp_str_from(raw), &options, &arena);
+        if (!hp_str_is(out.text, want ? want : raw))
+            ck_abort_msg("row %zu: %.*s", i, (int)out.text.len, out.text.ptr);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+START_TEST(soft_hyphens_at_line_ends_join_or_go)
+{
+    struct hp_arena arena;
+    struct hp_clean_options options = hp_clean_standard;
+    options.on[HP_FIX_HYPHENATION] = true;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_clean out =
+        clean(HP_S("so\u00adft exam\u00ad \nple, item\u00ad\n12"), &options, &arena);
+    ck_assert(hp_str_is(out.text, "soft example, item\n12"));
+    ck_assert_uint_eq(out.changes[HP_FIX_SPACES], 1);
+    ck_assert_uint_eq(out.changes[HP_FIX_HYPHENATION], 2);
+    hp_arena_done(&arena);
+}
+END_TEST
+
+START_TEST(a_chain_that_wakes_itself_is_followed_to_its_end)
+{
+    // each round takes one pair out of the middle, which makes the next one a pair
+    struct hp_arena arena;
+    struct hp_clean_options options = hp_clean_none;
+    options.on[HP_FIX_REPEATED_LINES] = true;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    hp_str raw =
+        HP_S("1\n2\n3\n4\n5\n6\n7\n8\na\f1\n2\n3\n4\n5\n6\n7\n8\nb\f1\n2\n3\n4\n5\n6\n7\n8\nc");
+    ck_assert(hp_str_is(clean(raw, &options, &arena).text, "a\fb\fc"));
+    hp_arena_done(&arena);
+}
+END_TEST
+
 START_TEST(changes_are_counted_by_switch)
 {
     struct hp_arena arena;
@@ -437,6 +549,7 @@ END_TEST
 
 TESTS("clean", agrees_with_the_plain_version, switches_of_characters_act_in_their_order,
     every_combination_is_idempotent_and_keeps_its_map, standard_cleans_as_the_contract_says,
-    changes_are_counted_by_switch, source_leaves_out_what_was_removed_beside_the_span,
-    hostile_texts_cost_linear_time, memory_that_runs_out_is_an_error,
-    a_deadline_that_passed_stops_the_work)
+    lines_are_judged_as_documented, soft_hyphens_at_line_ends_join_or_go,
+    a_chain_that_wakes_itself_is_followed_to_its_end, changes_are_counted_by_switch,
+    source_leaves_out_what_was_removed_beside_the_span, hostile_texts_cost_linear_time,
+    memory_that_runs_out_is_an_error, a_deadline_that_passed_stops_the_work)

@@ -48,7 +48,7 @@ static bool ends_line(const struct place *place)
     size_t at = place->at + place->len, len;
     while (at < place->s.len && (len = hp_blank_len(place->s, at)) > 0)
         at += len;
-    return at < place->s.len && hp_break_len(place->s, at) > 0;
+    return at < place->s.len && place->s.ptr[at] != '\f' && hp_break_len(place->s, at) > 0;
 }
 
 // Every Space_Separator becomes a space; zero-width space and soft hyphen go. ZWJ and ZWNJ carry

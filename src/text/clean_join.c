@@ -6,11 +6,11 @@
 //     run of blanks one, blanks at both ends none). Lines over half again the median are left out
 //     of this: they hold a word that could not be broken, or were made of two by another pass;
 //   * every line but the last, with the first word of the next one, is wider than W less an eighth;
-//   * W is at most 120, and at least 24 where each line goes on in lower case (or without case)
+//   * W is at most 120, and at least 20 where each line goes on in lower case (or without case)
 //     and the one before it does not end a sentence, else 45: short lines that begin with capitals
 //     are verse, addresses, signatures;
 //   * not every further line begins with a capital: that is verse; and where there are only two
-//     lines, the second does not begin with one behind the end of a sentence;
+//     lines, the second does not begin with one behind the end of a clause;
 //   * three of five characters are letters, no line holds a tab or |, or ends as code does ({ } ;),
 //     and the first is no item of a list, and no header (Name: value) below 45 columns.
 // Stretches end at blank lines and page breaks, at what the format says is no paragraph (heading,
@@ -34,7 +34,7 @@
 
 enum {
     WIDTH_MOST = 120,
-    WIDTH_LEAST = 24,         // of lines that go on in lower case
+    WIDTH_LEAST = 20,         // of lines that go on in lower case
     WIDTH_LEAST_CAPITAL = 45, // of any
     WORD_MOST = 40,           // columns of a first word that count
     COLUMNS_MOST = 255        // of a line that count
@@ -45,7 +45,7 @@ struct look {
     unsigned columns, word; // of the whole, of its first word
     unsigned letters, others;
     bool indented, capital, small; // small: not a capital
-    bool ends_sentence, ends_colon, ends_code, breaks_hard;
+    bool ends_sentence, ends_clause, ends_colon, ends_code, breaks_hard;
     bool lists, header, marked, bare, table;
 };
 
@@ -60,7 +60,7 @@ struct joiner {
     size_t start, lines;
     unsigned histogram[COLUMNS_MOST + 1];
     unsigned letters, others;
-    unsigned capitals, ends; // further lines with a capital; lines before them that end a sentence
+    unsigned capitals, ends; // further lines with a capital; lines before them that end a clause
     unsigned lower;          // further lines that plainly go on
     bool barred;
     struct look last;
@@ -155,6 +155,7 @@ static void look_at_end(hp_str s, const struct hp_line *line, struct look *look)
         0x300d, 0x300f, 0xff09 };
     static const uint32_t stops[] = { '.', '!', '?', 0x2026, 0x3002, 0xff01, 0xff0e, 0xff1f, 0x61f,
         0x6d4, 0x964, 0x965 };
+    static const uint32_t pauses[] = { ',', ';', ':', '-', 0x2013, 0x2014, 0x60c, 0x3001, 0xff0c };
     static const uint32_t colons[] = { ':', 0xff1a };
     static const uint32_t code[] = { '{', '}', ';' };
     enum { CLOSERS_MOST = 3 };
@@ -171,6 +172,7 @@ static void look_at_end(hp_str s, const struct hp_line *line, struct look *look)
         cp = hp_utf8_before(s, at, &len);
     }
     look->ends_sentence = any_of(cp, stops, sizeof stops / sizeof *stops);
+    look->ends_clause = look->ends_sentence || any_of(cp, pauses, sizeof pauses / sizeof *pauses);
 }
 
 // "Name:" or "Reply-To:", then a blank or nothing.
@@ -273,7 +275,7 @@ static void add_line(struct joiner *joiner, const struct look *look)
     const struct look *last = &joiner->last;
     if (joiner->lines > 0) {
         joiner->capitals += look->capital;
-        joiner->ends += last->ends_sentence;
+        joiner->ends += last->ends_clause;
         joiner->lower += look->small && !last->ends_sentence;
     }
     joiner->lines++;

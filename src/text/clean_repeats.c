@@ -174,19 +174,33 @@ static void link(struct repeats *repeats, struct candidate *to, struct candidate
         at->goes = true;
 }
 
+// The candidate of a page that says the same; rather one with the very same numbers.
+static struct candidate *find_on(
+    struct page *page, const struct candidate *candidate, bool top, size_t pages)
+{
+    struct candidate *found = NULL;
+    unsigned count = top ? page->tops : page->bottoms;
+    for (unsigned i = 0; i < count; i++) {
+        struct candidate *from = top ? &page->top[i] : &page->bottom[i];
+        if (!same(from, candidate, pages))
+            continue;
+        if (memcmp(from->number, candidate->number, sizeof from->number) == 0)
+            return from;
+        found = found ? found : from;
+    }
+    return found;
+}
+
 // Looks for what the candidate repeats on the pages before.
 static void find(
     struct repeats *repeats, const struct page *page, struct candidate *candidate, bool top)
 {
     for (size_t back = 1; back <= BACK && back < repeats->pages; back++) {
         struct page *other = &repeats->ring[(repeats->pages - 1 - back) % RING];
-        unsigned count = top ? other->tops : other->bottoms;
-        for (unsigned i = 0; i < count; i++) {
-            struct candidate *from = top ? &other->top[i] : &other->bottom[i];
-            if (same(from, candidate, page->number - other->number)) {
-                link(repeats, candidate, from);
-                return;
-            }
+        struct candidate *from = find_on(other, candidate, top, page->number - other->number);
+        if (from) {
+            link(repeats, candidate, from);
+            return;
         }
     }
 }
