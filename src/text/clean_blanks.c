@@ -21,6 +21,11 @@ enum { LINE_ENDS_MAX = 2 };
 size_t hp_break_len(hp_str s, size_t at)
 {
     size_t len;
+    unsigned char c = (unsigned char)s.ptr[at];
+    if (c == '\n')
+        return 1;
+    if (c < '\n' || (c > '\r' && c != 0xc2 && c != 0xe2))
+        return 0;
     uint32_t cp = hp_utf8_at(s, at, &len);
     if (cp == '\r' && at + 1 < s.len && s.ptr[at + 1] == '\n')
         return 2;
@@ -31,6 +36,9 @@ size_t hp_break_len(hp_str s, size_t at)
 size_t hp_blank_len(hp_str s, size_t at)
 {
     size_t len, next_len;
+    unsigned char c = (unsigned char)s.ptr[at];
+    if (c > ' ' && c < 0x80)
+        return 0;
     uint32_t cp = hp_utf8_at(s, at, &len);
     if (!hp_unicode_blank(cp) || hp_break_len(s, at))
         return 0;

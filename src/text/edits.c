@@ -31,8 +31,13 @@ static uint32_t read_number(const uint8_t **from)
 }
 
 // The head holds raw_len in its low half, len in its high half.
-static uint8_t *write_edit(uint8_t *to, uint32_t gap, uint32_t raw_len, uint32_t len)
+static inline uint8_t *write_edit(uint8_t *to, uint32_t gap, uint32_t raw_len, uint32_t len)
 {
+    if (raw_len < SMALL && len < SMALL && gap < 0x80) { // nearly all
+        to[0] = (uint8_t)(raw_len | len << 4);
+        to[1] = (uint8_t)gap;
+        return to + 2;
+    }
     uint32_t low = raw_len < SMALL ? raw_len : SMALL, high = len < SMALL ? len : SMALL;
     *to++ = (uint8_t)(low | high << 4);
     if (low == SMALL)
@@ -49,27 +54,36 @@ struct hp_edits_walk hp_edits_walk(const struct hp_edits *edits)
     return (struct hp_edits_walk){ edits->code, edits->code + edits->size, 0, 0 };
 }
 
-bool hp_edits_next(struct hp_edits_walk *walk, struct hp_edit *out)
+static inline bool next_edit(struct hp_edits_walk *walk, struct hp_edit *out)
 {
     if (walk->next == walk->end)
         return false;
-    uint8_t head = *walk->next++;
+    const uint8_t *from = walk->next;
+    uint8_t head = *from++;
     uint32_t raw_len = head & SMALL, len = head >> 4;
     if (raw_len == SMALL)
-        raw_len += read_number(&walk->next);
+        raw_len += read_number(&from);
     if (len == SMALL)
-        len += read_number(&walk->next);
-    uint32_t gap = read_number(&walk->next);
+        len += read_number(&from);
+    uint32_t gap = *from;
+    if (gap < 0x80)
+        from++;
+    else
+        gap = read_number(&from);
+    walk->next = from;
     *out = (struct hp_edit){ walk->at + gap, len, walk->raw_at + gap, raw_len };
     walk->at = out->at + len;
     walk->raw_at = out->raw_at + raw_len;
     return true;
 }
 
-static bool code_room(struct hp_edits *edits, struct hp_arena *arena)
+bool hp_edits_next(struct hp_edits_walk *walk, struct hp_edit *out)
 {
-    if (edits->cap - edits->size >= CODE_MAX)
-        return true;
+    return next_edit(walk, out);
+}
+
+static bool code_grow(struct hp_edits *edits, struct hp_arena *arena)
+{
     size_t cap = edits->cap ? edits->cap + edits->cap / 2 : CODE_FIRST;
     void *grown = hp_grow(arena, edits->code, edits->cap, cap);
     if (!grown)
@@ -77,6 +91,11 @@ static bool code_room(struct hp_edits *edits, struct hp_arena *arena)
     edits->code = grown;
     edits->cap = cap;
     return true;
+}
+
+static inline bool code_room(struct hp_edits *edits, struct hp_arena *arena)
+{
+    return edits->cap - edits->size >= CODE_MAX || code_grow(edits, arena);
 }
 
 static bool mark_room(struct hp_edits *edits, size_t marks, struct hp_arena *arena)
@@ -96,26 +115,16 @@ static bool mark_room(struct hp_edits *edits, size_t marks, struct hp_arena *are
 void hp_edits_clear(struct hp_edits *edits)
 {
     edits->size = edits->count = 0;
-    edits->last = (struct hp_edit){ 0 };
+    edits->at = edits->raw_at = 0;
+    edits->removal = false;
 }
 
-static bool append(struct hp_edits *edits, struct hp_edit edit, struct hp_arena *arena)
+static bool add_mark(struct hp_edits *edits, struct hp_arena *arena)
 {
-    const struct hp_edit *last = &edits->last;
-    uint32_t at = last->at + last->len, raw_at = last->raw_at + last->raw_len;
-    assert(edit.at >= at && edit.at - at == edit.raw_at - raw_at);
-    if (!code_room(edits, arena))
+    size_t mark = edits->count / MARK_EVERY;
+    if (!mark_room(edits, mark, arena))
         return false;
-    if (edits->count % MARK_EVERY == 0) {
-        if (!mark_room(edits, edits->count / MARK_EVERY, arena))
-            return false;
-        edits->mark[edits->count / MARK_EVERY] = (struct hp_edits_mark){ edits->size, at, raw_at };
-    }
-    uint8_t *to = edits->code + edits->size;
-    edits->last_code = edits->size;
-    edits->size = (size_t)(write_edit(to, edit.at - at, edit.raw_len, edit.len) - edits->code);
-    edits->last = edit;
-    edits->count++;
+    edits->mark[mark] = (struct hp_edits_mark){ edits->size, edits->at, edits->raw_at };
     return true;
 }
 
@@ -125,21 +134,36 @@ static bool extend(struct hp_edits *edits, uint32_t raw_len, struct hp_arena *ar
     if (!code_room(edits, arena))
         return false;
     struct hp_edits_walk walk = { edits->code + edits->last_code, NULL, 0, 0 };
-    struct hp_edit written;
-    hp_edits_next(&walk, &written);
+    struct hp_edit written = { 0 };
+    next_edit(&walk, &written);
     uint8_t *to = edits->code + edits->last_code;
-    edits->last.raw_len += raw_len;
-    edits->size = (size_t)(write_edit(to, written.at, edits->last.raw_len, 0) - edits->code);
+    edits->raw_at += raw_len;
+    edits->size = (size_t)(write_edit(to, written.at, written.raw_len + raw_len, 0) - edits->code);
+    return true;
+}
+
+static inline bool add(struct hp_edits *edits, uint32_t at, uint32_t len, uint32_t raw_at,
+    uint32_t raw_len, struct hp_arena *arena)
+{
+    uint32_t gap = at - edits->at;
+    assert(at >= edits->at && gap == raw_at - edits->raw_at);
+    if (gap == 0 && len == 0 && edits->removal)
+        return extend(edits, raw_len, arena);
+    if (!code_room(edits, arena) || (edits->count % MARK_EVERY == 0 && !add_mark(edits, arena)))
+        return false;
+    edits->last_code = edits->size;
+    uint8_t *to = edits->code + edits->size;
+    edits->size = (size_t)(write_edit(to, gap, raw_len, len) - edits->code);
+    edits->at = at + len;
+    edits->raw_at = raw_at + raw_len;
+    edits->removal = len == 0;
+    edits->count++;
     return true;
 }
 
 bool hp_edits_add(struct hp_edits *edits, struct hp_edit edit, struct hp_arena *arena)
 {
-    const struct hp_edit *last = &edits->last;
-    bool touch = edits->count > 0 && last->raw_at + last->raw_len == edit.raw_at;
-    if (touch && last->len == 0 && edit.len == 0)
-        return extend(edits, edit.raw_len, arena);
-    return append(edits, edit, arena);
+    return add(edits, edit.at, edit.len, edit.raw_at, edit.raw_len, arena);
 }
 
 // The last mark of which the edit before ends at or before the place.
@@ -201,62 +225,47 @@ void hp_edits_source(
         byte_source(edits, end - 1, &ignored, raw_end);
 }
 
-// A map that is walked, and how far its two sides are apart behind what was walked (modulo 2^32).
+// A map that is walked: its next edit, of `from` bytes at `at` in the text that it starts from to
+// `to` bytes; `apart` is how far the text that it makes is ahead of the other before that edit, and
+// `behind` what the edit adds (modulo 2^32).
 struct side {
     struct hp_edits_walk walk;
-    struct hp_edit next;
+    uint32_t at, len; // in the middle text
+    uint32_t apart, more_apart;
     bool more;
-    uint32_t to_raw, to_clean;
 };
 
-static struct side side_of(const struct hp_edits *edits)
+// The first map makes the middle text, the second one starts from it.
+static inline void pass_by(struct side *side, bool makes)
 {
-    struct side side = { .walk = hp_edits_walk(edits) };
-    side.more = hp_edits_next(&side.walk, &side.next);
-    return side;
+    struct hp_edit edit = { 0 };
+    side->apart += side->more_apart;
+    side->more = next_edit(&side->walk, &edit);
+    side->at = makes ? edit.at : edit.raw_at;
+    side->len = makes ? edit.len : edit.raw_len;
+    side->more_apart = makes ? edit.raw_len - edit.len : edit.len - edit.raw_len;
 }
 
-static void pass_by(struct side *side)
-{
-    const struct hp_edit *edit = &side->next;
-    side->to_raw = edit->raw_at + edit->raw_len - (edit->at + edit->len);
-    side->to_clean = 0u - side->to_raw;
-    side->more = hp_edits_next(&side->walk, &side->next);
-}
-
-// A span of the middle text.
+// What the next edits cover in the middle text: one of them, and all that overlap it, or each
+// other.
 struct span {
     uint32_t start, end;
 };
 
-static uint32_t made_end(const struct side *first)
+static inline struct span take_group(struct side *first, struct side *second)
 {
-    return first->next.at + first->next.len;
-}
-
-static uint32_t taken_end(const struct side *second)
-{
-    return second->next.raw_at + second->next.raw_len;
-}
-
-// The span that the next edits cover: one of them, and all that overlap it, or each other.
-static struct span take_group(struct side *first, struct side *second)
-{
-    struct span span;
-    bool lead = first->more && (!second->more || first->next.at <= second->next.raw_at);
-    if (lead)
-        span = (struct span){ first->next.at, made_end(first) };
-    else
-        span = (struct span){ second->next.raw_at, taken_end(second) };
-    pass_by(lead ? first : second);
+    bool lead = first->more && (!second->more || first->at <= second->at);
+    struct side *leader = lead ? first : second;
+    struct span span = { leader->at, leader->at + leader->len };
+    pass_by(leader, lead);
     for (;;) {
         uint32_t end;
-        if (first->more && first->next.at < span.end) {
-            end = made_end(first);
-            pass_by(first);
-        } else if (second->more && second->next.raw_at < span.end) {
-            end = taken_end(second);
-            pass_by(second);
+        if (first->more && first->at < span.end) {
+            end = first->at + first->len;
+            pass_by(first, true);
+        } else if (second->more && second->at < span.end) {
+            end = second->at + second->len;
+            pass_by(second, false);
         } else {
             return span;
         }
@@ -271,16 +280,18 @@ enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_edits *out,
     struct hp_fault *fault)
 {
-    struct side a = side_of(first), b = side_of(second);
+    struct side a = { .walk = hp_edits_walk(first) }, b = { .walk = hp_edits_walk(second) };
+    pass_by(&a, true);
+    pass_by(&b, false);
     for (size_t groups = 0; a.more || b.more; groups++) {
         if (groups % GROUPS_BETWEEN_CHECKS == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
-        uint32_t to_raw = a.to_raw, to_clean = b.to_clean;
+        uint32_t to_raw = a.apart, to_clean = b.apart;
         struct span middle = take_group(&a, &b);
-        struct hp_edit edit = { .at = middle.start + to_clean, .raw_at = middle.start + to_raw };
-        edit.len = middle.end + b.to_clean - edit.at;
-        edit.raw_len = middle.end + a.to_raw - edit.raw_at;
-        if (!hp_edits_add(out, edit, arena))
+        uint32_t at = middle.start + to_clean, raw_at = middle.start + to_raw;
+        // `apart` holds what was passed by, the group included, but not what comes next
+        uint32_t len = middle.end + b.apart - at, raw_len = middle.end + a.apart - raw_at;
+        if (!add(out, at, len, raw_at, raw_len, arena))
             return hp_no_memory(arena, fault);
     }
     return HP_OK;

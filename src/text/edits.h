@@ -27,8 +27,9 @@ struct hp_edits {
     struct hp_edits_mark *mark;
     size_t marks_cap;
     size_t count;
-    struct hp_edit last;
-    size_t last_code;
+    uint32_t at, raw_at; // where the last one ends
+    size_t last_code;    // where it is written
+    bool removal;        // it only takes away
 };
 
 // Forgets all, keeps the memory.

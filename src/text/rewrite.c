@@ -3,11 +3,23 @@
 
 #include <assert.h>
 
+enum { SHORT = 32 };
+
+// Appends; a short piece, which nearly all are, by one copy of fixed length where there is room.
+static inline void add_short(struct hp_buf *out, hp_str end_of, size_t at, size_t len)
+{
+    if (len <= SHORT && out->cap - out->len >= SHORT && end_of.len - at >= SHORT && !out->failed) {
+        memcpy(out->ptr + out->len, end_of.ptr + at, SHORT);
+        out->len += len;
+    } else {
+        hp_buf_add(out, (hp_str){ end_of.ptr + at, len });
+    }
+}
+
 // Takes the untouched text up to `at` over.
 static void copy_up_to(struct hp_rewrite *rewrite, size_t at)
 {
-    hp_str same = { rewrite->in.ptr + rewrite->copied, at - rewrite->copied };
-    hp_buf_add(rewrite->out, same);
+    add_short(rewrite->out, rewrite->in, rewrite->copied, at - rewrite->copied);
     rewrite->copied = at;
 }
 
@@ -27,7 +39,10 @@ enum hp_code hp_rewrite_put(struct hp_rewrite *rewrite, size_t at, size_t len, h
     if (out->len > UINT32_MAX)
         return too_long(rewrite);
     struct hp_edit edit = { (uint32_t)out->len, (uint32_t)with.len, (uint32_t)at, (uint32_t)len };
-    hp_buf_add(out, with);
+    if (with.len == 1)
+        hp_buf_char(out, with.ptr[0]);
+    else
+        hp_buf_add(out, with);
     rewrite->copied = at + len;
     if (out->failed || !hp_edits_add(rewrite->edits, edit, out->arena))
         return hp_no_memory(out->arena, rewrite->fault);
