@@ -5,32 +5,42 @@
 #include "text/clean.h"
 #include "text/utf8.h"
 
+// One place of the map, or the end of both texts behind the last one.
+static inline const char *check_edit(
+    hp_str raw, const struct hp_clean *clean, const struct hp_edit *before, struct hp_edit edit)
+{
+    uint32_t at = before->at + before->len, raw_at = before->raw_at + before->raw_len;
+    if (edit.at < at || edit.raw_at < raw_at || edit.at - at != edit.raw_at - raw_at)
+        return "edits are out of order or out of step";
+    if ((size_t)edit.at + edit.len > clean->text.len ||
+        (size_t)edit.raw_at + edit.raw_len > raw.len)
+        return "an edit reaches over the end";
+    if (edit.at > at && memcmp(clean->text.ptr + at, raw.ptr + raw_at, edit.at - at) != 0)
+        return "bytes outside of the edits differ";
+    return NULL;
+}
+
 // Outside of the edits the bytes are the same, and the edits are in order.
 static inline const char *check_map(hp_str raw, const struct hp_clean *clean)
 {
-    size_t at = 0, raw_at = 0;
-    for (size_t i = 0; i <= clean->edits; i++) {
-        struct hp_edit last = { (uint32_t)clean->text.len, 0, (uint32_t)raw.len, 0 };
-        struct hp_edit edit = i < clean->edits ? clean->edit[i] : last;
-        if (edit.at < at || edit.raw_at < raw_at || edit.at - at != edit.raw_at - raw_at)
-            return "edits are out of order or out of step";
-        if (i < clean->edits && edit.raw_len == 0)
-            return "an edit takes nothing";
-        if ((size_t)edit.at + edit.len > clean->text.len ||
-            (size_t)edit.raw_at + edit.raw_len > raw.len)
-            return "an edit reaches over the end";
-        if (memcmp(clean->text.ptr + at, raw.ptr + raw_at, edit.at - at) != 0)
-            return "bytes outside of the edits differ";
-        at = edit.at + edit.len;
-        raw_at = edit.raw_at + edit.raw_len;
+    struct hp_edits_walk walk = hp_edits_walk(&clean->edits);
+    struct hp_edit before = { 0 }, edit;
+    size_t count = 0;
+    for (; hp_edits_next(&walk, &edit); before = edit, count++) {
+        const char *wrong = check_edit(raw, clean, &before, edit);
+        if (wrong || edit.raw_len == 0)
+            return wrong ? wrong : "an edit takes nothing";
     }
-    return NULL;
+    if (count != clean->edits.count)
+        return "edits were not counted";
+    edit = (struct hp_edit){ (uint32_t)clean->text.len, 0, (uint32_t)raw.len, 0 };
+    return check_edit(raw, clean, &before, edit);
 }
 
 static inline const char *check_unchanged(hp_str raw, const struct hp_clean *clean)
 {
     bool same = hp_str_equal(raw, clean->text);
-    if (same != (clean->edits == 0) || same != (clean->text.ptr == raw.ptr))
+    if (same != (clean->edits.count == 0) || same != (clean->text.ptr == raw.ptr))
         return "unchanged text is not the raw text itself, or has edits";
     for (int fix = 0; fix < HP_FIXES && same; fix++)
         if (clean->changes[fix])

@@ -1,5 +1,5 @@
 // fuzz_text.c -- any bytes: how much of them is UTF-8, and what cleaning makes of that part. The
-// first byte picks the options. Aborts where a property does not hold.
+// first two bytes pick the options. Aborts where a property does not hold.
 #include "clean_checks.h"
 
 #include <stdio.h>
@@ -13,14 +13,14 @@ static void must_hold(const char *wrong)
     abort();
 }
 
-static struct hp_clean_options options_of(uint8_t bits)
+// The first two bytes: switches, form and format.
+static struct hp_clean_options options_of(const uint8_t *data)
 {
-    struct hp_clean_options options = { .form = (bits >> 5) % 3 };
-    options.on[HP_FIX_LINE_ENDINGS] = bits & 1;
-    options.on[HP_FIX_CONTROLS] = bits & 2;
-    options.on[HP_FIX_SPACES] = bits & 4;
-    options.on[HP_FIX_LIGATURES] = bits & 8;
-    options.on[HP_FIX_BLANK_RUNS] = bits & 16;
+    unsigned bits = data[0] | (unsigned)data[1] << 8;
+    struct hp_clean_options options = { .form = (int)(bits >> HP_FIXES) % 3,
+        .format = (int)(bits >> (HP_FIXES + 2)) % HP_FORMATS };
+    for (int fix = 0; fix < HP_FIXES; fix++)
+        options.on[fix] = bits >> fix & 1;
     return options;
 }
 
@@ -39,10 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
+    if (size < 2)
         return 0;
-    struct hp_clean_options options = options_of(data[0]);
-    hp_str bytes = { (const char *)data + 1, size - 1 };
+    struct hp_clean_options options = options_of(data);
+    hp_str bytes = { (const char *)data + 2, size - 2 };
     hp_str raw = { bytes.ptr, hp_utf8_valid(bytes) };
     must_hold(raw.len == hp_utf8_valid_plain(bytes) ? NULL : "fast and plain validation differ");
     struct hp_arena arena;
@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hp_clean once = clean(raw, &options, &arena);
     must_hold(check_clean(raw, &once));
     struct hp_clean twice = clean(once.text, &options, &arena);
-    must_hold(twice.edits ? "cleaning twice is not cleaning once" : NULL);
+    if (options.format != HP_HTML) // the text of HTML is HTML no more
+        must_hold(twice.edits.count ? "cleaning twice is not cleaning once" : NULL);
     hp_arena_done(&arena);
     return 0;
 }

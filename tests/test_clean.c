@@ -187,24 +187,28 @@ static hp_str random_text(char *out, size_t count, bool escapes)
     return (hp_str){ out, len };
 }
 
-static struct hp_clean_options options_of(unsigned bits)
+// Of 11 bits and a form.
+static struct hp_clean_options options_of(uint32_t bits)
 {
-    struct hp_clean_options options = { .form = (int)(bits >> 5) % 3 };
-    options.on[HP_FIX_LINE_ENDINGS] = bits & 1;
-    options.on[HP_FIX_CONTROLS] = bits & 2;
-    options.on[HP_FIX_SPACES] = bits & 4;
-    options.on[HP_FIX_LIGATURES] = bits & 8;
-    options.on[HP_FIX_BLANK_RUNS] = bits & 16;
+    struct hp_clean_options options = { .form = (int)(bits / (1 << HP_FIXES) % 3) };
+    for (int fix = 0; fix < HP_FIXES; fix++)
+        options.on[fix] = bits >> fix & 1;
+    options.format = (int)(bits / (1 << HP_FIXES) / 3 % HP_FORMATS);
     return options;
 }
 
-enum { ALL_BITS = 32 * 3 };
+enum { ALL_OPTIONS = (1 << HP_FIXES) * 3 * HP_FORMATS };
+
+enum {
+    PLAIN_FIXES = 1 << HP_FIX_LINE_ENDINGS | 1 << HP_FIX_CONTROLS | 1 << HP_FIX_SPACES |
+                  1 << HP_FIX_BLANK_RUNS
+};
 
 START_TEST(agrees_with_the_plain_version)
 {
     static char text[8192], space[16384];
     for (int round = 0; round < 15000; round++) {
-        struct hp_clean_options options = options_of(pick(32) & ~8u);
+        struct hp_clean_options options = options_of(pick(1 << HP_FIXES) & PLAIN_FIXES);
         hp_str raw = random_text(text, pick(60), false);
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 64 << 20);
@@ -215,19 +219,79 @@ START_TEST(agrees_with_the_plain_version)
 }
 END_TEST
 
+// Lines of many kinds, so that the passes that look at lines find something to do.
+static hp_str random_lines(char *out, size_t count)
+{
+    static const char *const pieces[] = { "exam-\nple ", "well\u00ad\nknown ", "-", "- item ",
+        "12. item ", "> ", "From: me\n", "Title:\n", "| a | b |\n", "    code\n", "\n", "\n\n",
+        "  \n", "\\\n", "\f", "\f", "Header\n", "Page 3 of 10\n", "- iv -\n", "--\n",
+        "\u4e2d\u6587\n\u5b57", "```\n", "# Heading\n", "lower case words that go on\n",
+        "and more of the same kind of words\n", "A line that begins with a capital letter\n",
+        "\u00e2\xc2\x80\xc2\x99", "\u00c3\u00a9", "\u00c3\x01\u00a9", "\t", "\r\n", "e\u0301",
+        ".\n" };
+    size_t len = 0;
+    while (count-- > 0) {
+        if (pick(3) == 0) {
+            for (uint32_t run = 1 + pick(9); run > 0; run--)
+                out[len++] = (char)('a' + pick(26));
+            out[len++] = pick(6) ? ' ' : '\n';
+            continue;
+        }
+        const char *piece = pieces[pick(sizeof pieces / sizeof *pieces)];
+        memcpy(out + len, piece, strlen(piece));
+        len += strlen(piece);
+    }
+    return (hp_str){ out, len };
+}
+
+static const char *check_twice(hp_str raw, const struct hp_clean_options *options)
+{
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 64 << 20);
+    struct hp_clean once = clean(raw, options, &arena);
+    const char *wrong = check_clean(raw, &once);
+    // the text of HTML is HTML no more
+    if (!wrong && options->format != HP_HTML &&
+        clean(once.text, options, &arena).text.ptr != once.text.ptr)
+        wrong = "cleaning twice is not cleaning once";
+    hp_arena_done(&arena);
+    return wrong;
+}
+
 START_TEST(every_combination_is_idempotent_and_keeps_its_map)
 {
-    static char text[8192];
-    for (unsigned round = 0; round < 24000; round++) {
-        struct hp_clean_options options = options_of(round % ALL_BITS);
-        hp_str raw = random_text(text, pick(80), true);
-        struct hp_arena arena;
-        hp_arena_init(&arena, NULL, 64 << 20);
-        struct hp_clean once = clean(raw, &options, &arena);
-        const char *wrong = check_clean(raw, &once);
+    static char text[16384];
+    for (uint32_t round = 0; round < 6 * ALL_OPTIONS; round++) {
+        struct hp_clean_options options = options_of(round);
+        bool lines = pick(2);
+        hp_str raw = lines ? random_lines(text, pick(60)) : random_text(text, pick(80), true);
+        const char *wrong = check_twice(raw, &options);
         if (wrong)
-            ck_abort_msg("round %u: %s", round, wrong);
-        ck_assert_ptr_eq(clean(once.text, &options, &arena).text.ptr, once.text.ptr);
+            ck_abort_msg("options %u: %s: %.*s", round % ALL_OPTIONS, wrong, (int)raw.len, raw.ptr);
+    }
+}
+END_TEST
+
+// Switches of one walk do what walks one after the other do, counts too.
+START_TEST(switches_of_characters_act_in_their_order)
+{
+    static char text[8192];
+    for (uint32_t round = 0; round < 20000; round++) {
+        struct hp_clean_options all = hp_clean_none;
+        struct hp_arena arena;
+        uint32_t bits = pick(16), counts[HP_FIXES] = { 0 };
+        hp_arena_init(&arena, NULL, 64 << 20);
+        hp_str raw = random_text(text, pick(60), true), stepwise = raw;
+        for (int fix = HP_FIX_LINE_ENDINGS; fix <= HP_FIX_LIGATURES; fix++) {
+            struct hp_clean_options one = hp_clean_none;
+            all.on[fix] = one.on[fix] = bits >> (fix - HP_FIX_LINE_ENDINGS) & 1;
+            struct hp_clean out = clean(stepwise, &one, &arena);
+            counts[fix] = out.changes[fix];
+            stepwise = out.text;
+        }
+        struct hp_clean out = clean(raw, &all, &arena);
+        ck_assert(hp_str_equal(out.text, stepwise));
+        ck_assert_mem_eq(out.changes, counts, sizeof counts);
         hp_arena_done(&arena);
     }
 }
@@ -265,6 +329,118 @@ START_TEST(standard_cleans_as_the_contract_says)
             ck_abort_msg("row %zu: %.*s", i, (int)out.text.len, out.text.ptr);
         hp_arena_done(&arena);
     }
+}
+END_TEST
+
+#define WIDE "This line of a paragraph was wrapped at seventy columns or so by the"
+
+// One switch alone, and what it makes of a text; NULL: it leaves it alone.
+static const struct {
+    enum hp_switch fix;
+    const char *raw, *clean;
+} line_rows[] = {
+    { HP_FIX_HYPHENATION, "an exam-\nple of it", "an example of it" },
+    { HP_FIX_HYPHENATION, "an exam-  \r\n   ple of it", "an example of it" },
+    { HP_FIX_HYPHENATION, "an exam\u2010\nple, exam\u00ad\nple", "an example, example" },
+    { HP_FIX_HYPHENATION, "EXAM\u00ad\nPLE \u4e2d\u00ad\n\u6587", "EXAMPLE \u4e2d\u6587" },
+    { HP_FIX_HYPHENATION, "incom-\nprehen-\nsible", "incomprehensible" },
+    { HP_FIX_HYPHENATION, "\u00fcber-\nm\u00fctig, \u043f\u0440\u0438-\n\u043c\u0435\u0440",
+        "\u00fcberm\u00fctig, \u043f\u0440\u0438\u043c\u0435\u0440" },
+    { HP_FIX_HYPHENATION, "an exam-\n\nple", NULL }, { HP_FIX_HYPHENATION, "an exam-\fple", NULL },
+    { HP_FIX_HYPHENATION, "the COVID-\nrelated X-\nray", NULL },
+    { HP_FIX_HYPHENATION, "a 3-\nfold way, state-of-the-\nart", NULL },
+    { HP_FIX_HYPHENATION, "her mother-\nin-law", NULL },
+    { HP_FIX_HYPHENATION, "pre-\nand post-war, e-\nmail, over-\nall-",
+        "pre-\nand post-war, e-\nmail, overall-" },
+    { HP_FIX_HYPHENATION, "he said--\nthen, Anglo-\nSaxon, http://exam-\nple", NULL },
+    { HP_FIX_HYPHENATION, "- an exam-\n  ple", NULL },
+    { HP_FIX_HYPHENATION, "12) an exam-\nple", NULL },
+    { HP_FIX_JOIN_LINES, WIDE "\nprogram that sent it.\n\nNext.",
+        WIDE " program that sent it.\n\nNext." },
+    { HP_FIX_JOIN_LINES, WIDE "  \r\n program\n" WIDE, NULL }, // one is indented
+    { HP_FIX_JOIN_LINES, " " WIDE " \r\n   program", " " WIDE " program" },
+    { HP_FIX_JOIN_LINES, WIDE "\nlast.\nShort.", NULL }, // "last." had room for more
+    { HP_FIX_JOIN_LINES, "The quick brown fox\njumps over the lazy dog",
+        "The quick brown fox jumps over the lazy dog" },
+    { HP_FIX_JOIN_LINES, "so much depends\nupon\n\na red wheel\nbarrow", NULL },
+    { HP_FIX_JOIN_LINES,
+        "Shall I compare thee to a summer's day?\nThou art more lovely and more "
+        "temperate:\nRough winds do shake the darling buds of May,\nAnd summer's lease hath all "
+        "too short",
+        NULL },
+    { HP_FIX_JOIN_LINES, "- " WIDE "\nprogram\n* " WIDE "\nprogram", NULL },
+    { HP_FIX_JOIN_LINES, "From: Alice Miller and others\nSubject: a longer line of words\nto you",
+        NULL },
+    { HP_FIX_JOIN_LINES, WIDE "\n> " WIDE "\n> " WIDE, NULL },
+    { HP_FIX_JOIN_LINES, WIDE ":\nprogram that sent it", NULL },
+    { HP_FIX_JOIN_LINES, "--\n" WIDE "\nprogram", NULL },
+    { HP_FIX_JOIN_LINES, "10.2 33.1 48.7 99.9 12.4 51.0 77.7\n10.2 33.1 48.7 99.9 12.4 51.0 77.7",
+        NULL },
+    { HP_FIX_JOIN_LINES,
+        "a long name of a thing | and its value here\nb long name of a thing | value", NULL },
+    { HP_FIX_JOIN_LINES,
+        "\u4e2d\u6587\u7684\u6bb5\u843d\u4e5f\u53ef\u4ee5\u5728\u884c\u672b\u65ad\u5f00\n"
+        "\u8fd9\u662f\u4e00\u4e2a\u4f8b\u5b50\u3002",
+        "\u4e2d\u6587\u7684\u6bb5\u843d\u4e5f\u53ef\u4ee5\u5728\u884c\u672b\u65ad\u5f00"
+        "\u8fd9\u662f\u4e00\u4e2a\u4f8b\u5b50\u3002" },
+    { HP_FIX_JOIN_LINES, "it was a well known state of the-\nart thing of hers",
+        "it was a well known state of the-art thing of hers" },
+    { HP_FIX_REPEATED_LINES, "Head\none\n1\n\fHead\ntwo\n2\n\fHead\nthree\n3",
+        "one\n\ftwo\n\fthree\n" },
+    { HP_FIX_REPEATED_LINES, "one\n- i -\fH\ntwo\n- ii -\fthree\n- iii -\f\fH\nfour\n- v -",
+        "one\n\fH\ntwo\n\fthree\n\f\fH\nfour\n" },
+    { HP_FIX_REPEATED_LINES, "L\na\fR\nb\fL\nc\fR\nd\fL\ne\fR\nf", "a\fb\fc\fd\fe\ff" },
+    { HP_FIX_REPEATED_LINES, "Chapter 1\na\fb\fChapter 2\nc\fd\fe\fChapter 3\nf", NULL },
+    { HP_FIX_REPEATED_LINES, "Total 17\na\fTotal 34\nb\fTotal 7\nc\fTotal 5\nd", NULL },
+    { HP_FIX_REPEATED_LINES, "H\na\fb\fc\fd\fH\ne\ff\fg\fH\nh", NULL },
+    { HP_FIX_REPEATED_LINES, "H\na\fH\nb\fc\fd", NULL },
+    { HP_FIX_REPEATED_LINES, "H\na\fH\nb", "a\fb" },
+    { HP_FIX_REPEATED_LINES, "same\fsame\fsame\fsame", NULL }, // there is no body
+    { HP_FIX_REPEATED_LINES, "H\na\nH\nb\nH\nc", NULL },       // there are no pages
+};
+
+START_TEST(lines_are_judged_as_documented)
+{
+    for (size_t i = 0; i < sizeof line_rows / sizeof *line_rows; i++) {
+        struct hp_arena arena;
+        struct hp_clean_options options = hp_clean_none;
+        const char *raw = line_rows[i].raw, *want = line_rows[i].clean;
+        options.on[line_rows[i].fix] = true;
+        hp_arena_init(&arena, NULL, 1 << 20);
+        struct hp_clean out = clean(hp_str_from(raw), &options, &arena);
+        if (!hp_str_is(out.text, want ? want : raw))
+            ck_abort_msg("row %zu: %.*s", i, (int)out.text.len, out.text.ptr);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+START_TEST(soft_hyphens_at_line_ends_join_or_go)
+{
+    struct hp_arena arena;
+    struct hp_clean_options options = hp_clean_standard;
+    options.on[HP_FIX_HYPHENATION] = true;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_clean out =
+        clean(HP_S("so\u00adft exam\u00ad \nple, item\u00ad\n12"), &options, &arena);
+    ck_assert(hp_str_is(out.text, "soft example, item\n12"));
+    ck_assert_uint_eq(out.changes[HP_FIX_SPACES], 1);
+    ck_assert_uint_eq(out.changes[HP_FIX_HYPHENATION], 2);
+    hp_arena_done(&arena);
+}
+END_TEST
+
+START_TEST(a_chain_that_wakes_itself_is_followed_to_its_end)
+{
+    // each round takes one pair out of the middle, which makes the next one a pair
+    struct hp_arena arena;
+    struct hp_clean_options options = hp_clean_none;
+    options.on[HP_FIX_REPEATED_LINES] = true;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    hp_str raw =
+        HP_S("1\n2\n3\n4\n5\n6\n7\n8\na\f1\n2\n3\n4\n5\n6\n7\n8\nb\f1\n2\n3\n4\n5\n6\n7\n8\nc");
+    ck_assert(hp_str_is(clean(raw, &options, &arena).text, "a\fb\fc"));
+    hp_arena_done(&arena);
 }
 END_TEST
 
@@ -371,7 +547,9 @@ START_TEST(a_deadline_that_passed_stops_the_work)
 }
 END_TEST
 
-TESTS("clean", agrees_with_the_plain_version, every_combination_is_idempotent_and_keeps_its_map,
-    standard_cleans_as_the_contract_says, changes_are_counted_by_switch,
+TESTS("clean", agrees_with_the_plain_version, switches_of_characters_act_in_their_order,
+    every_combination_is_idempotent_and_keeps_its_map, standard_cleans_as_the_contract_says,
+    lines_are_judged_as_documented, soft_hyphens_at_line_ends_join_or_go,
+    a_chain_that_wakes_itself_is_followed_to_its_end, changes_are_counted_by_switch,
     source_leaves_out_what_was_removed_beside_the_span, hostile_texts_cost_linear_time,
     memory_that_runs_out_is_an_error, a_deadline_that_passed_stops_the_work)

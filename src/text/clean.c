@@ -1,25 +1,36 @@
-// clean.c -- the chain of passes, and the way back from clean to raw.
+// clean.c -- the chain of passes.
+//
+// What one pass changes can give work to another, to those before it too: where a control character
+// went, two characters may have become mojibake; where a header went, the next line may be one that
+// repeats. So every step knows which others a change of its own may wake, and the chain goes round
+// until no step is due: cleaning what is clean changes nothing. A second round reads little: in
+// nearly all texts no step but the search for mojibake is due in it. A text that was nested on
+// purpose so that each round only uncovers the next could take as many rounds as it has characters:
+// AGAIN_LEAST and AGAIN_TIMES bound what is read again in all, and only such a text, and only when
+// it is long, can come out unfinished.
 #include "text/clean.h"
 
 #include "text/passes.h"
 
 #include <assert.h>
 
-static const struct {
-    const char *name;
-    enum hp_code (*pass)(struct hp_rewrite *, const struct hp_clean_options *);
-} fixes[HP_FIXES] = {
-    [HP_FIX_MOJIBAKE] = { "mojibake", hp_fix_mojibake },
-    [HP_FIX_LINE_ENDINGS] = { "line_endings", hp_fix_line_endings },
-    [HP_FIX_CONTROLS] = { "controls", hp_fix_controls },
-    [HP_FIX_SPACES] = { "spaces", hp_fix_spaces },
-    [HP_FIX_LIGATURES] = { "ligatures", hp_fix_ligatures },
-    [HP_FIX_NORMALIZATION] = { "normalization", hp_fix_normalization },
-    [HP_FIX_REPEATED_LINES] = { "repeated_lines", hp_fix_repeated_lines },
-    [HP_FIX_HYPHENATION] = { "hyphenation", hp_fix_hyphenation },
-    [HP_FIX_JOIN_LINES] = { "join_lines", hp_fix_join_lines },
-    [HP_FIX_BLANK_RUNS] = { "blank_runs", hp_fix_blank_runs },
+static const char *const names[HP_FIXES] = {
+    [HP_FIX_MOJIBAKE] = "mojibake",
+    [HP_FIX_LINE_ENDINGS] = "line_endings",
+    [HP_FIX_CONTROLS] = "controls",
+    [HP_FIX_SPACES] = "spaces",
+    [HP_FIX_LIGATURES] = "ligatures",
+    [HP_FIX_NORMALIZATION] = "normalization",
+    [HP_FIX_REPEATED_LINES] = "repeated_lines",
+    [HP_FIX_HYPHENATION] = "hyphenation",
+    [HP_FIX_JOIN_LINES] = "join_lines",
+    [HP_FIX_BLANK_RUNS] = "blank_runs",
 };
+
+const char *hp_switch_name(enum hp_switch fix)
+{
+    return names[fix];
+}
 
 const struct hp_clean_options hp_clean_none = { .form = HP_FORM_NONE };
 
@@ -32,30 +43,58 @@ const struct hp_clean_options hp_clean_standard = {
     .form = HP_FORM_NFC,
 };
 
-const char *hp_switch_name(enum hp_switch fix)
-{
-    return fixes[fix].name;
-}
+// Switches that judge single characters share one step.
+enum step { MOJIBAKE, CHARS, NORMALIZATION, REPEATED_LINES, HYPHENATION, JOIN_LINES, BLANK_RUNS };
 
-static bool wanted(const struct hp_clean_options *options, int fix)
-{
-    return fix == HP_FIX_NORMALIZATION ? options->form != HP_FORM_NONE : options->on[fix];
-}
+enum {
+    STEPS = BLANK_RUNS + 1,
+    LINES = 1 << REPEATED_LINES | 1 << HYPHENATION | 1 << JOIN_LINES,
+    SHAPE = LINES | 1 << BLANK_RUNS,
+    ALL = (1 << STEPS) - 1
+};
 
-enum { ROUNDS_MAX = 4 }; // mojibake comes to light that often
+static const struct {
+    enum hp_code (*pass)(struct hp_rewrite *, const struct hp_clean_options *);
+    uint8_t first, last; // of its switches
+    uint8_t wakes;       // the steps that a change may give work to
+} steps[STEPS] = {
+    [MOJIBAKE] = { hp_fix_mojibake, HP_FIX_MOJIBAKE, HP_FIX_MOJIBAKE, ALL },
+    // no character that this step would change is made by a later one
+    [CHARS] = { hp_fix_chars, HP_FIX_LINE_ENDINGS, HP_FIX_LIGATURES, ALL & ~(1 << CHARS) },
+    // a line or a run of blanks that goes leaves a line end or a blank, which joins nothing
+    [NORMALIZATION] = { hp_fix_normalization, HP_FIX_NORMALIZATION, HP_FIX_NORMALIZATION,
+        1 << MOJIBAKE | SHAPE },
+    [REPEATED_LINES] = { hp_fix_repeated_lines, HP_FIX_REPEATED_LINES, HP_FIX_REPEATED_LINES,
+        1 << MOJIBAKE | SHAPE },
+    [HYPHENATION] = { hp_fix_hyphenation, HP_FIX_HYPHENATION, HP_FIX_HYPHENATION,
+        1 << MOJIBAKE | SHAPE },
+    [JOIN_LINES] = { hp_fix_join_lines, HP_FIX_JOIN_LINES, HP_FIX_JOIN_LINES,
+        1 << MOJIBAKE | SHAPE },
+    [BLANK_RUNS] = { hp_fix_blank_runs, HP_FIX_BLANK_RUNS, HP_FIX_BLANK_RUNS,
+        1 << MOJIBAKE | LINES },
+};
+
+static bool wanted(const struct hp_clean_options *options, int step)
+{
+    if (step == NORMALIZATION)
+        return options->form != HP_FORM_NONE;
+    bool any = false;
+    for (int fix = steps[step].first; fix <= steps[step].last; fix++)
+        any |= options->on[fix];
+    return any;
+}
 
 // Two texts and three maps are enough for any chain: each pass reads one text and writes the other.
 struct chain {
-    hp_str raw;
     const struct hp_clean_options *options;
     struct hp_arena *arena;
     const struct hp_deadline *deadline;
     struct hp_fault *fault;
     struct hp_buf buf[2];
     int turn;
-    struct hp_edits total, mine, joined;
-    bool changed;    // by the last pass
-    bool structured; // clean.structure is that of clean.text
+    struct hp_edits mine, joined;
+    unsigned wanted, due; // steps
+    bool structured;      // clean.structure is that of clean.text
     struct hp_clean clean;
 };
 
@@ -69,24 +108,28 @@ static void swap(struct hp_edits *a, struct hp_edits *b)
 // Adds the edits of the latest pass to the map of all.
 static enum hp_code join(struct chain *chain)
 {
-    if (chain->total.count == 0) {
-        swap(&chain->total, &chain->mine);
+    struct hp_edits *all = &chain->clean.edits;
+    if (all->count == 0) {
+        swap(all, &chain->mine);
         return HP_OK;
     }
-    chain->joined.count = 0;
-    HP_TRY(hp_edits_join(&chain->total, &chain->mine, chain->arena, &chain->joined, chain->fault));
-    swap(&chain->total, &chain->joined);
+    hp_edits_clear(&chain->joined);
+    HP_TRY(hp_edits_join(
+        all, &chain->mine, chain->arena, chain->deadline, &chain->joined, chain->fault));
+    swap(all, &chain->joined);
     return HP_OK;
 }
 
 static struct hp_rewrite begin(struct chain *chain)
 {
     struct hp_buf *buf = &chain->buf[chain->turn];
-    buf->len = chain->mine.count = 0;
+    buf->len = 0;
+    hp_edits_clear(&chain->mine);
     return (struct hp_rewrite){ .in = chain->clean.text,
         .structure = &chain->clean.structure,
         .out = buf,
         .edits = &chain->mine,
+        .changes = chain->clean.changes,
         .deadline = chain->deadline,
         .fault = chain->fault };
 }
@@ -112,133 +155,68 @@ static enum hp_code structure(struct chain *chain)
         chain->clean.text, chain->arena, chain->deadline, &chain->clean.structure, chain->fault);
 }
 
-static enum hp_code run(struct chain *chain, int fix)
+static enum hp_code run(struct chain *chain, int step)
 {
-    if (fix >= HP_FIX_REPEATED_LINES)
+    if (step >= REPEATED_LINES)
         HP_TRY(structure(chain));
     struct hp_rewrite rewrite = begin(chain);
-    HP_TRY(fixes[fix].pass(&rewrite, chain->options));
-    chain->clean.changes[fix] += (uint32_t)chain->mine.count;
-    if (chain->mine.count > 0 && chain->options->format == HP_HTML)
+    HP_TRY(steps[step].pass(&rewrite, chain->options));
+    chain->due &= ~(1u << step);
+    if (chain->mine.count == 0)
+        return HP_OK;
+    if (steps[step].first == steps[step].last)
+        chain->clean.changes[steps[step].first] += (uint32_t)chain->mine.count;
+    chain->due |= steps[step].wakes & chain->wanted;
+    chain->structured = false;
+    if (chain->options->format == HP_HTML)
         HP_TRY(
             hp_structure_move(&chain->clean.structure, &chain->mine, chain->arena, chain->fault));
-    chain->changed = chain->mine.count > 0;
-    chain->structured &= !chain->changed;
     return end(chain, &rewrite);
 }
 
-// Begins, or begins anew, with the raw text.
-static enum hp_code start(struct chain *chain)
-{
-    chain->clean = (struct hp_clean){ .text = chain->raw };
-    chain->total.count = 0;
-    chain->structured = false;
-    if (chain->options->format != HP_HTML)
-        return HP_OK;
-    struct hp_rewrite rewrite = begin(chain);
-    HP_TRY(hp_html_read(&rewrite, &chain->clean.structure));
-    return end(chain, &rewrite);
-}
+enum { AGAIN_LEAST = 1 << 24, AGAIN_TIMES = 16 };
 
-// All passes but mojibake; says whether they changed anything.
-static enum hp_code run_others(struct chain *chain, bool *changed)
-{
-    *changed = false;
-    for (int fix = HP_FIX_MOJIBAKE + 1; fix < HP_FIXES; fix++) {
-        if (!wanted(chain->options, fix))
-            continue;
-        HP_TRY(run(chain, fix));
-        *changed |= chain->changed;
-    }
-    return HP_OK;
-}
-
-// Where characters went or became others, the ones around them may be mojibake by now: rounds,
-// until one changes nothing. *settled is false where that takes too many.
-static enum hp_code run_rounds(struct chain *chain, bool *settled)
-{
-    *settled = false;
-    for (int round = 0; round < ROUNDS_MAX && !*settled; round++) {
-        bool changed = false;
-        HP_TRY(run(chain, HP_FIX_MOJIBAKE));
-        if (round == 0 || chain->changed)
-            HP_TRY(run_others(chain, &changed));
-        *settled = !changed;
-    }
-    return HP_OK;
-}
-
-// A text that takes too many rounds, made for it as it must be, is left without repairs if it does
-// so after the other passes too: then it will the next time.
 static enum hp_code run_all(struct chain *chain)
 {
-    bool settled = true, changed;
-    if (!chain->options->on[HP_FIX_MOJIBAKE])
-        return run_others(chain, &changed);
-    HP_TRY(run_rounds(chain, &settled));
-    if (settled)
-        return HP_OK;
-    HP_TRY(start(chain));
-    HP_TRY(run_others(chain, &changed));
-    HP_TRY(run_rounds(chain, &settled));
-    if (settled)
-        return HP_OK;
-    HP_TRY(start(chain));
-    return run_others(chain, &changed);
+    for (int step = 0; step < STEPS; step++)
+        if (wanted(chain->options, step))
+            chain->wanted |= 1u << step;
+    size_t again = 0, most = AGAIN_LEAST + AGAIN_TIMES * chain->clean.text.len;
+    chain->due = chain->wanted;
+    for (bool first = true; chain->due && again <= most; first = false) {
+        for (int step = 0; step < STEPS; step++) {
+            if (!(chain->due >> step & 1))
+                continue;
+            again += first ? 0 : chain->clean.text.len + 1;
+            HP_TRY(run(chain, step));
+        }
+    }
+    return HP_OK;
 }
 
 enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
     assert(raw.len <= UINT32_MAX);
-    struct chain chain = { .raw = raw,
-        .options = options,
+    struct chain chain = { .options = options,
         .arena = arena,
         .deadline = deadline,
         .fault = fault,
-        .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
-    HP_TRY(start(&chain));
+        .buf = { hp_buf_in(arena), hp_buf_in(arena) },
+        .clean = { .text = raw } };
+    if (options->format == HP_HTML) {
+        struct hp_rewrite rewrite = begin(&chain);
+        HP_TRY(hp_html_read(&rewrite, &chain.clean.structure));
+        HP_TRY(end(&chain, &rewrite));
+    }
     HP_TRY(run_all(&chain));
     HP_TRY(structure(&chain));
-    chain.clean.edit = chain.total.edit;
-    chain.clean.edits = chain.total.count;
     *out = chain.clean;
     return HP_OK;
-}
-
-// The last edit at or before clean byte `at`, or NULL.
-static const struct hp_edit *edit_before(const struct hp_clean *clean, size_t at)
-{
-    size_t low = 0, high = clean->edits;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (clean->edit[middle].at <= at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 ? &clean->edit[low - 1] : NULL;
-}
-
-// The raw bytes that made the clean byte `at`.
-static void byte_source(const struct hp_clean *clean, size_t at, size_t *start, size_t *end)
-{
-    const struct hp_edit *edit = edit_before(clean, at);
-    if (edit && at < (size_t)edit->at + edit->len) {
-        *start = edit->raw_at;
-        *end = (size_t)edit->raw_at + edit->raw_len;
-        return;
-    }
-    *start = edit ? at - edit->at - edit->len + edit->raw_at + edit->raw_len : at;
-    *end = *start + 1;
 }
 
 void hp_clean_source(
     const struct hp_clean *clean, size_t start, size_t end, size_t *raw_start, size_t *raw_end)
 {
-    size_t ignored;
-    byte_source(clean, start, raw_start, &ignored);
-    *raw_end = *raw_start;
-    if (end > start)
-        byte_source(clean, end - 1, &ignored, raw_end);
+    hp_edits_source(&clean->edits, start, end, raw_start, raw_end);
 }

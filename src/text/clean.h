@@ -3,6 +3,7 @@
 // do.
 #pragma once
 
+#include "text/edits.h"
 #include "text/normalize.h"
 #include "text/structure.h"
 
@@ -37,17 +38,9 @@ struct hp_clean_options {
 // The presets that are always there.
 extern const struct hp_clean_options hp_clean_none, hp_clean_standard;
 
-// One place where clean and raw differ: raw[raw_at, raw_at + raw_len) became clean[at, at + len).
-// Between two edits the bytes are the same. Sorted by `at` and by `raw_at`; raw_len > 0; edits may
-// touch, not overlap.
-struct hp_edit {
-    uint32_t at, len, raw_at, raw_len;
-};
-
 struct hp_clean {
-    hp_str text; // the raw text itself where nothing changed
-    const struct hp_edit *edit;
-    size_t edits;
+    hp_str text;                   // the raw text itself where nothing changed
+    struct hp_edits edits;         // from the raw text to `text`
     struct hp_structure structure; // of `text`
     uint32_t changes[HP_FIXES];    // how many places each pass changed
 };
@@ -57,8 +50,6 @@ HP_MUST_USE enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *opt
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_clean *out,
     struct hp_fault *fault);
 
-// The raw span behind clean text[start, end): what lies between its first and its last byte, edits
-// that touch them included where they made one of its bytes, and left out where they only removed
-// text beside it. Empty where the span is. O(log edits).
+// hp_edits_source of it.
 void hp_clean_source(
     const struct hp_clean *clean, size_t start, size_t end, size_t *raw_start, size_t *raw_end);

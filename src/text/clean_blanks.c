@@ -3,6 +3,10 @@
 // left become one space. A blank that stands alone stays what it is, a tab too. At both ends of the
 // text the whole run goes, page breaks with it. A page break keeps its place and counts line ends
 // anew. A blank that carries a combining mark is a letter's stand-in: it is no blank.
+//
+// The code, tables and front matter of Markdown and the <pre> of HTML are left alone. So are the
+// blanks with which a line of Markdown begins, those behind its quote and list marks included
+// (their number says what is nested in what), and the two spaces at a line's end that break it.
 #include "text/passes.h"
 
 #include "text/unicode.h"
@@ -14,10 +18,14 @@
 
 enum { LINE_ENDS_MAX = 2 };
 
-// Bytes of the line end or page break at `at`, 0 where none stands there.
-static size_t break_len(hp_str s, size_t at)
+size_t hp_break_len(hp_str s, size_t at)
 {
     size_t len;
+    unsigned char c = (unsigned char)s.ptr[at];
+    if (c == '\n')
+        return 1;
+    if (c < '\n' || (c > '\r' && c != 0xc2 && c != 0xe2))
+        return 0;
     uint32_t cp = hp_utf8_at(s, at, &len);
     if (cp == '\r' && at + 1 < s.len && s.ptr[at + 1] == '\n')
         return 2;
@@ -25,16 +33,28 @@ static size_t break_len(hp_str s, size_t at)
     return breaks ? len : 0;
 }
 
-// Bytes of the blank inside a line at `at`, 0 where none stands there.
-static size_t blank_len(hp_str s, size_t at)
+size_t hp_blank_len(hp_str s, size_t at)
 {
     size_t len, next_len;
-    if (!hp_unicode_blank(hp_utf8_at(s, at, &len)) || break_len(s, at))
+    unsigned char c = (unsigned char)s.ptr[at];
+    if (c > ' ' && c < 0x80)
         return 0;
-    bool carries =
-        at + len < s.len && hp_unicode_category(hp_utf8_at(s, at + len, &next_len)) == HP_CAT_M;
-    return carries ? 0 : len;
+    uint32_t cp = hp_utf8_at(s, at, &len);
+    if (!hp_unicode_blank(cp) || hp_break_len(s, at))
+        return 0;
+    if (at + len == s.len || (unsigned char)s.ptr[at + len] < 0x80)
+        return len; // no mark is ASCII
+    return hp_unicode_category(hp_utf8_at(s, at + len, &next_len)) == HP_CAT_M ? 0 : len;
 }
+
+struct blanks {
+    struct hp_rewrite *rewrite;
+    size_t from, to; // what lies between two spans that are left alone
+    bool ascii;      // every blank is an ASCII character
+    bool markdown;
+    size_t seen,
+        marks_end; // Markdown: what was searched for lines, and where the last one's marks end
+};
 
 // Where the run of blanks that lies around `at` begins.
 static size_t run_start(hp_str s, size_t at, size_t least)
@@ -45,14 +65,14 @@ static size_t run_start(hp_str s, size_t at, size_t least)
     return at;
 }
 
-static enum hp_code run_end(struct hp_rewrite *rewrite, size_t at, size_t *end)
+static enum hp_code run_end(const struct blanks *blanks, size_t at, size_t *end)
 {
-    hp_str in = rewrite->in;
+    hp_str in = { blanks->rewrite->in.ptr, blanks->to };
     for (size_t len = 0; at < in.len; at += len) {
-        HP_TRY(hp_rewrite_tick(rewrite, at));
-        len = break_len(in, at);
+        HP_TRY(hp_rewrite_tick(blanks->rewrite, at));
+        len = hp_break_len(in, at);
         if (len == 0)
-            len = blank_len(in, at);
+            len = hp_blank_len(blanks->rewrite->in, at);
         if (len == 0)
             break;
     }
@@ -67,40 +87,108 @@ static enum hp_code drop(struct hp_rewrite *rewrite, size_t start, size_t end)
     return hp_rewrite_put(rewrite, start, end - start, HP_S(""));
 }
 
-// The blanks in[start, end) within a line: one stays as it is, several become one space.
-static enum hp_code squeeze(struct hp_rewrite *rewrite, size_t start, size_t end)
+// Whether in[at, ...) is a mark of Markdown that holds a block, and a blank: > - * + 1. 1)
+static size_t mark_len(hp_str s, size_t at)
 {
-    size_t len;
-    hp_utf8_at(rewrite->in, start, &len);
-    if (len == end - start)
-        return HP_OK;
-    if (rewrite->in.ptr[start] == ' ')
-        return drop(rewrite, start + 1, end);
-    return hp_rewrite_put(rewrite, start, end - start, HP_S(" "));
+    size_t from = at;
+    if (s.ptr[at] == '>')
+        return 1;
+    if (s.ptr[at] == '-' || s.ptr[at] == '*' || s.ptr[at] == '+') {
+        at++;
+    } else {
+        while (at < s.len && at - from < 9 && s.ptr[at] >= '0' && s.ptr[at] <= '9')
+            at++;
+        if (at == from || at == s.len || (s.ptr[at] != '.' && s.ptr[at] != ')'))
+            return 0;
+        at++;
+    }
+    return at < s.len && (s.ptr[at] == ' ' || s.ptr[at] == '\t') ? at - from : 0;
 }
 
 static size_t blanks_end(hp_str s, size_t at, size_t end)
 {
     for (size_t len; at < end; at += len) {
-        len = blank_len(s, at);
+        len = hp_blank_len(s, at);
         if (len == 0)
             break;
     }
     return at;
 }
 
-static enum hp_code fix_run(struct hp_rewrite *rewrite, size_t start, size_t end)
+static bool ends_line(char c)
 {
+    return c == '\n' || c == '\r' || c == '\f';
+}
+
+// Whether the blanks at `at` stand between the marks with which a line of Markdown begins. Called
+// with growing places; no byte is looked at twice.
+static bool among_marks(struct blanks *blanks, size_t at)
+{
+    hp_str in = blanks->rewrite->in;
+    size_t line = at;
+    while (line > blanks->seen && !ends_line(in.ptr[line - 1]))
+        line--;
+    if (line > blanks->seen || line == 0) {
+        size_t mark = blanks_end(in, line, in.len);
+        for (size_t len; mark < in.len && (len = mark_len(in, mark)) > 0;)
+            mark = blanks_end(in, mark + len, in.len);
+        blanks->marks_end = mark;
+    }
+    blanks->seen = at + 1;
+    return at < blanks->marks_end;
+}
+
+// The blanks in[start, end) within a line: one stays as it is, several become one space.
+static enum hp_code squeeze(struct blanks *blanks, size_t start, size_t end)
+{
+    size_t len;
+    struct hp_rewrite *rewrite = blanks->rewrite;
+    if (start == end)
+        return HP_OK;
+    hp_utf8_at(rewrite->in, start, &len);
+    if (len == end - start || (blanks->markdown && among_marks(blanks, start)))
+        return HP_OK;
+    if (rewrite->in.ptr[start] == ' ')
+        return drop(rewrite, start + 1, end);
+    return hp_rewrite_put(rewrite, start, end - start, HP_S(" "));
+}
+// Whether the blanks in[at, stop), before a line end, break a line of Markdown in its paragraph.
+static bool hard_break(const struct blanks *blanks, size_t at, size_t stop, size_t end)
+{
+    hp_str in = blanks->rewrite->in;
+    if (!blanks->markdown || stop - at < 2 || at == blanks->from || in.ptr[stop] == '\f' ||
+        in.ptr[stop - 1] != ' ' || in.ptr[stop - 2] != ' ')
+        return false;
+    return blanks_end(in, stop + hp_break_len(in, stop), end) == end; // no blank line behind it
+}
+
+// Where what is kept of the blanks at the start of the text begins: Markdown's first line keeps its
+// indentation.
+static size_t first_line(const struct blanks *blanks, size_t end)
+{
+    hp_str in = blanks->rewrite->in;
+    size_t line = end;
+    while (line > 0 && !ends_line(in.ptr[line - 1]))
+        line--;
+    return blanks->markdown && end < in.len ? line : end;
+}
+
+static enum hp_code fix_run(struct blanks *blanks, size_t start, size_t end)
+{
+    struct hp_rewrite *rewrite = blanks->rewrite;
     hp_str in = rewrite->in;
     unsigned line_ends = 0;
-    if (start == 0 || end == in.len)
+    if (start == 0)
+        return drop(rewrite, 0, first_line(blanks, end));
+    if (end == in.len)
         return drop(rewrite, start, end);
     for (size_t at = start; at < end;) {
         size_t stop = blanks_end(in, at, end);
         if (stop == end)
-            return squeeze(rewrite, at, end);
-        HP_TRY(drop(rewrite, at, stop));
-        at = stop + break_len(in, stop);
+            return squeeze(blanks, at, end);
+        size_t keep = at == start && hard_break(blanks, at, stop, end) ? 2 : 0;
+        HP_TRY(drop(rewrite, at, stop - keep));
+        at = stop + hp_break_len(in, stop);
         line_ends = in.ptr[stop] == '\f' ? 0 : line_ends + 1;
         if (line_ends > LINE_ENDS_MAX)
             HP_TRY(drop(rewrite, stop, at));
@@ -181,32 +269,58 @@ static size_t next_suspect(hp_str s, size_t at, size_t stop, bool ascii)
 #endif
 
 // Fixes the run around `hit`; *at becomes the place to look on from.
-static enum hp_code fix_around(struct hp_rewrite *rewrite, size_t hit, size_t *at)
+static enum hp_code fix_around(struct blanks *blanks, size_t hit, size_t *at)
 {
-    size_t start = run_start(rewrite->in, hit, *at), end;
-    HP_TRY(run_end(rewrite, start, &end));
-    HP_TRY(fix_run(rewrite, start, end));
+    size_t start = run_start(blanks->rewrite->in, hit, *at), end;
+    HP_TRY(run_end(blanks, start, &end));
+    HP_TRY(fix_run(blanks, start, end));
     *at = end > hit ? end : hit + 1;
     return HP_OK;
 }
 
-enum hp_code hp_fix_blank_runs(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
+static enum hp_code fix_between(struct blanks *blanks)
 {
+    struct hp_rewrite *rewrite = blanks->rewrite;
     hp_str in = rewrite->in;
-    // after these passes every blank is an ASCII character
-    bool ascii = options->on[HP_FIX_SPACES] && options->on[HP_FIX_LINE_ENDINGS];
-    size_t at = 0;
-    if (in.len > 0)
-        HP_TRY(fix_around(rewrite, 0, &at)); // a run at the start goes, be it one blank
-    while (at < in.len) {
+    size_t at = blanks->from;
+    if (at == 0 && blanks->to > 0)
+        HP_TRY(fix_around(blanks, 0, &at)); // a run at the start goes, be it one blank
+    while (at < blanks->to) {
         HP_TRY(hp_rewrite_tick(rewrite, at));
         size_t stop = hp_rewrite_stop(rewrite, at);
-        size_t hit = next_suspect(in, at, stop, ascii);
+        stop = stop < blanks->to ? stop : blanks->to;
+        size_t hit = next_suspect(in, at, stop, blanks->ascii);
         if (hit < stop)
-            HP_TRY(fix_around(rewrite, hit, &at));
+            HP_TRY(fix_around(blanks, hit, &at));
         else
             at = stop;
     }
-    size_t start = run_start(in, in.len, rewrite->copied);
+    if (blanks->to < in.len)
+        return HP_OK;
+    size_t least = rewrite->copied > blanks->from ? rewrite->copied : blanks->from;
+    size_t start = run_start(in, in.len, least);
     return drop(rewrite, start, in.len); // and so does one at the end
+}
+
+static const unsigned left_alone[HP_FORMATS] = {
+    [HP_MARKDOWN] = 1 << HP_ELEMENT_CODE | 1 << HP_ELEMENT_TABLE | 1 << HP_ELEMENT_FRONT_MATTER,
+    [HP_HTML] = 1 << HP_ELEMENT_CODE,
+};
+
+enum hp_code hp_fix_blank_runs(struct hp_rewrite *rewrite, const struct hp_clean_options *options)
+{
+    struct hp_shield shield = { .of = rewrite->structure, .kinds = left_alone[options->format] };
+    // after these passes every blank is an ASCII character
+    bool ascii = options->on[HP_FIX_SPACES] && options->on[HP_FIX_LINE_ENDINGS];
+    struct blanks blanks = {
+        .rewrite = rewrite, .ascii = ascii, .markdown = options->format == HP_MARKDOWN
+    };
+    while (blanks.from < rewrite->in.len) {
+        hp_shield_move(&shield, blanks.from);
+        blanks.to = shield.start < rewrite->in.len ? shield.start : rewrite->in.len;
+        if (blanks.to > blanks.from)
+            HP_TRY(fix_between(&blanks));
+        blanks.from = shield.start < rewrite->in.len ? shield.end : rewrite->in.len;
+    }
+    return HP_OK;
 }

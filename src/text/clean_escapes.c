@@ -3,6 +3,8 @@
 // the ESC itself is a control, and the text behind it stays.
 #include "text/passes.h"
 
+#include "text/utf8.h"
+
 enum { BEL = 0x07, ESC = 0x1b, DEL = 0x7f };
 
 static unsigned char byte_at(hp_str s, size_t at)
@@ -31,11 +33,15 @@ static size_t control_sequence_end(hp_str s, size_t at)
 }
 
 // ESC ] text BEL, or ESC \ as the end of any string. The text ends at the first control in any
-// case, so that a sequence that nobody closed costs no more than the next ESC is away.
-static size_t string_end(hp_str s, size_t at, bool bell)
+// case (`lines`: a line end of any kind is one), so that a sequence that nobody closed costs no
+// more than the next ESC is away.
+static size_t string_end(hp_str s, size_t at, bool bell, bool lines)
 {
-    while (byte_at(s, at) >= 0x20 && byte_at(s, at) != DEL)
-        at++;
+    for (size_t len; byte_at(s, at) >= 0x20 && byte_at(s, at) != DEL; at += len) {
+        hp_utf8_at(s, at, &len);
+        if (lines && hp_break_len(s, at))
+            return 0;
+    }
     if (bell && byte_at(s, at) == BEL)
         return at + 1;
     return byte_at(s, at) == ESC && byte_at(s, at + 1) == '\\' ? at + 2 : 0;
@@ -49,25 +55,25 @@ static size_t two_characters_end(hp_str s, size_t at)
     return between(byte_at(s, at), 0x30, 0x7e) ? at + 1 : 0;
 }
 
-static size_t sequence_end(hp_str s, size_t at)
+static size_t sequence_end(hp_str s, size_t at, bool lines)
 {
     switch (byte_at(s, at + 1)) {
     case '[':
         return control_sequence_end(s, at + 2);
     case ']':
-        return string_end(s, at + 2, true);
+        return string_end(s, at + 2, true, lines);
     case 'P': // device control
     case 'X': // start of string
     case '^': // privacy message
     case '_': // application program command
-        return string_end(s, at + 2, false);
+        return string_end(s, at + 2, false, lines);
     default:
         return two_characters_end(s, at + 1);
     }
 }
 
-size_t hp_escape_len(hp_str s, size_t at)
+size_t hp_escape_len(hp_str s, size_t at, bool lines)
 {
-    size_t end = sequence_end(s, at);
+    size_t end = sequence_end(s, at, lines);
     return end ? end - at : 1;
 }

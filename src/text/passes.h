@@ -16,11 +16,8 @@ HP_MUST_USE enum hp_code hp_fix_repeated_lines(
 HP_MUST_USE enum hp_code hp_fix_hyphenation(struct hp_rewrite *, const struct hp_clean_options *);
 HP_MUST_USE enum hp_code hp_fix_join_lines(struct hp_rewrite *, const struct hp_clean_options *);
 
-// clean_chars.c
-HP_MUST_USE enum hp_code hp_fix_line_endings(struct hp_rewrite *, const struct hp_clean_options *);
-HP_MUST_USE enum hp_code hp_fix_controls(struct hp_rewrite *, const struct hp_clean_options *);
-HP_MUST_USE enum hp_code hp_fix_spaces(struct hp_rewrite *, const struct hp_clean_options *);
-HP_MUST_USE enum hp_code hp_fix_ligatures(struct hp_rewrite *, const struct hp_clean_options *);
+// clean_chars.c: line_endings, controls, spaces and ligatures; counts their changes itself.
+HP_MUST_USE enum hp_code hp_fix_chars(struct hp_rewrite *, const struct hp_clean_options *);
 
 // clean_normal.c
 HP_MUST_USE enum hp_code hp_fix_normalization(struct hp_rewrite *, const struct hp_clean_options *);
@@ -29,5 +26,12 @@ HP_MUST_USE enum hp_code hp_fix_normalization(struct hp_rewrite *, const struct 
 HP_MUST_USE enum hp_code hp_fix_blank_runs(struct hp_rewrite *, const struct hp_clean_options *);
 
 // clean_escapes.c: length of the terminal escape sequence that the ESC at `at` begins; 1 where it
-// begins none.
-size_t hp_escape_len(hp_str s, size_t at);
+// begins none. `lines`: no sequence reaches over a line end.
+size_t hp_escape_len(hp_str s, size_t at, bool lines);
+
+// Bytes of the line end or page break at `at`, which is below s.len; 0 where none stands there.
+size_t hp_break_len(hp_str s, size_t at);
+
+// Bytes of the blank inside a line at `at`, which is below s.len; 0 where none stands there. A
+// blank that carries a combining mark is a letter's stand-in: it is no blank.
+size_t hp_blank_len(hp_str s, size_t at);

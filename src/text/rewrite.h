@@ -5,17 +5,13 @@
 
 #include "text/clean.h"
 
-struct hp_edits {
-    struct hp_edit *edit;
-    size_t count, cap;
-};
-
 struct hp_rewrite {
     hp_str in;
     const struct hp_structure *structure; // of `in`; for the passes from repeated_lines on
     struct hp_buf *out;                   // empty until the first edit
     struct hp_edits *edits;
-    size_t copied; // in[0, copied) is in `out`
+    uint32_t *changes; // by switch; for the passes that serve several of them
+    size_t copied;     // in[0, copied) is in `out`
     size_t check_at;
     const struct hp_deadline *deadline;
     struct hp_fault *fault;
@@ -43,6 +39,9 @@ static inline size_t hp_rewrite_stop(const struct hp_rewrite *rewrite, size_t at
 HP_MUST_USE enum hp_code hp_rewrite_put(
     struct hp_rewrite *rewrite, size_t at, size_t len, hp_str with);
 
+// Forgets all that was put.
+void hp_rewrite_undo(struct hp_rewrite *rewrite);
+
 // Takes the rest over; *text is the new text, or the old one where nothing was put.
 HP_MUST_USE enum hp_code hp_rewrite_end(struct hp_rewrite *rewrite, hp_str *text);
 
@@ -51,7 +50,3 @@ HP_MUST_USE enum hp_code hp_rewrite_end(struct hp_rewrite *rewrite, hp_str *text
 // last byte. Elements and headings of which nothing is left go. Linear.
 HP_MUST_USE enum hp_code hp_structure_move(struct hp_structure *structure,
     const struct hp_edits *edits, struct hp_arena *arena, struct hp_fault *fault);
-
-// raw -> middle and middle -> clean become raw -> clean, appended to `out`. Linear.
-HP_MUST_USE enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *second,
-    struct hp_arena *arena, struct hp_edits *out, struct hp_fault *fault);

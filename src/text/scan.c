@@ -4,6 +4,8 @@
 
 #include "hotpathd/cpu.h"
 
+#include <assert.h>
+
 struct hp_bytes hp_bytes_of(hp_str members)
 {
     struct hp_bytes set = { 0 };
@@ -18,6 +20,49 @@ size_t hp_scan_plain(hp_str s, size_t at, const struct hp_bytes *set)
 {
     while (at < s.len && !hp_bytes_has(set, (unsigned char)s.ptr[at]))
         at++;
+    return at;
+}
+
+void hp_pairs_add_byte(struct hp_pairs *set, unsigned char byte)
+{
+    assert(byte < 0x80);
+    set->one_high[byte >> 4] |= (uint8_t)(1 << (byte >> 4));
+    set->one_low[byte & 15] |= (uint8_t)(1 << (byte >> 4));
+}
+
+static unsigned class_of(struct hp_pairs *set, unsigned char first, unsigned char last)
+{
+    unsigned class = 0;
+    while (class < set->classes && (set->first[class] != first || set->last[class] != last))
+        class ++;
+    assert(class < sizeof set->first && first >> 4 == last >> 4);
+    set->first[class] = first;
+    set->last[class] = last;
+    if (class == set->classes)
+        set->classes++;
+    return class;
+}
+
+void hp_pairs_add(struct hp_pairs *set, unsigned char lead_first, unsigned char lead_last,
+    unsigned char next_first, unsigned char next_last)
+{
+    uint8_t bit = (uint8_t)(1 << class_of(set, lead_first, lead_last));
+    set->lead_high[lead_first >> 4] |= bit;
+    for (int lead = lead_first; lead <= lead_last; lead++)
+        set->lead_low[lead & 15] |= bit;
+    for (int next = next_first; next <= next_last; next++) {
+        set->next_high[next >> 4] |= bit;
+        set->next_low[next & 15] |= bit;
+    }
+}
+
+size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
+{
+    for (; at < stop; at++) {
+        char next = at + 1 < s.len ? s.ptr[at + 1] : 0;
+        if (hp_pairs_has(set, (unsigned char)s.ptr[at], (unsigned char)next))
+            break;
+    }
     return at;
 }
 
@@ -53,6 +98,44 @@ AVX2 static size_t scan_steps(hp_str s, size_t at, const struct hp_bytes *set)
     return at;
 }
 
+AVX2 static __m256i halves(const uint8_t high[16], const uint8_t low[16], __m256i bytes)
+{
+    const __m256i half = _mm256_set1_epi8(0x0f);
+    return _mm256_and_si256(
+        _mm256_shuffle_epi8(twice(high), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half)),
+        _mm256_shuffle_epi8(twice(low), _mm256_and_si256(bytes, half)));
+}
+
+AVX2 static __m256i load(const char *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+AVX2 static size_t pair_steps(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
+{
+    const __m256i none = _mm256_setzero_si256();
+    for (; stop - at >= STEP && s.len - at > STEP; at += STEP) {
+        __m256i bytes = load(s.ptr + at);
+        __m256i in = halves(set->one_high, set->one_low, bytes);
+        if (_mm256_movemask_epi8(bytes)) { // classes of leads are above ASCII
+            __m256i pairs = _mm256_and_si256(halves(set->lead_high, set->lead_low, bytes),
+                halves(set->next_high, set->next_low, load(s.ptr + at + 1)));
+            in = _mm256_or_si256(in, pairs);
+        }
+        unsigned out = (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(in, none));
+        if (~out)
+            return at + (size_t)__builtin_ctz(~out);
+    }
+    return at;
+}
+
+size_t hp_scan_pairs(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
+{
+    if (stop - at >= STEP && hp_cpu() >= HP_CPU_AVX2)
+        at = pair_steps(s, at, stop, set);
+    return hp_scan_pairs_plain(s, at, stop, set);
+}
+
 size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
 {
     if (s.len - at >= STEP && hp_cpu() >= HP_CPU_AVX2)
@@ -63,5 +146,10 @@ size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
 size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
 {
     return hp_scan_plain(s, at, set);
+}
+
+size_t hp_scan_pairs(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
+{
+    return hp_scan_pairs_plain(s, at, stop, set);
 }
 #endif

@@ -18,3 +18,31 @@ struct hp_bytes hp_bytes_of(hp_str members);
 // Where the first byte of the set at or behind `at` stands; s.len where there is none.
 size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set);
 size_t hp_scan_plain(hp_str s, size_t at, const struct hp_bytes *set);
+
+// A set of ASCII bytes, and of pairs of neighbours: up to eight classes of leads, each with the
+// bytes that may follow. What was added is in, and some more pairs may be: of the bytes that follow
+// a class of leads only the high halves and the low halves are known.
+struct hp_pairs {
+    uint8_t one_high[16], one_low[16];
+    uint8_t lead_high[16], lead_low[16];
+    uint8_t next_high[16], next_low[16];
+    uint8_t first[8], last[8], classes; // leads of each class
+};
+
+void hp_pairs_add_byte(struct hp_pairs *set, unsigned char byte);
+// Both leads have the same high half; leads are added in the same ranges always, or in disjoint
+// ones.
+void hp_pairs_add(struct hp_pairs *set, unsigned char lead_first, unsigned char lead_last,
+    unsigned char next_first, unsigned char next_last);
+
+static inline bool hp_pairs_has(const struct hp_pairs *set, unsigned char byte, unsigned char next)
+{
+    unsigned one = set->one_high[byte >> 4] & set->one_low[byte & 15];
+    unsigned lead = set->lead_high[byte >> 4] & set->lead_low[byte & 15];
+    return one | (lead & set->next_high[next >> 4] & set->next_low[next & 15]);
+}
+
+// The first place in s[at, stop) of a byte that is in, or that is in with the byte behind it (also
+// where that one lies at or behind `stop`); `stop` where there is none.
+size_t hp_scan_pairs(hp_str s, size_t at, size_t stop, const struct hp_pairs *set);
+size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pairs *set);

@@ -50,6 +50,19 @@ struct hp_outline {
 // Moves on to `place`, which is not before the last one. A heading that starts there counts.
 void hp_outline_to(struct hp_outline *outline, size_t place);
 
+// What a pass leaves alone: the spans of some kinds of element, and of headings where asked for, in
+// order and each inside none of the others. Zero but for `of`, `kinds` and `headings` at first.
+struct hp_shield {
+    const struct hp_structure *of;
+    unsigned kinds; // 1 << enum hp_element_kind
+    bool headings;
+    size_t start, end; // the span; both SIZE_MAX behind the last one
+    size_t next_element, next_heading;
+};
+
+// Moves on to the first span that ends behind `at`, which never goes back.
+void hp_shield_move(struct hp_shield *shield, size_t at);
+
 // Markdown: the blocks of CommonMark 0.31 with GFM's tables and YAML front matter, read without
 // altering the text (valid UTF-8, < 4 GiB; positions are of this very text). Linear, whatever is
 // nested; memory in proportion to the blocks found. docs/text.md lists where it differs.

@@ -55,6 +55,18 @@ size_t hp_utf8_valid_plain(hp_str s)
     return at;
 }
 
+size_t hp_utf8_subpart(hp_str s, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr + at;
+    struct lead lead = lead_of(p[0]);
+    size_t len = 1, left = s.len - at;
+    if (lead.more == 0 || left == 1 || p[1] < lead.least || p[1] > lead.most)
+        return 1;
+    for (len = 2; len <= lead.more && len < left && continues(p[len]);)
+        len++;
+    return len;
+}
+
 uint32_t hp_utf8_before(hp_str s, size_t end, size_t *len)
 {
     size_t at = end - 1;

@@ -11,6 +11,10 @@ size_t hp_utf8_valid(hp_str s);
 // against.
 size_t hp_utf8_valid_plain(hp_str s);
 
+// How many bytes at `at`, where no valid character stands, one U+FFFD should replace: the maximal
+// subpart of The Unicode Standard, 3.9 (at least 1).
+size_t hp_utf8_subpart(hp_str s, size_t at);
+
 // The code point at `at`, which is below s.len; *len is its length in bytes (1 to 4).
 static inline uint32_t hp_utf8_at(hp_str s, size_t at, size_t *len)
 {
