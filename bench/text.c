@@ -1,9 +1,10 @@
 // text.c -- our side of bench/text.py: one task over the documents of a folder, in a process of its
 // own. The first fifth warms up, each of the rest is done once, in CPU time of this thread.
 //
-//     text count|chunk|clean|request [max] [overlap] [unit] [format] <LIST
+//     text count|chunk|cut|clean|request [max] [overlap] [unit] [format] <LIST
 //
-// LIST names a file a line. `chunk` does no cleaning, `clean` nothing but; `request` is the whole
+// LIST names a file a line. `chunk` does no cleaning, `cut` counts no tokens either (characters or
+// bytes of plain text), `clean` does nothing but clean; `request` is the whole
 // route: JSON in, standard cleaning, chunks with ids and spans, JSON out.
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
@@ -69,11 +70,15 @@ static void do_document(struct job *job, hp_str text, struct hp_arena *arena)
     if (strcmp(job->task, "clean") == 0)
         must(!hp_clean(text, &job->options.clean, arena, &never, &document.clean, &fault),
             fault.detail);
+    else if (strcmp(job->task, "cut") == 0)
+        must(!hp_chunk_text(
+                 text, NULL, NULL, &job->options.chunk, arena, &never, &document.chunks, &fault),
+            fault.detail);
     else
         must(!hp_document_read(job->vocab, text, &job->options, arena, &never, &document, &fault),
             fault.detail);
     job->totals.cpu_ns += hp_thread_cpu_ns() - from;
-    if (strcmp(job->task, "chunk") != 0)
+    if (job->task[0] != 'c' || job->options.whole || strcmp(job->task, "clean") == 0)
         return;
     job->totals.chunks += document.chunks.count;
     for (size_t i = 0; i < document.chunks.count; i++)
@@ -130,7 +135,7 @@ int main(int argc, char **argv)
     static char state[4096];
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_setting setting = { .vocabulary = "build/vocab" };
-    must(argc > 1, "text count|chunk|clean|request [max] [overlap] [unit] [format] <LIST");
+    must(argc > 1, "text count|chunk|cut|clean|request [max] [overlap] [unit] [format] <LIST");
     hp_json_start();
     struct job job = { .task = argv[1],
         .vocab = hp_vocab_open(setting.vocabulary, HP_O200K_BASE, &fault),

@@ -3,6 +3,7 @@
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 #include "routes/ruler.h"
+#include "text/decode.h"
 #include "text/document.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum return_text { RETURN_ALWAYS, RETURN_IF_CHANGED, RETURN_NEVER };
 
 struct chunk_request {
     hp_str text;
+    struct hp_decoded source; // of `text`: the bytes that it was read from
     struct hp_document_options how;
     int encoding; // enum hp_encoding, or ENCODING_DEFAULT
     int offsets, return_text, invalid_utf8;
@@ -29,7 +31,7 @@ static const char *const units[] = { "tokens", "chars", "bytes", NULL };
 static const char *const encodings[] = { "o200k_base", "cl100k_base", "estimate", NULL };
 static const char *const offset_units[] = { "char", "byte", "utf16", NULL };
 static const char *const return_words[] = { "always", "if_changed", "never", NULL };
-static const char *const invalid_words[] = { "reject", NULL };
+static const char *const invalid_words[] = { "reject", "replace", "cp1252", NULL };
 
 static enum hp_code clean_preset(
     void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
@@ -169,14 +171,22 @@ static const struct hp_field query_fields[] = {
     { .key = NULL },
 };
 
+static enum hp_code read_json(
+    struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
+{
+    HP_TRY(hp_json_read(in->body, in->body_len, json_fields, out, fault));
+    out->source = (struct hp_decoded){ .text = out->text, .raw = out->text };
+    return HP_OK;
+}
+
 static enum hp_code read_raw(
     struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
-    out->text = (hp_str){ in->body, in->body_len };
     HP_TRY(hp_query_read(in->query, query_fields, out, in->arena, fault));
-    size_t valid = hp_utf8_valid(out->text);
-    if (valid < out->text.len)
-        return hp_fail_at(fault, HP_BAD_UTF8, valid, "the body is not UTF-8 at byte %zu", valid);
+    hp_str body = { in->body, in->body_len };
+    HP_TRY(hp_decode(
+        body, (enum hp_invalid)out->invalid_utf8, in->arena, &in->deadline, &out->source, fault));
+    out->text = out->source.text;
     return HP_OK;
 }
 
@@ -196,8 +206,7 @@ static enum hp_code read_request(
     out->how.clean = hp_clean_standard;
     out->how.clean.format = format_of(in->media_type);
     out->encoding = ENCODING_DEFAULT;
-    HP_TRY(json ? hp_json_read(in->body, in->body_len, json_fields, out, fault)
-                : read_raw(in, out, fault));
+    HP_TRY(json ? read_json(in, out, fault) : read_raw(in, out, fault));
     const struct hp_chunk_options *chunk = &out->how.chunk;
     if (chunk->overlap >= chunk->max)
         return hp_fail_limit(fault, HP_OUT_OF_RANGE, "/chunk/overlap", (uint64_t)chunk->max - 1,
@@ -295,11 +304,14 @@ static void put_headings(struct hp_outline *outline, hp_str text, size_t at, str
         hp_buf_char(out, ']');
 }
 
-static void put_chunk(const struct hp_clean *clean, const struct hp_chunk *chunk, struct walk *walk,
-    struct hp_buf *out)
+static void put_chunk(
+    const struct work *work, const struct hp_chunk *chunk, struct walk *walk, struct hp_buf *out)
 {
+    const struct hp_clean *clean = &work->document.clean;
     size_t raw_start, raw_end;
     hp_clean_source(clean, chunk->start, chunk->end, &raw_start, &raw_end);
+    if (work->request.offsets == HP_OFFSETS_BYTE)
+        hp_decoded_source(&work->request.source, raw_start, raw_end, &raw_start, &raw_end);
     hp_buf_add(out, HP_S("{\"id\":\""));
     put_id(out, walk->seed, part(clean->text, chunk->start, chunk->end));
     put_number(out, HP_S("\",\"start\":"), hp_ruler_at(&walk->start, chunk->start));
@@ -333,7 +345,7 @@ static enum hp_code put_chunks(const struct work *work, const struct hp_deadline
             HP_TRY(hp_deadline_check(deadline, fault));
         if (i)
             hp_buf_char(out, ',');
-        put_chunk(&document->clean, &document->chunks.chunk[i], &walk, out);
+        put_chunk(work, &document->chunks.chunk[i], &walk, out);
     }
     return HP_OK;
 }
@@ -375,7 +387,8 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
 {
     const struct chunk_request *request = &work->request;
     const struct hp_clean *clean = &work->document.clean;
-    bool unchanged = hp_str_equal(clean->text, request->text);
+    hp_str raw = request->source.raw;
+    bool unchanged = hp_str_equal(clean->text, raw);
     hp_buf_char(out, '{');
     if (wants_text(work, unchanged)) {
         hp_buf_add(out, HP_S("\"text\":"));
@@ -387,8 +400,8 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
         request->encoding == HP_ESTIMATE ? "false" : "true", hp_tokens_all(work->document.tokens));
     hp_buf_add(out, HP_S(",\"chunks\":["));
     HP_TRY(put_chunks(work, deadline, out, fault));
-    hp_buf_format(out, "],\"metadata\":{\"bytes\":%zu,\"chars\":%zu,", request->text.len,
-        hp_utf8_chars(clean->text));
+    hp_buf_format(
+        out, "],\"metadata\":{\"bytes\":%zu,\"chars\":%zu,", raw.len, hp_utf8_chars(clean->text));
     put_title(clean, out);
     hp_buf_add(out, HP_S("\"changes\":{"));
     put_changes(clean, out);
