@@ -126,25 +126,25 @@ EXAMPLES(finds_items,                                                       //
     { "text\n1. a\n2. b\n", "item 1. a\nitem 2. b\n" },                           //
     { "1234567890. no\n123456789. a\n\n-no\n1.no\n", "" },                        //
     { "123456789. a\n", "item 123456789. a\n" },                                  //
-    { "-\ta\n\n\tb\n\n  c\n", "item -\ta||\tb\n" },                          //
+    { "-\ta\n\n\tb\n\n  c\n", "item -\ta||\tb\n" },                               //
     { "10. a\n\n    b\n\n   c\n", "item 10. a||    b\n" },                        //
-    { "> - a\n>\n>   b\n>\n> c\n", "item > - a|>|>   b\n" },                         //
+    { "> - a\n>\n>   b\n>\n> c\n", "item > - a|>|>   b\n" },                      //
     { "- > a\nlazy\n", "item - > a|lazy\n" },                                     //
     { "- a\n\n\n# One\n- # Two\n", "h1 One\nh1 Two\nitem - a\nitem - # Two\n" },  //
     { "* * *\n- - -\n* a\n* * *\n", "item * a\n" })
 
 EXAMPLES(finds_tables,                                                                            //
-    { "| a | b |\n|---|:-:|\n| 1 | 2 |\n3\n\n4\n", "table | a | b |||---|:-:||| 1 | 2 ||3\n" },  //
+    { "| a | b |\n|---|:-:|\n| 1 | 2 |\n3\n\n4\n", "table | a | b |||---|:-:||| 1 | 2 ||3\n" },   //
     { "text\na | b\n- | -\n", "item - | -\n" },                                                   //
     { "text\na | b\n-|-\n1\n", "table a | b|-|-|1\n" },                                           //
     { "| a |\n|-|-|\n\na\n|-|\n", "" },                                                           //
-    { "| a \\| b |\n|-|\n", "table | a \\| b |||-|\n" },                                         //
+    { "| a \\| b |\n|-|\n", "table | a \\| b |||-|\n" },                                          //
     { "> | a |\n> |-|\n> | b |\nc\n", "table > | a ||> |-||> | b |\n" },                          //
     { "- | a |\n  |-|\n  | b |\n", "item - | a ||  |-||  | b |\ntable - | a ||  |-||  | b |\n" }, //
     { "> | a |\n|-|\n", "" },                                                                     //
-    { "| a |\n|-|\n# One\n", "h1 One\ntable | a |||-|\n" },                                      //
-    { "| a |\n|-|\n    b\n", "table | a |||-|\ncode     b\n" },                                  //
-    { "| a |\n|-|\n- b\n", "table | a |||-|\nitem - b\n" },                                      //
+    { "| a |\n|-|\n# One\n", "h1 One\ntable | a |||-|\n" },                                       //
+    { "| a |\n|-|\n    b\n", "table | a |||-|\ncode     b\n" },                                   //
+    { "| a |\n|-|\n- b\n", "table | a |||-|\nitem - b\n" },                                       //
     { "| a |\n    |-|\n\n    | a |\n|-|\n", "code     | a |\n" })
 
 EXAMPLES(finds_html,                                                                 //

@@ -121,7 +121,8 @@ static size_t text_start(hp_str text)
 // Whether front matter may be there at all: most texts begin with something else.
 static bool may_have_front(hp_str text, size_t at)
 {
-    while (at < text.len && memchr(" \t\n\r\f", text.ptr[at], 5))
+    while (at < text.len && (hp_markdown_blank(text.ptr[at]) || text.ptr[at] == '\n' ||
+                                text.ptr[at] == '\r' || text.ptr[at] == '\f'))
         at++;
     return at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+');
 }
