@@ -19,10 +19,10 @@ static void row(const char *name, hp_str text)
         struct hp_arena arena;
         struct hp_clean out;
         struct hp_fault fault = HP_FAULT_NONE;
-        struct hp_deadline never = { 0 };
+        struct hp_deadline far = { hp_now_ns() + (uint64_t)60000 * HP_NS_PER_MS };
         hp_arena_init(&arena, NULL, (size_t)4 << 30);
         uint64_t from = hp_thread_cpu_ns();
-        if (hp_clean(text, &options, &arena, &never, &out, &fault))
+        if (hp_clean(text, &options, &arena, &far, &out, &fault))
             exit(EXIT_FAILURE);
         uint64_t took = hp_thread_cpu_ns() - from;
         best = took < best ? took : best;
