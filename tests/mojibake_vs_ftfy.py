@@ -103,6 +103,9 @@ def damaged(rng, text):
 
 
 def random_text(rng):
+    if rng.random() < 0.2:  # long ASCII between
+        words = ["plain words, one after the other, ", "x" * rng.randint(1, 20), "quele", "s ", " ", "?", "a ", "quilo "]
+        return "".join(random_text(rng) + rng.choice(words) for _ in range(rng.randint(1, 4)))
     alphabet = "".join(rng.sample(ALPHABETS, rng.randint(1, 5)))
     if rng.random() < 0.5:
         return "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 30)))

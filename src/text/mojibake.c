@@ -49,12 +49,64 @@ static enum hp_code room(struct hp_mojibake_line *line, size_t cells, struct hp_
     return line->cell && line->byte ? HP_OK : hp_no_memory(arena, line->fault);
 }
 
-static size_t read_cells(struct hp_mojibake_line *line, hp_str s, size_t at, size_t stop)
+// A run of ASCII is one cell but for its ends: no rule looks further into it.
+enum { RUN_HEAD = 8, RUN_TAIL = 3, RUN_NEAR = 16 };
+
+static size_t ascii_run(hp_str s, size_t at, size_t stop)
+{
+    static const struct hp_bytes others = {
+        // all but ASCII, and U+001A, which is not in all encodings
+        { [0] = { [10] = 1 << 1 },
+            [1] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                255 } }
+    };
+    size_t end = at, near = stop - at < RUN_NEAR ? stop : at + RUN_NEAR;
+    while (end < near && !hp_bytes_has(&others, (unsigned char)s.ptr[end]))
+        end++;
+    return (end < near ? end : hp_scan((hp_str){ s.ptr, stop }, end, &others)) - at;
+}
+
+static size_t run_cells(size_t run)
+{
+    return run > RUN_HEAD + 1 + RUN_TAIL ? RUN_HEAD + 1 + RUN_TAIL : run;
+}
+
+static size_t count_cells(hp_str s, size_t at, size_t stop)
 {
     size_t count = 0;
     for (size_t len; at < stop; at += len) {
-        uint32_t cp = hp_utf8_at(s, at, &len);
-        line->cell[count++] = hp_mojibake_cell_of(cp, (uint32_t)at);
+        len = ascii_run(s, at, stop);
+        count += len ? run_cells(len) : 1;
+        if (len == 0)
+            hp_utf8_at(s, at, &len);
+    }
+    return count;
+}
+
+static void read_run(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t run)
+{
+    size_t cells = run_cells(run), head = cells < run ? RUN_HEAD : run;
+    for (size_t i = 0; i < head; i++)
+        cell[i] = hp_mojibake_cell_of((unsigned char)s.ptr[at + i], (uint32_t)(at + i));
+    if (cells == run)
+        return;
+    cell[head] = hp_mojibake_run_of((uint32_t)(at + head));
+    for (size_t i = 0, from = at + run - RUN_TAIL; i < RUN_TAIL; i++)
+        cell[head + 1 + i] =
+            hp_mojibake_cell_of((unsigned char)s.ptr[from + i], (uint32_t)(from + i));
+}
+
+static size_t read_cells(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t stop)
+{
+    size_t count = 0;
+    for (size_t len; at < stop; at += len) {
+        len = ascii_run(s, at, stop);
+        if (len > 0) {
+            read_run(cell + count, s, at, len);
+            count += run_cells(len);
+        } else {
+            cell[count++] = hp_mojibake_cell_of(hp_utf8_at(s, at, &len), (uint32_t)at);
+        }
     }
     return count;
 }
@@ -65,7 +117,7 @@ static enum hp_code put_cells(
 {
     for (size_t i = 0; i < count; i++) {
         size_t from = line->cell[i].from, end = i + 1 < count ? line->cell[i + 1].from : stop, len;
-        if (end - from == 1) // ASCII alone stays what it is
+        if (end - from == 1 || line->cell[i].cp == HP_MOJIBAKE_RUN) // ASCII stays what it is
             continue;
         uint32_t raw = hp_utf8_at(rewrite->in, from, &len);
         if (len == end - from && raw == line->cell[i].cp)
@@ -80,9 +132,8 @@ static enum hp_code put_cells(
 static enum hp_code repair_line(
     struct hp_rewrite *rewrite, struct hp_mojibake_line *line, size_t at, size_t stop)
 {
-    hp_str whole = { rewrite->in.ptr + at, stop - at };
-    HP_TRY(room(line, hp_utf8_chars(whole), rewrite->out->arena));
-    size_t count = read_cells(line, rewrite->in, at, stop);
+    HP_TRY(room(line, count_cells(rewrite->in, at, stop), rewrite->out->arena));
+    size_t count = read_cells(line->cell, rewrite->in, at, stop);
     line->parted = false;
     line->allowance = (uint64_t)count * STEPS_MAX;
     bool settled;

@@ -34,6 +34,14 @@ static inline struct hp_mojibake_cell hp_mojibake_cell_of(uint32_t cp, uint32_t 
     return (struct hp_mojibake_cell){ cp & 0x1fffff, hp_mojibake_number(cp) & 0x7ff, from };
 }
 
+// A cell for many characters of ASCII; to all rules and encodings it is a letter.
+enum { HP_MOJIBAKE_RUN = 0x1fffff };
+
+static inline struct hp_mojibake_cell hp_mojibake_run_of(uint32_t from)
+{
+    return (struct hp_mojibake_cell){ HP_MOJIBAKE_RUN, hp_mojibake_number('x') & 0x7ff, from };
+}
+
 // The line in work, and what is spent on it.
 struct hp_mojibake_line {
     struct hp_mojibake_cell *cell;
