@@ -7,8 +7,9 @@
 #include "text/utf8.h"
 
 enum {
-    STEPS_MAX = 32, // over a line: no text below 4 GiB has more layers
-    CELLS_FIRST = 1024,
+    STEPS_MAX = 32,       // over a line: no text below 4 GiB has more layers
+    SHORT_LINE = 4 << 10, // bytes
+    CELLS_FIRST = SHORT_LINE,
 };
 
 // Where the line of `at` begins, not before `least`, and where the next one does.
@@ -50,34 +51,39 @@ static enum hp_code room(struct hp_mojibake_line *line, size_t cells, struct hp_
 }
 
 // A run of ASCII is one cell but for its ends: no rule looks further into it.
-enum { RUN_HEAD = 8, RUN_TAIL = 3, RUN_NEAR = 16 };
-
-static size_t ascii_run(hp_str s, size_t at, size_t stop)
-{
-    static const struct hp_bytes others = {
-        // all but ASCII, and U+001A, which is not in all encodings
-        { [0] = { [10] = 1 << 1 },
-            [1] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-                255 } }
-    };
-    size_t end = at, near = stop - at < RUN_NEAR ? stop : at + RUN_NEAR;
-    while (end < near && !hp_bytes_has(&others, (unsigned char)s.ptr[end]))
-        end++;
-    return (end < near ? end : hp_scan((hp_str){ s.ptr, stop }, end, &others)) - at;
-}
+enum { RUN_HEAD = 8, RUN_TAIL = 3 };
 
 static size_t run_cells(size_t run)
 {
     return run > RUN_HEAD + 1 + RUN_TAIL ? RUN_HEAD + 1 + RUN_TAIL : run;
 }
 
-static size_t count_cells(hp_str s, size_t at, size_t stop)
+// Bytes of ASCII from `at` on; 0 where U+001A stands there, which is not in all encodings.
+static size_t ascii_run(hp_str s, size_t at, size_t stop)
 {
-    size_t count = 0;
-    for (size_t len; at < stop; at += len) {
-        len = ascii_run(s, at, stop);
-        count += len ? run_cells(len) : 1;
-        if (len == 0)
+    static const struct hp_bytes others = { { [0] = { [10] = 1 << 1 },
+        [1] = {
+            255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 } } };
+    return hp_scan((hp_str){ s.ptr, stop }, at, &others) - at;
+}
+
+// What is next on the line: a run, or one character of `len` bytes, which is no run.
+static bool next_is_run(hp_str s, size_t at, size_t stop, size_t *len)
+{
+    *len = (unsigned char)s.ptr[at] < 0x80 ? ascii_run(s, at, stop) : 0;
+    return *len > 0;
+}
+
+// At most so many cells has the line. Short ones are not worth counting.
+static size_t most_cells(hp_str s, size_t at, size_t stop)
+{
+    size_t count = 0, len;
+    if (stop - at <= SHORT_LINE)
+        return stop - at;
+    for (; at < stop; at += len) {
+        bool run = next_is_run(s, at, stop, &len);
+        count += run ? run_cells(len) : 1;
+        if (!run)
             hp_utf8_at(s, at, &len);
     }
     return count;
@@ -100,8 +106,7 @@ static size_t read_cells(struct hp_mojibake_cell *cell, hp_str s, size_t at, siz
 {
     size_t count = 0;
     for (size_t len; at < stop; at += len) {
-        len = ascii_run(s, at, stop);
-        if (len > 0) {
+        if (next_is_run(s, at, stop, &len)) {
             read_run(cell + count, s, at, len);
             count += run_cells(len);
         } else {
@@ -132,7 +137,7 @@ static enum hp_code put_cells(
 static enum hp_code repair_line(
     struct hp_rewrite *rewrite, struct hp_mojibake_line *line, size_t at, size_t stop)
 {
-    HP_TRY(room(line, count_cells(rewrite->in, at, stop), rewrite->out->arena));
+    HP_TRY(room(line, most_cells(rewrite->in, at, stop), rewrite->out->arena));
     size_t count = read_cells(line->cell, rewrite->in, at, stop);
     line->parted = false;
     line->allowance = (uint64_t)count * STEPS_MAX;
