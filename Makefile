@@ -97,8 +97,9 @@ $(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
 units: $(UNITS) ## C unit tests
 	@for t in $(UNITS); do $$t || exit 1; done
 
-e2e: $(BIN) ## the daemon over TCP and Unix sockets
-	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
+e2e: $(BIN) $(OUT)/tests/tool_mojibake ## the daemon over TCP and Unix sockets; mojibake beside ftfy
+	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" HOTPATHD_TOOL_MOJIBAKE="$(CURDIR)/$(OUT)/tests/tool_mojibake" \
+	    "$$python" -m pytest -q -p no:cacheprovider tests/e2e tests/mojibake_vs_ftfy.py
 
 library: all ## the example of docs/library.md, built against an installed copy
 	@rm -rf $(BUILD)/stage && $(MAKE) install PREFIX="$(CURDIR)/$(BUILD)/stage" >/dev/null

@@ -284,9 +284,8 @@ static hp_str random_named(struct random *random, char *out, size_t count)
     uint32_t kinds[6];
     size_t len = 0;
     for (size_t i = 0; i < 6; i++)
-        kinds[i] = random_below(random, 4)
-                       ? named_char(random_below(random, HP_MOJIBAKE_CHARS))
-                       : (uint32_t) "a \n\u00c3?B"[random_below(random, 4)] & 0x7f;
+        kinds[i] = random_below(random, 4) ? named_char(random_below(random, HP_MOJIBAKE_CHARS))
+                                           : (uint32_t) "a \n?B"[random_below(random, 5)];
     while (count-- > 0)
         len += hp_utf8_put(out + len, kinds[random_below(random, 6)]);
     return (hp_str){ out, len };

@@ -7,8 +7,9 @@
 #include "text/utf8.h"
 
 enum {
-    STEPS_MAX = 32, // over a line: no text below 4 GiB has more layers
-    CELLS_FIRST = 1024,
+    STEPS_MAX = 32,       // over a line: no text below 4 GiB has more layers
+    SHORT_LINE = 4 << 10, // bytes
+    CELLS_FIRST = SHORT_LINE,
 };
 
 // Where the line of `at` begins, not before `least`, and where the next one does.
@@ -49,12 +50,68 @@ static enum hp_code room(struct hp_mojibake_line *line, size_t cells, struct hp_
     return line->cell && line->byte ? HP_OK : hp_no_memory(arena, line->fault);
 }
 
-static size_t read_cells(struct hp_mojibake_line *line, hp_str s, size_t at, size_t stop)
+// A run of ASCII is one cell but for its ends: no rule looks further into it.
+enum { RUN_HEAD = 8, RUN_TAIL = 3 };
+
+static size_t run_cells(size_t run)
+{
+    return run > RUN_HEAD + 1 + RUN_TAIL ? RUN_HEAD + 1 + RUN_TAIL : run;
+}
+
+// Bytes of ASCII from `at` on; 0 where U+001A stands there, which is not in all encodings.
+static size_t ascii_run(hp_str s, size_t at, size_t stop)
+{
+    static const struct hp_bytes others = { { [0] = { [10] = 1 << 1 },
+        [1] = {
+            255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 } } };
+    return hp_scan((hp_str){ s.ptr, stop }, at, &others) - at;
+}
+
+// What is next on the line: a run, or one character of `len` bytes, which is no run.
+static bool next_is_run(hp_str s, size_t at, size_t stop, size_t *len)
+{
+    *len = (unsigned char)s.ptr[at] < 0x80 ? ascii_run(s, at, stop) : 0;
+    return *len > 0;
+}
+
+// At most so many cells has the line. Short ones are not worth counting.
+static size_t most_cells(hp_str s, size_t at, size_t stop)
+{
+    size_t count = 0, len;
+    if (stop - at <= SHORT_LINE)
+        return stop - at;
+    for (; at < stop; at += len) {
+        bool run = next_is_run(s, at, stop, &len);
+        count += run ? run_cells(len) : 1;
+        if (!run)
+            hp_utf8_at(s, at, &len);
+    }
+    return count;
+}
+
+static void read_run(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t run)
+{
+    size_t cells = run_cells(run), head = cells < run ? RUN_HEAD : run;
+    for (size_t i = 0; i < head; i++)
+        cell[i] = hp_mojibake_cell_of((unsigned char)s.ptr[at + i], (uint32_t)(at + i));
+    if (cells == run)
+        return;
+    cell[head] = hp_mojibake_run_of((uint32_t)(at + head));
+    for (size_t i = 0, from = at + run - RUN_TAIL; i < RUN_TAIL; i++)
+        cell[head + 1 + i] =
+            hp_mojibake_cell_of((unsigned char)s.ptr[from + i], (uint32_t)(from + i));
+}
+
+static size_t read_cells(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t stop)
 {
     size_t count = 0;
     for (size_t len; at < stop; at += len) {
-        uint32_t cp = hp_utf8_at(s, at, &len);
-        line->cell[count++] = hp_mojibake_cell_of(cp, (uint32_t)at);
+        if (next_is_run(s, at, stop, &len)) {
+            read_run(cell + count, s, at, len);
+            count += run_cells(len);
+        } else {
+            cell[count++] = hp_mojibake_cell_of(hp_utf8_at(s, at, &len), (uint32_t)at);
+        }
     }
     return count;
 }
@@ -65,7 +122,7 @@ static enum hp_code put_cells(
 {
     for (size_t i = 0; i < count; i++) {
         size_t from = line->cell[i].from, end = i + 1 < count ? line->cell[i + 1].from : stop, len;
-        if (end - from == 1) // ASCII alone stays what it is
+        if (end - from == 1 || line->cell[i].cp == HP_MOJIBAKE_RUN) // ASCII stays what it is
             continue;
         uint32_t raw = hp_utf8_at(rewrite->in, from, &len);
         if (len == end - from && raw == line->cell[i].cp)
@@ -80,9 +137,8 @@ static enum hp_code put_cells(
 static enum hp_code repair_line(
     struct hp_rewrite *rewrite, struct hp_mojibake_line *line, size_t at, size_t stop)
 {
-    hp_str whole = { rewrite->in.ptr + at, stop - at };
-    HP_TRY(room(line, hp_utf8_chars(whole), rewrite->out->arena));
-    size_t count = read_cells(line, rewrite->in, at, stop);
+    HP_TRY(room(line, most_cells(rewrite->in, at, stop), rewrite->out->arena));
+    size_t count = read_cells(line->cell, rewrite->in, at, stop);
     line->parted = false;
     line->allowance = (uint64_t)count * STEPS_MAX;
     bool settled;

@@ -34,23 +34,35 @@ static inline struct hp_mojibake_cell hp_mojibake_cell_of(uint32_t cp, uint32_t 
     return (struct hp_mojibake_cell){ cp & 0x1fffff, hp_mojibake_number(cp) & 0x7ff, from };
 }
 
+// A cell for many characters of ASCII; to all rules and encodings it is a letter.
+enum { HP_MOJIBAKE_RUN = 0x1fffff };
+
+static inline struct hp_mojibake_cell hp_mojibake_run_of(uint32_t from)
+{
+    return (struct hp_mojibake_cell){ HP_MOJIBAKE_RUN, hp_mojibake_number('x') & 0x7ff, from };
+}
+
 // The line in work, and what is spent on it.
 struct hp_mojibake_line {
     struct hp_mojibake_cell *cell;
     uint8_t *byte; // as many; the line in some encoding
     size_t cap;
+    size_t since_tick;  // cells looked at since the last look at the deadline
     bool parted;        // a line end came to light
     uint64_t allowance; // cells that may yet be looked at
     const struct hp_deadline *deadline;
     struct hp_fault *fault;
 };
 
-enum { HP_MOJIBAKE_TICK = 16 << 10 }; // cells between two looks at the deadline
+enum {
+    HP_MOJIBAKE_TICK = 16 << 10
+}; // cells, or steps of a loop, between two looks at the deadline
 
 HP_MUST_USE static inline enum hp_code hp_mojibake_tick(
     const struct hp_mojibake_line *line, size_t at)
 {
-    return at % HP_MOJIBAKE_TICK ? HP_OK : hp_deadline_check(line->deadline, line->fault);
+    return at == 0 || at % HP_MOJIBAKE_TICK ? HP_OK
+                                            : hp_deadline_check(line->deadline, line->fault);
 }
 
 // Some cells of a line, repaired in place: how many there are.

@@ -12,13 +12,13 @@ enum { RULE_MAX = 7 }; // characters
 static uint8_t step(uint8_t state, uint32_t cp, unsigned number)
 {
     const uint8_t *next = hp_mojibake_next[state];
-    if (number > 0)
-        return next[hp_mojibake_chars[number].class];
-    if (next[HP_MOJIBAKE_OTHER] == next[HP_MOJIBAKE_OTHER_WORD])
-        return next[HP_MOJIBAKE_OTHER];
-    enum hp_category category = hp_unicode_category(cp);
-    bool word = (category >= HP_CAT_LU && category <= HP_CAT_LO) || category == HP_CAT_N;
-    return next[word ? HP_MOJIBAKE_OTHER_WORD : HP_MOJIBAKE_OTHER];
+    unsigned class = hp_mojibake_chars[number].class;
+    if (number == 0 && next[HP_MOJIBAKE_OTHER_WORD] != next[HP_MOJIBAKE_OTHER]) {
+        enum hp_category category = hp_unicode_category(cp);
+        bool word = (category >= HP_CAT_LU && category <= HP_CAT_LO) || category == HP_CAT_N;
+        class = word ? HP_MOJIBAKE_OTHER_WORD : HP_MOJIBAKE_OTHER;
+    }
+    return next[class];
 }
 
 static unsigned class_at(hp_str s, size_t at, size_t *len)

@@ -5,8 +5,7 @@
 #include "text/mojibake.h"
 
 enum {
-    DEPTH_MAX =
-        64, // calls: of parts of parts, which halve each time, and of lines that change again
+    DEPTH_MAX = 64, // calls: for parts of parts, which halve, and for lines that change again
 };
 
 // One repair of a span.
@@ -71,12 +70,12 @@ static size_t sequence_len(const struct hp_mojibake_span *span, size_t at)
 static enum hp_code part_len(const struct hp_mojibake_line *line,
     const struct hp_mojibake_span *span, size_t at, size_t *len)
 {
-    *len = 0;
-    for (size_t end = at, more = 1; more > 0 && end < span->count; end += more) {
-        HP_TRY(hp_deadline_check(line->deadline, line->fault));
+    size_t sequences = 0, end = at;
+    for (size_t more = 1; more > 0 && end < span->count; end += more) {
+        HP_TRY(hp_mojibake_tick(line, sequences++));
         more = sequence_len(span, end);
-        *len += more;
     }
+    *len = end - at;
     return HP_OK;
 }
 
@@ -161,18 +160,24 @@ static enum hp_code step(
     return done || repair->changed || !repair->settled ? HP_OK : replace_c1(line, repair);
 }
 
-static bool spend(struct hp_mojibake_line *line, size_t cells, unsigned depth)
+// Takes a look at all of the span out of the allowance.
+static enum hp_code spend(struct hp_mojibake_line *line, struct repair *repair, unsigned depth)
 {
-    bool enough = line->allowance >= cells && depth < DEPTH_MAX;
-    line->allowance -= enough ? cells : 0;
-    return enough;
+    size_t cells = repair->span.count;
+    repair->settled = line->allowance >= cells && depth < DEPTH_MAX;
+    line->allowance -= repair->settled ? cells : 0;
+    line->since_tick += cells;
+    if (line->since_tick < HP_MOJIBAKE_TICK)
+        return HP_OK;
+    line->since_tick = 0;
+    return hp_deadline_check(line->deadline, line->fault);
 }
 
 static enum hp_code settle_part(
     struct hp_mojibake_line *line, struct repair *repair, unsigned depth)
 {
     for (bool changed = false;; changed = true) {
-        repair->settled = spend(line, repair->span.count, depth);
+        HP_TRY(spend(line, repair, depth));
         if (repair->settled)
             HP_TRY(step(line, settle_part, repair, depth));
         if (repair->settled && repair->changed)
@@ -200,7 +205,7 @@ static enum hp_code settle_lines(
     for (size_t len; rest.count > 0 && repair->settled; rest.cell += len, rest.count -= len) {
         struct repair part = { .span = { rest.cell, first_line(line, &rest) } };
         len = part.span.count;
-        part.settled = spend(line, len, depth);
+        HP_TRY(spend(line, &part, depth));
         if (part.settled)
             HP_TRY(step(line, settle_part, &part, depth));
         if (part.settled && part.changed)
