@@ -16,6 +16,7 @@ struct plain {
     size_t at;
     unsigned hidden; // templates that are open
     unsigned svg, math;
+    bool xml;
     char out[PLAIN_MAX]; // what is not blank
     size_t len;
 };
@@ -393,7 +394,7 @@ static inline void plain_tag(struct plain *p, bool closing, const char *const *b
         *foreign += closing ? -1u : 1u;
     if (closing)
         return;
-    if (plain_one_of(&tag, raw))
+    if (plain_one_of(&tag, raw) && !(p->xml && tag.self_closing && p->hidden == 0))
         plain_raw(p, &tag);
     if (plain_one_of(&tag, images) && tag.alt.ptr)
         plain_add_text(p, tag.alt, PLAIN_VALUE);
@@ -415,7 +416,9 @@ static inline void plain_cdata(struct plain *p)
 static inline void plain_read(struct plain *p, hp_str page, const char *const *breakers)
 {
     p->in = page;
-    p->at = p->len = p->hidden = p->svg = p->math = 0;
+    p->len = p->hidden = p->svg = p->math = 0;
+    p->at = plain_starts(p, 0, "\ufeff") ? 3 : 0;
+    p->xml = plain_starts(p, p->at, "<?xml");
     while (p->at < page.len) {
         size_t at = p->at, text = at;
         char next = at + 1 < page.len ? page.ptr[at + 1] : 0;

@@ -123,6 +123,9 @@ static const struct {
     { "<DIV>a</DiV>b<P\n>c", "a\nb\n\nc" },
     { "a<![CDATA[b]]>c<svg><![CDATA[<d>]]></svg>", "ac <d>" },
     { "a\0b", "a" },
+    { "\ufeff<p>a\ufeff", "a\ufeff" },
+    { "<?xml version='1.0'?><title/><script src='x'/>a<iframe/>b", "ab" },
+    { "<title/>a", "" },
     // references
     { "&lt;p&gt; &amp;amp; &copy &copyx &notit; &notin; &x; &;& &#",
         "<p> &amp; \u00a9 \u00a9x "

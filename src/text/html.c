@@ -17,6 +17,7 @@ struct reader {
     size_t at;
     uint32_t svg, math; // how many are open
     uint32_t quotes;
+    bool xml;                          // begins as XML does: what closes itself is closed
     bool ruby, ruby_parens, ruby_open; // in <ruby>; it has <rp>; a "(" of ours is open
     hp_str title;
     struct hp_html_layout layout;
@@ -579,7 +580,8 @@ static bool passed_over(struct reader *r, const struct hp_html_markup *tag)
 
 static enum hp_code read_tag(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
-    if (passed_over(r, tag))
+    bool closed = r->xml && tag->self_closing && tag->name <= HP_HTML_RAW_LAST;
+    if (closed || passed_over(r, tag))
         return HP_OK;
     leave_heading(r, tag);
     return tag->kind == HP_HTML_START ? start_tag(r, at, tag) : end_tag(r, at, tag);
@@ -609,11 +611,21 @@ static enum hp_code read_markup(struct reader *r)
     return read_tag(r, at, &markup);
 }
 
+#define BYTE_ORDER_MARK "\ufeff"
+
+static bool begins(hp_str in, size_t at, const char *what)
+{
+    size_t len = strlen(what);
+    return in.len - at >= len && memcmp(in.ptr + at, what, len) == 0;
+}
+
 enum hp_code hp_html_read(struct hp_rewrite *rewrite, struct hp_structure *out)
 {
     struct reader r = { .rewrite = rewrite, .in = rewrite->in };
     const struct run all = { rewrite->in.len, REFERENCES_TEXT, true };
     hp_html_layout_init(&r.layout, rewrite);
+    r.at = begins(r.in, 0, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+    r.xml = begins(r.in, r.at, "<?xml");
     for (;;) {
         HP_TRY(read_text(&r, all));
         if (r.at == r.in.len)
