@@ -46,8 +46,8 @@ static struct hp_html_level *push(struct hp_html_layout *layout, enum hp_html_le
         return NULL;
     struct hp_html_level *level = &layout->level[layout->depth];
     *level = (struct hp_html_level){ .kind = (uint8_t)kind,
-        .table = (int8_t)layout->table,
-        .list = (int8_t)layout->list,
+        .table = (int16_t)layout->table,
+        .list = (int16_t)layout->list,
         .lists = layout->lists,
         .pres = layout->pres,
         .settled = layout->settled,

@@ -26,7 +26,7 @@ struct hp_html_level {
     bool in_row, in_cell; // of a table
     bool settled;         // of the gap, where a table began
     uint8_t bars;
-    int8_t table, list;  // the nearest ones around: levels, -1: none
+    int16_t table, list; // the nearest ones around: levels, -1: none
     uint8_t lists, pres; // how many of them are around, lists up to the nearest table
     uint32_t cells;      // that began in this row
     uint32_t mark;       // where the tag of an item stands
