@@ -21,15 +21,14 @@ static hp_str read_all(FILE *file)
 {
     size_t len = 0, cap = 1 << 16;
     char *text = malloc(cap);
-    while (text) {
+    for (char *more = text; more; more = realloc(text, cap *= 2)) {
+        text = more;
         len += fread(text + len, 1, cap - len, file);
         if (len < cap)
-            break;
-        text = realloc(text, cap *= 2);
+            return (hp_str){ text, len };
     }
-    if (!text)
-        exit(EXIT_FAILURE);
-    return (hp_str){ text, len };
+    perror("no memory");
+    exit(EXIT_FAILURE);
 }
 
 static void add_page(struct pages *pages, const char *path)

@@ -301,7 +301,7 @@ static enum hp_code skip_template(struct reader *r, size_t at, const struct hp_h
     return HP_OK;
 }
 
-// --- headings, lists, tables, inline elements
+// headings, lists, tables
 
 static enum hp_code begin_heading(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
@@ -378,16 +378,16 @@ LAYOUT_STEP(end_row, hp_html_row_end)
 LAYOUT_STEP(begin_cell, hp_html_cell_begin)
 LAYOUT_STEP(end_cell, hp_html_cell_end)
 
-// What an image says stands in its attribute.
+// what stands in a line; what an image says stands in its attribute
 static enum hp_code read_image(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
     (void)at;
     hp_str alt = hp_html_attribute(r->in, tag, HP_S("alt"));
-    size_t end = r->at, start = (size_t)(alt.ptr - r->in.ptr);
     if (alt.len > 0) {
-        r->at = start;
-        HP_TRY(read_text(r, (struct run){ start + alt.len, REFERENCES_ATTRIBUTE, false }));
-        r->at = end;
+        size_t behind = r->at;
+        r->at = (size_t)(alt.ptr - r->in.ptr);
+        HP_TRY(read_text(r, (struct run){ r->at + alt.len, REFERENCES_ATTRIBUTE, false }));
+        r->at = behind;
     }
     hp_html_break(&r->layout, HP_HTML_SPACE);
     return HP_OK;
