@@ -178,13 +178,13 @@ static enum hp_code read_pre_piece(struct reader *r, const struct run *run)
     return hp_html_keep(&r->layout, r->layout.gap, end - r->layout.gap, '\0');
 }
 
-static enum hp_code read_text(struct reader *r, struct run run)
+static enum hp_code read_text(struct reader *r, const struct run *run)
 {
-    while (r->at < run.end) {
-        if (run.markup && r->in.ptr[r->at] == '<' && begins_markup(r->in, r->at))
+    while (r->at < run->end) {
+        if (run->markup && r->in.ptr[r->at] == '<' && begins_markup(r->in, r->at))
             break;
         HP_TRY(hp_rewrite_tick(r->rewrite, r->at));
-        HP_TRY(r->layout.pres > 0 ? read_pre_piece(r, &run) : read_piece(r, &run));
+        HP_TRY(r->layout.pres > 0 ? read_pre_piece(r, run) : read_piece(r, run));
     }
     return HP_OK;
 }
@@ -253,7 +253,7 @@ static enum hp_code read_textarea(struct reader *r, size_t at, const struct hp_h
     (void)at;
     struct run run = { .references = REFERENCES_TEXT };
     HP_TRY(raw_end(r, tag, &run.end));
-    return read_text(r, run);
+    return read_text(r, &run);
 }
 
 static enum hp_code read_xmp(struct reader *r, size_t at, const struct hp_html_markup *tag)
@@ -262,7 +262,7 @@ static enum hp_code read_xmp(struct reader *r, size_t at, const struct hp_html_m
     struct run run = { .references = REFERENCES_NONE };
     HP_TRY(raw_end(r, tag, &run.end));
     hp_html_pre_begin(&r->layout);
-    HP_TRY(read_text(r, run));
+    HP_TRY(read_text(r, &run));
     hp_html_pre_end(&r->layout);
     return HP_OK;
 }
@@ -271,7 +271,7 @@ static enum hp_code read_plaintext(struct reader *r, size_t at, const struct hp_
 {
     (void)at, (void)tag;
     hp_html_pre_begin(&r->layout);
-    return read_text(r, (struct run){ r->in.len, REFERENCES_NONE, false });
+    return read_text(r, &(struct run){ r->in.len, REFERENCES_NONE, false });
 }
 
 static enum hp_code skip_raw(struct reader *r, size_t at, const struct hp_html_markup *tag)
@@ -386,7 +386,7 @@ static enum hp_code read_image(struct reader *r, size_t at, const struct hp_html
     if (alt.len > 0) {
         size_t behind = r->at;
         r->at = (size_t)(alt.ptr - r->in.ptr);
-        HP_TRY(read_text(r, (struct run){ r->at + alt.len, REFERENCES_ATTRIBUTE, false }));
+        HP_TRY(read_text(r, &(struct run){ r->at + alt.len, REFERENCES_ATTRIBUTE, false }));
         r->at = behind;
     }
     hp_html_break(&r->layout, HP_HTML_SPACE);
@@ -593,7 +593,7 @@ static enum hp_code read_cdata(struct reader *r, const struct hp_html_markup *cd
     bool ended = content.len >= 3 && memcmp(content.ptr + content.len - 3, "]]>", 3) == 0;
     r->at = cdata->attributes;
     size_t end = ended ? cdata->end - 3 : cdata->end;
-    HP_TRY(read_text(r, (struct run){ end, REFERENCES_NONE, false }));
+    HP_TRY(read_text(r, &(struct run){ end, REFERENCES_NONE, false }));
     r->at = cdata->end;
     return HP_OK;
 }
@@ -627,7 +627,7 @@ enum hp_code hp_html_read(struct hp_rewrite *rewrite, struct hp_structure *out)
     r.at = begins(r.in, 0, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
     r.xml = begins(r.in, r.at, "<?xml");
     for (;;) {
-        HP_TRY(read_text(&r, all));
+        HP_TRY(read_text(&r, &all));
         if (r.at == r.in.len)
             break;
         HP_TRY(read_markup(&r));
