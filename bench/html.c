@@ -21,15 +21,14 @@ static hp_str read_all(FILE *file)
 {
     size_t len = 0, cap = 1 << 16;
     char *text = malloc(cap);
-    while (text) {
+    for (char *more = text; more; more = realloc(text, cap *= 2)) {
+        text = more;
         len += fread(text + len, 1, cap - len, file);
         if (len < cap)
-            break;
-        text = realloc(text, cap *= 2);
+            return (hp_str){ text, len };
     }
-    if (!text)
-        exit(EXIT_FAILURE);
-    return (hp_str){ text, len };
+    perror("no memory");
+    exit(EXIT_FAILURE);
 }
 
 static void add_page(struct pages *pages, const char *path)
@@ -87,28 +86,27 @@ static size_t text_of(hp_str page)
     return text.len;
 }
 
-// The least CPU time of the rounds.
+// CPU time of the last round: those before it warm up.
 static uint64_t time_pages(const struct pages *pages, int rounds, size_t *text)
 {
-    uint64_t best = UINT64_MAX;
+    uint64_t took = 0;
     for (int round = 0; round < rounds; round++) {
         uint64_t from = hp_thread_cpu_ns();
         *text = 0;
         for (size_t i = 0; i < pages->count; i++)
             *text += text_of(pages->page[i]);
-        uint64_t took = hp_thread_cpu_ns() - from;
-        best = took < best ? took : best;
+        took = hp_thread_cpu_ns() - from;
     }
-    return best;
+    return took;
 }
 
 static int run_list(const char *path, int rounds)
 {
     struct pages pages = read_list(path);
     size_t text = 0;
-    uint64_t best = time_pages(&pages, rounds, &text);
+    uint64_t took = time_pages(&pages, rounds, &text);
     printf("{\"pages\": %zu, \"bytes\": %zu, \"text_bytes\": %zu, \"cpu_seconds\": %.6f}\n",
-        pages.count, pages.bytes, text, (double)best / 1e9);
+        pages.count, pages.bytes, text, (double)took / 1e9);
     return EXIT_SUCCESS;
 }
 
@@ -137,8 +135,8 @@ static int run_made(void)
         for (; filled + len <= BYTES; filled += len)
             memcpy(text + filled, made[i].unit, len);
         hp_str page = { text, filled };
-        uint64_t best = time_pages(&(struct pages){ &page, 1, filled }, ROUNDS, &ignored);
-        printf("html      %-24s %9.0f MB/s\n", made[i].name, (double)filled * 1e3 / (double)best);
+        uint64_t took = time_pages(&(struct pages){ &page, 1, filled }, ROUNDS, &ignored);
+        printf("html      %-24s %9.0f MB/s\n", made[i].name, (double)filled * 1e3 / (double)took);
     }
     free(text);
     return EXIT_SUCCESS;

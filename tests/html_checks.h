@@ -178,7 +178,7 @@ static inline const char *check_html_headings(const struct html_page *page)
         hp_str text = { page->clean.text.ptr + h->text_start, h->text_end - h->text_start };
         if (plain_blank(text.ptr[0]) || plain_blank(text.ptr[text.len - 1]))
             return "a heading begins or ends with a blank";
-        if (memchr(text.ptr, '\n', text.len) && !memchr(page->raw.ptr, '&', page->raw.len))
+        if (memchr(text.ptr, '\n', text.len) && !html_in_code(page, h->text_start))
             return "a heading has two lines";
     }
     return NULL;

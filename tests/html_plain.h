@@ -16,6 +16,7 @@ struct plain {
     size_t at;
     unsigned hidden; // templates that are open
     unsigned svg, math;
+    bool xml;
     char out[PLAIN_MAX]; // what is not blank
     size_t len;
 };
@@ -337,10 +338,15 @@ static inline void plain_comment(struct plain *p) // at "<!--"
 
 // --- the page ------------------------------------------------------------------------------------
 
+static inline bool plain_is(const struct plain_tag *tag, const char *name)
+{
+    return tag->len == strlen(name) && memcmp(tag->name, name, tag->len) == 0; // NUL may be in it
+}
+
 static inline bool plain_one_of(const struct plain_tag *tag, const char *const *names)
 {
     for (; *names; names++)
-        if (strcmp(tag->name, *names) == 0)
+        if (plain_is(tag, *names))
             return true;
     return false;
 }
@@ -348,7 +354,7 @@ static inline bool plain_one_of(const struct plain_tag *tag, const char *const *
 static inline void plain_raw(struct plain *p, const struct plain_tag *tag)
 {
     static const char *const shown[] = { "textarea", "xmp", NULL };
-    bool script = strcmp(tag->name, "script") == 0, area = strcmp(tag->name, "textarea") == 0;
+    bool script = plain_is(tag, "script"), area = plain_is(tag, "textarea");
     size_t end = script ? plain_script_end(p) : plain_raw_end(p, tag->name);
     hp_str text = { p->in.ptr + p->at, end - p->at };
     if (plain_one_of(tag, shown))
@@ -380,21 +386,19 @@ static inline void plain_tag(struct plain *p, bool closing, const char *const *b
     struct plain_tag tag = plain_read_tag(p);
     if (tag.cut || plain_foreign(p, &tag, breakers))
         return;
-    bool template = strcmp(tag.name, "template") == 0;
-    unsigned *foreign = strcmp(tag.name, "svg") == 0    ? &p->svg
-                        : strcmp(tag.name, "math") == 0 ? &p->math
-                                                        : NULL;
+    bool template = plain_is(&tag, "template");
+    unsigned *foreign = plain_is(&tag, "svg") ? &p->svg : plain_is(&tag, "math") ? &p->math : NULL;
     if (template && (!closing || p->hidden > 0))
         p->hidden += closing ? -1u : 1u;
     if (foreign && p->hidden == 0 && (closing ? *foreign > 0 : !tag.self_closing))
         *foreign += closing ? -1u : 1u;
     if (closing)
         return;
-    if (plain_one_of(&tag, raw))
+    if (plain_one_of(&tag, raw) && !(p->xml && tag.self_closing && p->hidden == 0))
         plain_raw(p, &tag);
     if (plain_one_of(&tag, images) && tag.alt.ptr)
         plain_add_text(p, tag.alt, PLAIN_VALUE);
-    if (strcmp(tag.name, "plaintext") == 0 && p->hidden == 0) {
+    if (plain_is(&tag, "plaintext") && p->hidden == 0) {
         plain_add_text(p, (hp_str){ p->in.ptr + p->at, p->in.len - p->at }, PLAIN_RAW);
         p->at = p->in.len;
     }
@@ -412,7 +416,9 @@ static inline void plain_cdata(struct plain *p)
 static inline void plain_read(struct plain *p, hp_str page, const char *const *breakers)
 {
     p->in = page;
-    p->at = p->len = p->hidden = p->svg = p->math = 0;
+    p->len = p->hidden = p->svg = p->math = 0;
+    p->at = plain_starts(p, 0, "\ufeff") ? 3 : 0;
+    p->xml = plain_starts(p, p->at, "<?xml");
     while (p->at < page.len) {
         size_t at = p->at, text = at;
         char next = at + 1 < page.len ? page.ptr[at + 1] : 0;

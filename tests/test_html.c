@@ -123,6 +123,9 @@ static const struct {
     { "<DIV>a</DiV>b<P\n>c", "a\nb\n\nc" },
     { "a<![CDATA[b]]>c<svg><![CDATA[<d>]]></svg>", "ac <d>" },
     { "a\0b", "a" },
+    { "\ufeff<p>a\ufeff", "a\ufeff" },
+    { "<?xml version='1.0'?><title/><script src='x'/>a<iframe/>b", "ab" },
+    { "<title/>a", "" },
     // references
     { "&lt;p&gt; &amp;amp; &copy &copyx &notit; &notin; &x; &;& &#",
         "<p> &amp; \u00a9 \u00a9x "
@@ -216,6 +219,22 @@ START_TEST(finds_titles_headings_items_tables_and_code)
             ck_abort_msg("%s: %.*s", structures[i].html, (int)got.len, got.ptr);
         hp_arena_done(&arena);
     }
+}
+END_TEST
+
+START_TEST(the_title_is_cleaned_as_the_text_is)
+{
+    struct hp_arena arena;
+    struct hp_clean out;
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_clean_options options = hp_clean_standard;
+    options.format = HP_HTML;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    hp_str raw = HP_S("<title>&nbsp;e&#x301; \u00a0 x&shy;y\x01</title><p>e&#x301;");
+    ck_assert_int_eq(hp_clean(raw, &options, &arena, &never, &out, &fault), HP_OK);
+    ck_assert(hp_str_is(out.structure.title, "\u00e9 xy"));
+    ck_assert(hp_str_is(out.text, "\u00e9"));
+    hp_arena_done(&arena);
 }
 END_TEST
 
@@ -453,7 +472,7 @@ START_TEST(a_deadline_that_passed_stops_the_work)
 END_TEST
 
 TESTS("html", reads_every_example_as_it_says, drops_nul,
-    finds_titles_headings_items_tables_and_code, sources_are_exact_to_the_character,
-    agrees_with_the_plain_reader_and_is_sound, hostile_pages_cost_linear_time_and_bounded_memory,
-    nesting_a_million_deep_takes_no_stack, memory_that_runs_out_is_an_error,
-    a_deadline_that_passed_stops_the_work)
+    finds_titles_headings_items_tables_and_code, the_title_is_cleaned_as_the_text_is,
+    sources_are_exact_to_the_character, agrees_with_the_plain_reader_and_is_sound,
+    hostile_pages_cost_linear_time_and_bounded_memory, nesting_a_million_deep_takes_no_stack,
+    memory_that_runs_out_is_an_error, a_deadline_that_passed_stops_the_work)

@@ -194,6 +194,20 @@ static enum hp_code run_all(struct chain *chain)
     return HP_OK;
 }
 
+// The title of HTML is no part of the text: the switches do the same to it, as plain text.
+static enum hp_code clean_title(struct chain *chain)
+{
+    struct hp_clean_options options = *chain->options;
+    struct hp_clean title;
+    if (options.format != HP_HTML || chain->clean.structure.title.len == 0)
+        return HP_OK;
+    options.format = HP_PLAIN;
+    HP_TRY(hp_clean(chain->clean.structure.title, &options, chain->arena, chain->deadline, &title,
+        chain->fault));
+    chain->clean.structure.title = title.text;
+    return HP_OK;
+}
+
 enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
@@ -211,6 +225,7 @@ enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct
     }
     HP_TRY(run_all(&chain));
     HP_TRY(structure(&chain));
+    HP_TRY(clean_title(&chain));
     *out = chain.clean;
     return HP_OK;
 }

@@ -17,6 +17,7 @@ struct reader {
     size_t at;
     uint32_t svg, math; // how many are open
     uint32_t quotes;
+    bool xml;                          // begins as XML does: what closes itself is closed
     bool ruby, ruby_parens, ruby_open; // in <ruby>; it has <rp>; a "(" of ours is open
     hp_str title;
     struct hp_html_layout layout;
@@ -98,7 +99,8 @@ static enum hp_code read_piece(struct reader *r, const struct run *run)
     hp_str in = r->in;
     char c = in.ptr[r->at];
     if (hp_html_blank(c)) {
-        hp_html_break(&r->layout, HP_HTML_SPACE);
+        if (r->layout.space == HP_HTML_NONE)
+            r->layout.space = HP_HTML_SPACE;
         while (r->at < run->end && hp_html_blank(in.ptr[r->at]))
             r->at++;
         return HP_OK;
@@ -114,7 +116,7 @@ static enum hp_code read_piece(struct reader *r, const struct run *run)
             return HP_OK;
     }
     HP_TRY(hp_html_word(&r->layout, r->at));
-    size_t stop = hp_rewrite_stop(r->rewrite, r->at);
+    size_t stop = r->rewrite->check_at; // of the next tick, behind r->at
     r->at = ordinary_end(in, r->at + 1, stop < run->end ? stop : run->end);
     r->layout.gap = r->at;
     if (in.ptr[r->at - 1] == ' ') {
@@ -148,7 +150,7 @@ static size_t pre_end(hp_str in, size_t at, size_t end)
 static enum hp_code read_pre_piece(struct reader *r, const struct run *run)
 {
     const char *p = r->in.ptr;
-    size_t start = r->at, stop = hp_rewrite_stop(r->rewrite, start);
+    size_t start = r->at, stop = r->rewrite->check_at;
     if (p[start] == '\0') {
         r->at++;
         return HP_OK;
@@ -176,13 +178,13 @@ static enum hp_code read_pre_piece(struct reader *r, const struct run *run)
     return hp_html_keep(&r->layout, r->layout.gap, end - r->layout.gap, '\0');
 }
 
-static enum hp_code read_text(struct reader *r, struct run run)
+static enum hp_code read_text(struct reader *r, const struct run *run)
 {
-    while (r->at < run.end) {
-        if (run.markup && r->in.ptr[r->at] == '<' && begins_markup(r->in, r->at))
+    while (r->at < run->end) {
+        if (run->markup && r->in.ptr[r->at] == '<' && begins_markup(r->in, r->at))
             break;
         HP_TRY(hp_rewrite_tick(r->rewrite, r->at));
-        HP_TRY(r->layout.pres > 0 ? read_pre_piece(r, &run) : read_piece(r, &run));
+        HP_TRY(r->layout.pres > 0 ? read_pre_piece(r, run) : read_piece(r, run));
     }
     return HP_OK;
 }
@@ -251,7 +253,7 @@ static enum hp_code read_textarea(struct reader *r, size_t at, const struct hp_h
     (void)at;
     struct run run = { .references = REFERENCES_TEXT };
     HP_TRY(raw_end(r, tag, &run.end));
-    return read_text(r, run);
+    return read_text(r, &run);
 }
 
 static enum hp_code read_xmp(struct reader *r, size_t at, const struct hp_html_markup *tag)
@@ -260,7 +262,7 @@ static enum hp_code read_xmp(struct reader *r, size_t at, const struct hp_html_m
     struct run run = { .references = REFERENCES_NONE };
     HP_TRY(raw_end(r, tag, &run.end));
     hp_html_pre_begin(&r->layout);
-    HP_TRY(read_text(r, run));
+    HP_TRY(read_text(r, &run));
     hp_html_pre_end(&r->layout);
     return HP_OK;
 }
@@ -269,7 +271,7 @@ static enum hp_code read_plaintext(struct reader *r, size_t at, const struct hp_
 {
     (void)at, (void)tag;
     hp_html_pre_begin(&r->layout);
-    return read_text(r, (struct run){ r->in.len, REFERENCES_NONE, false });
+    return read_text(r, &(struct run){ r->in.len, REFERENCES_NONE, false });
 }
 
 static enum hp_code skip_raw(struct reader *r, size_t at, const struct hp_html_markup *tag)
@@ -299,7 +301,7 @@ static enum hp_code skip_template(struct reader *r, size_t at, const struct hp_h
     return HP_OK;
 }
 
-// --- headings, lists, tables, inline elements
+// headings, lists, tables
 
 static enum hp_code begin_heading(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
@@ -376,16 +378,16 @@ LAYOUT_STEP(end_row, hp_html_row_end)
 LAYOUT_STEP(begin_cell, hp_html_cell_begin)
 LAYOUT_STEP(end_cell, hp_html_cell_end)
 
-// What an image says stands in its attribute.
+// what stands in a line; what an image says stands in its attribute
 static enum hp_code read_image(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
     (void)at;
     hp_str alt = hp_html_attribute(r->in, tag, HP_S("alt"));
-    size_t end = r->at, start = (size_t)(alt.ptr - r->in.ptr);
     if (alt.len > 0) {
-        r->at = start;
-        HP_TRY(read_text(r, (struct run){ start + alt.len, REFERENCES_ATTRIBUTE, false }));
-        r->at = end;
+        size_t behind = r->at;
+        r->at = (size_t)(alt.ptr - r->in.ptr);
+        HP_TRY(read_text(r, &(struct run){ r->at + alt.len, REFERENCES_ATTRIBUTE, false }));
+        r->at = behind;
     }
     hp_html_break(&r->layout, HP_HTML_SPACE);
     return HP_OK;
@@ -578,7 +580,8 @@ static bool passed_over(struct reader *r, const struct hp_html_markup *tag)
 
 static enum hp_code read_tag(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
-    if (passed_over(r, tag))
+    bool closed = r->xml && tag->self_closing && tag->name <= HP_HTML_RAW_LAST;
+    if (closed || passed_over(r, tag))
         return HP_OK;
     leave_heading(r, tag);
     return tag->kind == HP_HTML_START ? start_tag(r, at, tag) : end_tag(r, at, tag);
@@ -590,7 +593,7 @@ static enum hp_code read_cdata(struct reader *r, const struct hp_html_markup *cd
     bool ended = content.len >= 3 && memcmp(content.ptr + content.len - 3, "]]>", 3) == 0;
     r->at = cdata->attributes;
     size_t end = ended ? cdata->end - 3 : cdata->end;
-    HP_TRY(read_text(r, (struct run){ end, REFERENCES_NONE, false }));
+    HP_TRY(read_text(r, &(struct run){ end, REFERENCES_NONE, false }));
     r->at = cdata->end;
     return HP_OK;
 }
@@ -608,13 +611,23 @@ static enum hp_code read_markup(struct reader *r)
     return read_tag(r, at, &markup);
 }
 
+#define BYTE_ORDER_MARK "\ufeff"
+
+static bool begins(hp_str in, size_t at, const char *what)
+{
+    size_t len = strlen(what);
+    return in.len - at >= len && memcmp(in.ptr + at, what, len) == 0;
+}
+
 enum hp_code hp_html_read(struct hp_rewrite *rewrite, struct hp_structure *out)
 {
     struct reader r = { .rewrite = rewrite, .in = rewrite->in };
     const struct run all = { rewrite->in.len, REFERENCES_TEXT, true };
     hp_html_layout_init(&r.layout, rewrite);
+    r.at = begins(r.in, 0, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+    r.xml = begins(r.in, r.at, "<?xml");
     for (;;) {
-        HP_TRY(read_text(&r, all));
+        HP_TRY(read_text(&r, &all));
         if (r.at == r.in.len)
             break;
         HP_TRY(read_markup(&r));

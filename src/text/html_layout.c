@@ -46,8 +46,8 @@ static struct hp_html_level *push(struct hp_html_layout *layout, enum hp_html_le
         return NULL;
     struct hp_html_level *level = &layout->level[layout->depth];
     *level = (struct hp_html_level){ .kind = (uint8_t)kind,
-        .table = (int8_t)layout->table,
-        .list = (int8_t)layout->list,
+        .table = (int16_t)layout->table,
+        .list = (int16_t)layout->list,
         .lists = layout->lists,
         .pres = layout->pres,
         .settled = layout->settled,
@@ -64,6 +64,7 @@ static struct hp_html_level *push(struct hp_html_layout *layout, enum hp_html_le
     if (kind == HP_HTML_OPEN_PRE)
         layout->pres++;
     layout->depth++;
+    layout->plain = false;
     return level;
 }
 
@@ -158,9 +159,10 @@ static void add_marker(struct separator *out, const struct hp_html_layout *layou
 {
     const struct hp_html_level *item = &layout->level[layout->marked];
     bool ordered = item->list >= 0 && layout->level[item->list].ordered;
-    char marker[16];
-    snprintf(marker, sizeof marker, "%d. ", item->number);
-    add(out, ordered ? marker : "- ");
+    char marker[16] = "- ";
+    if (ordered)
+        snprintf(marker, sizeof marker, "%d. ", item->number);
+    add(out, marker);
 }
 
 static bool code_begins(const struct hp_html_layout *layout)
@@ -265,7 +267,7 @@ static enum hp_code put_kept(struct hp_html_layout *layout, size_t at, size_t en
     return put(layout, at, end, HP_S(""));
 }
 
-static enum hp_code put_gap(struct hp_html_layout *layout, size_t end)
+enum hp_code hp_html_put_gap(struct hp_html_layout *layout, size_t end)
 {
     struct separator separator;
     if (!layout->written)
@@ -289,24 +291,9 @@ static enum hp_code put_gap(struct hp_html_layout *layout, size_t end)
     layout->bars = 0;
     layout->marked = -1;
     layout->kept_count = 0;
-    layout->written = true;
+    layout->written = layout->plain = true;
     layout->gap = end;
     return HP_OK;
-}
-
-enum hp_code hp_html_word(struct hp_html_layout *layout, size_t at)
-{
-    bool inside = layout->written && layout->space <= HP_HTML_SPACE &&
-                  layout->started == layout->depth && layout->bars == 0 &&
-                  layout->kept_count == 0 && layout->heading_open == layout->heading_started;
-    if (!inside)
-        return put_gap(layout, at);
-    hp_str with = { " ", layout->space == HP_HTML_SPACE };
-    size_t gap = layout->gap;
-    layout->space = HP_HTML_NONE;
-    layout->settled = layout->row = false;
-    layout->gap = at;
-    return at == gap ? HP_OK : put(layout, gap, at, with);
 }
 
 enum hp_code hp_html_say(struct hp_html_layout *layout, size_t at, size_t len, hp_str with)
@@ -330,6 +317,7 @@ enum hp_code hp_html_keep(struct hp_html_layout *layout, size_t at, size_t len, 
     if (!GROW(layout, layout->kept, layout->kept_count, layout->kept_cap))
         return hp_no_memory(layout->arena, layout->rewrite->fault);
     layout->kept[layout->kept_count++] = (struct hp_html_kept){ (uint32_t)at, (uint32_t)len, c };
+    layout->plain = false;
     return HP_OK;
 }
 
@@ -352,8 +340,10 @@ void hp_html_break(struct hp_html_layout *layout, enum hp_html_break space)
         return;
     layout->kept_count = 0;
     space = fitting(layout, space);
-    if (!layout->settled && space > layout->space)
-        layout->space = space;
+    if (layout->settled || space <= layout->space)
+        return;
+    layout->space = space;
+    layout->plain &= space <= HP_HTML_SPACE;
 }
 
 enum hp_code hp_html_line_break(struct hp_html_layout *layout, size_t at, size_t len)
@@ -385,6 +375,7 @@ enum hp_code hp_html_heading_begin(struct hp_html_layout *layout, uint8_t level)
         return hp_no_memory(layout->arena, layout->rewrite->fault);
     layout->headings[layout->heading_count++] = (struct hp_heading){ .level = level };
     layout->heading_open = true;
+    layout->plain = false;
     layout->heading_started = false;
     layout->heading_blocks = 0;
     return HP_OK;
@@ -471,6 +462,7 @@ void hp_html_item_begin(struct hp_html_layout *layout, size_t at, const int32_t 
     level->number = own;
     layout->marked = layout->depth - 1;
     layout->settled = true;
+    layout->plain = false;
 }
 
 // --- tables --------------------------------------------------------------------------------------
@@ -514,6 +506,7 @@ void hp_html_row_begin(struct hp_html_layout *layout)
     table->in_cell = false;
     table->cells = 0;
     layout->settled = true;
+    layout->plain = false;
 }
 
 void hp_html_row_end(struct hp_html_layout *layout)
@@ -541,6 +534,7 @@ void hp_html_cell_begin(struct hp_html_layout *layout)
         layout->bars++;
     table->in_cell = true;
     layout->settled = true;
+    layout->plain = false;
 }
 
 void hp_html_cell_end(struct hp_html_layout *layout)

@@ -26,7 +26,7 @@ struct hp_html_level {
     bool in_row, in_cell; // of a table
     bool settled;         // of the gap, where a table began
     uint8_t bars;
-    int8_t table, list;  // the nearest ones around: levels, -1: none
+    int16_t table, list; // the nearest ones around: levels, -1: none
     uint8_t lists, pres; // how many of them are around, lists up to the nearest table
     uint32_t cells;      // that began in this row
     uint32_t mark;       // where the tag of an item stands
@@ -45,6 +45,7 @@ struct hp_html_layout {
     struct hp_rewrite *rewrite;
     struct hp_arena *arena;
     bool written; // any word
+    bool plain;   // the gap is at most a space, and nothing begins with the next word
 
     // the gap
     size_t gap; // where it begins
@@ -73,8 +74,22 @@ struct hp_html_layout {
 
 void hp_html_layout_init(struct hp_html_layout *layout, struct hp_rewrite *rewrite);
 
+// Writes the gap before the word at `at`, whatever it is.
+HP_MUST_USE enum hp_code hp_html_put_gap(struct hp_html_layout *layout, size_t at);
+
 // A word begins at `at`: writes the gap before it.
-HP_MUST_USE enum hp_code hp_html_word(struct hp_html_layout *layout, size_t at);
+HP_MUST_USE static inline enum hp_code hp_html_word(struct hp_html_layout *layout, size_t at)
+{
+    if (!layout->plain)
+        return hp_html_put_gap(layout, at);
+    size_t gap = layout->gap;
+    hp_str with = { " ", layout->space };
+    layout->space = HP_HTML_NONE;
+    layout->gap = at;
+    if (at == gap || (with.len && at - gap == 1 && layout->rewrite->in.ptr[gap] == ' '))
+        return HP_OK;
+    return hp_rewrite_put(layout->rewrite, gap, at - gap, with);
+}
 
 // in[at, at + len) says `with`, a word or a part of one.
 HP_MUST_USE enum hp_code hp_html_say(

@@ -15,21 +15,33 @@ static bool letter(char c)
 
 // --- looking for one of a few bytes --------------------------------------------------------------
 
-// A blank, '/' or '>' ends a tag's name, '=' an attribute's as well; a blank or '>' ends a value
-// that is not quoted.
-static bool ends_name(char c)
+// What a byte may end.
+enum { NAME = 1, ATTRIBUTE = 2, VALUE = 4, ALL = NAME | ATTRIBUTE | VALUE };
+
+static const uint8_t stops[256] = {
+    ['\t'] = ALL,
+    ['\n'] = ALL,
+    ['\f'] = ALL,
+    ['\r'] = ALL,
+    [' '] = ALL,
+    ['>'] = ALL,
+    ['/'] = NAME | ATTRIBUTE,
+    ['='] = ATTRIBUTE,
+};
+
+static inline bool ends_name(char c)
 {
-    return hp_html_blank(c) || c == '/' || c == '>';
+    return stops[(unsigned char)c] & NAME;
 }
 
-static bool ends_attribute(char c)
+static inline bool ends_attribute(char c)
 {
-    return ends_name(c) || c == '=';
+    return stops[(unsigned char)c] & ATTRIBUTE;
 }
 
-static bool ends_value(char c)
+static inline bool ends_value(char c) // that is not quoted
 {
-    return hp_html_blank(c) || c == '>';
+    return stops[(unsigned char)c] & VALUE;
 }
 
 #if defined(__SSE2__)
