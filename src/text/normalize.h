@@ -2,15 +2,31 @@
 #pragma once
 
 #include "hotpathd/buf.h"
+#include "hotpathd/deadline.h"
 
 enum hp_form { HP_FORM_NONE, HP_FORM_NFC, HP_FORM_NFKC };
 
+// What normalizing needs at hand: the rest is zero at first, and kept from segment to segment.
+struct hp_normalizer {
+    enum hp_form form;
+    const struct hp_deadline *deadline;
+    struct hp_arena *arena; // of what follows
+    uint32_t *word;
+    size_t words;
+};
+
 // Length of the longest prefix that is certainly in the form already and ends before a starter that
 // does not combine backwards: what follows can be normalized apart from it. Fast (quick check).
-size_t hp_normal_prefix(hp_str s, enum hp_form form);
+HP_MUST_USE enum hp_code hp_normalizer_prefix(
+    const struct hp_normalizer *normalizer, hp_str s, size_t *len, struct hp_fault *fault);
 
-// Normalizes the one segment at the start of `s`: from its first code point to before the next
-// starter that nothing before it can combine with. Appends the result to `out`, returns the
-// segment's length in bytes (> 0 for s.len > 0). Worst case O(n log n) in the segment (a run of
-// combining marks). Scratch comes from out->arena; on failure `out` is marked.
+// Normalizes the one segment at the start of `s`, which is not empty: from its first code point to
+// before the next starter that nothing before it can combine with. Appends the result to `out`;
+// *len is the segment's length in bytes. Linear, the deadline is looked at on the way: a segment
+// may be a million combining marks.
+HP_MUST_USE enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, hp_str s,
+    struct hp_buf *out, size_t *len, struct hp_fault *fault);
+
+// Both for short texts, without a deadline; where memory runs out `out` is marked.
+size_t hp_normal_prefix(hp_str s, enum hp_form form);
 size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out);
