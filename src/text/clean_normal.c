@@ -35,21 +35,19 @@ enum hp_code hp_fix_normalization(
     struct hp_rewrite *rewrite, const struct hp_clean_options *options)
 {
     hp_str in = rewrite->in;
-    struct hp_normalizer normalizer = { .form = (enum hp_form)options->form,
-        .deadline = rewrite->deadline,
-        .arena = rewrite->out->arena };
+    struct hp_normalizer normalizer =
+        hp_normalizer_of(in, (enum hp_form)options->form, rewrite->deadline, rewrite->out->arena);
     struct hp_buf normal = hp_buf_in(rewrite->out->arena);
     for (size_t at = 0, stop = 0, len; at < in.len; at += len) {
         HP_TRY(hp_rewrite_tick(rewrite, at));
         if (at >= stop)
             HP_TRY(pause_behind(rewrite, at, normalizer.form, &stop));
-        hp_str rest = { in.ptr + at, stop - at };
-        HP_TRY(hp_normalizer_prefix(&normalizer, rest, &len, rewrite->fault));
+        HP_TRY(hp_normalizer_prefix(&normalizer, at, stop, &len, rewrite->fault));
         if (len > 0)
             continue;
         normal.len = 0;
-        HP_TRY(hp_normalizer_segment(&normalizer, rest, &normal, &len, rewrite->fault));
-        HP_TRY(fix_segment(rewrite, (hp_str){ rest.ptr, len }, hp_buf_str(&normal)));
+        HP_TRY(hp_normalizer_segment(&normalizer, at, stop, &normal, &len, rewrite->fault));
+        HP_TRY(fix_segment(rewrite, (hp_str){ in.ptr + at, len }, hp_buf_str(&normal)));
     }
     return HP_OK;
 }

@@ -26,12 +26,12 @@ enum {
 struct rules {
     uint8_t unstable;        // of hp_bits
     uint8_t backward, quick; // of hp_norm.flags
-    const struct hp_bytes *bytes;
+    const struct hp_pairs *pairs;
 };
 
 static const struct rules rules_of[] = {
-    [HP_FORM_NFC] = { HP_BITS_NFC, HP_NORM_BACKWARD, HP_NORM_QUICK, &hp_bytes_nfc },
-    [HP_FORM_NFKC] = { HP_BITS_NFKC, HP_NORM_BACKWARD_K, HP_NORM_QUICK_K, &hp_bytes_nfkc },
+    [HP_FORM_NFC] = { HP_BITS_NFC, HP_NORM_BACKWARD, HP_NORM_QUICK, &hp_pairs_nfc },
+    [HP_FORM_NFKC] = { HP_BITS_NFKC, HP_NORM_BACKWARD_K, HP_NORM_QUICK_K, &hp_pairs_nfkc },
 };
 
 // The start of the character before `at`, but not before `least`.
@@ -56,39 +56,57 @@ static inline enum hp_code tick(
     return hp_deadline_check(normalizer->deadline, fault);
 }
 
-enum hp_code hp_normalizer_prefix(
-    const struct hp_normalizer *normalizer, hp_str s, size_t *prefix, struct hp_fault *fault)
+struct hp_normalizer hp_normalizer_of(
+    hp_str s, enum hp_form form, const struct hp_deadline *deadline, struct hp_arena *arena)
+{
+    return (struct hp_normalizer){ .s = s,
+        .form = form,
+        .deadline = deadline,
+        .arena = arena,
+        .hits = { .s = s, .set = rules_of[form].pairs } };
+}
+
+enum hp_code hp_normalizer_prefix(struct hp_normalizer *normalizer, size_t at, size_t stop,
+    size_t *prefix, struct hp_fault *fault)
 {
     const struct rules *rules = &rules_of[normalizer->form];
-    size_t safe = 0,
-           check = BYTES_BETWEEN_CHECKS; // the last place before which nothing more can change
-    uint8_t ccc = 0;                     // of the character before
-    *prefix = s.len;
+    struct hp_hits *hits = &normalizer->hits;
+    hp_str s = normalizer->s;
+    size_t from = at, check = at + BYTES_BETWEEN_CHECKS;
+    size_t least = at,
+           safe = at; // nothing before the last character that ends at `safe` can change
+    uint8_t ccc = 0;  // of the character before
+    *prefix = stop - from;
     if (normalizer->form == HP_FORM_NONE)
         return HP_OK;
-    for (size_t at = 0, len; at < s.len; at += len) {
+    if (hits->stop != stop)
+        hits->lanes = 0;
+    hits->stop = stop;
+    for (size_t len;; at += len) {
+        size_t next = hp_hits_next(hits, at);
         HP_TRY(tick(normalizer, at, &check, fault));
-        if (!hp_bytes_has(rules->bytes, (unsigned char)s.ptr[at])) {
-            size_t next = hp_scan(s, at, rules->bytes);
-            safe = step_back(s, next, at);
-            len = next - at;
+        if (next >= stop)
+            return HP_OK;
+        uint32_t cp = hp_utf8_at(s, next, &len);
+        if (next > at) {
+            least = at;
+            safe = next;
             ccc = 0;
-            continue;
         }
-        uint32_t cp = hp_utf8_at(s, at, &len);
+        at = next;
         if (!(hp_bits_of(cp) & rules->unstable)) {
-            safe = at;
+            least = at;
+            safe = at + len;
             ccc = 0;
             continue;
         }
         const struct hp_norm *norm = hp_norm_of(cp);
         if (norm->flags & rules->quick || (norm->ccc && norm->ccc < ccc)) {
-            *prefix = safe;
+            *prefix = step_back(s, safe, least) - from;
             return HP_OK;
         }
         ccc = norm->ccc;
     }
-    return HP_OK;
 }
 
 // Where the segment ends, and how many characters it has.
@@ -300,10 +318,11 @@ static bool put_pair(enum hp_form form, hp_str segment, struct hp_buf *out)
 
 enum { STACK_BYTES = 16 }; // a segment up to this length is worked on without memory from the arena
 
-enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, hp_str s, struct hp_buf *out,
-    size_t *len, struct hp_fault *fault)
+enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, size_t at, size_t stop,
+    struct hp_buf *out, size_t *len, struct hp_fault *fault)
 {
     size_t chars, count, size = 0;
+    hp_str s = { normalizer->s.ptr + at, stop - at };
     HP_TRY(segment_end(normalizer, s, len, &chars, fault));
     hp_str segment = { s.ptr, *len };
     if (chars == 2 && put_pair(normalizer->form, segment, out))
@@ -324,18 +343,18 @@ static const struct hp_deadline never = { 0 };
 
 size_t hp_normal_prefix(hp_str s, enum hp_form form)
 {
-    struct hp_normalizer normalizer = { .form = form, .deadline = &never };
+    struct hp_normalizer normalizer = hp_normalizer_of(s, form, &never, NULL);
     struct hp_fault fault;
     size_t len;
-    return hp_normalizer_prefix(&normalizer, s, &len, &fault) ? 0 : len; // never fails
+    return hp_normalizer_prefix(&normalizer, 0, s.len, &len, &fault) ? 0 : len; // never fails
 }
 
 size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out)
 {
-    struct hp_normalizer normalizer = { .form = form, .deadline = &never, .arena = out->arena };
+    struct hp_normalizer normalizer = hp_normalizer_of(s, form, &never, out->arena);
     struct hp_fault fault;
     size_t len;
-    if (hp_normalizer_segment(&normalizer, s, out, &len, &fault)) {
+    if (hp_normalizer_segment(&normalizer, 0, s.len, out, &len, &fault)) {
         out->failed = true;
         return s.len;
     }
