@@ -303,9 +303,7 @@ static const struct {
     { "", "" },
     { " \t\n\f ", "" },
     { "plain text, unchanged.\n\nAs it is.", "plain text, unchanged.\n\nAs it is." },
-    { "a\r\nb\rc\xc2\x85"
-      "d\u2028e\u2029f\vg",
-        "a\nb\nc\nd\ne\nf\ng" },
+    { "a\r\nb\rc\u2028d\u2029e\vf", "a\nb\nc\nd\ne\nf" },
     { "page one \n\f\n\n\n page two", "page one\n\f\n\n page two" },
     { "\ufeff\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x1b(Bz", "red xyz" },
     { "cut \x1b[31", "cut [31" },
@@ -361,6 +359,10 @@ static const struct {
     enum hp_switch fix;
     const char *raw, *clean;
 } line_rows[] = {
+    { HP_FIX_LINE_ENDINGS,
+        "a\r\nb\rc\xc2\x85"
+        "d\u2028e\u2029f\vg\f",
+        "a\nb\nc\nd\ne\nf\ng\f" },
     { HP_FIX_HYPHENATION, "an exam-\nple of it", "an example of it" },
     { HP_FIX_HYPHENATION, "an exam-  \r\n   ple of it", "an example of it" },
     { HP_FIX_HYPHENATION, "an exam\u2010\nple, exam\u00ad\nple", "an example, example" },
