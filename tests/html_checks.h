@@ -22,8 +22,7 @@ HP_MUST_USE static inline enum hp_code html_read(hp_str raw, struct hp_arena *ar
     *out = (struct html_page){ .raw = raw };
     HP_TRY(hp_html_read(&rewrite, &out->clean.structure));
     HP_TRY(hp_rewrite_end(&rewrite, &out->clean.text));
-    out->clean.edit = edits.edit;
-    out->clean.edits = edits.count;
+    out->clean.edits = edits;
     return HP_OK;
 }
 
@@ -46,12 +45,12 @@ static inline hp_str html_words(const struct html_page *page, hp_str mark, struc
 {
     hp_str text = page->clean.text;
     size_t at = 0;
-    for (size_t i = 0; i < page->clean.edits; i++) {
-        const struct hp_edit *edit = &page->clean.edit[i];
-        hp_buf_add(out, (hp_str){ text.ptr + at, edit->at - at });
-        at = edit->at;
-        if (edit->len > 0 && !html_is_reference(page, edit)) {
-            at += edit->len;
+    struct hp_edits_walk walk = hp_edits_walk(&page->clean.edits);
+    for (struct hp_edit edit; hp_edits_next(&walk, &edit);) {
+        hp_buf_add(out, (hp_str){ text.ptr + at, edit.at - at });
+        at = edit.at;
+        if (edit.len > 0 && !html_is_reference(page, &edit)) {
+            at += edit.len;
             hp_buf_add(out, mark);
         }
     }
@@ -271,5 +270,5 @@ static inline const char *check_html_clean(hp_str raw, struct hp_arena *arena)
         return wrong;
     if (hp_clean(once.text, &hp_clean_standard, arena, &never, &twice, &fault))
         return "a text is not cleaned";
-    return twice.edits == 0 ? NULL : "the text of a page is not clean";
+    return twice.edits.count == 0 ? NULL : "the text of a page is not clean";
 }

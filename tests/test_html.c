@@ -245,7 +245,7 @@ static hp_str source_of(const struct html_page *page, const char *what)
     const char *at = memmem(page->clean.text.ptr, page->clean.text.len, what, strlen(what));
     ck_assert_ptr_nonnull(at);
     size_t from = (size_t)(at - page->clean.text.ptr);
-    hp_clean_source(&page->clean, from, from + strlen(what), &start, &end);
+    hp_edits_source(&page->clean.edits, from, from + strlen(what), &start, &end);
     return (hp_str){ page->raw.ptr + start, end - start };
 }
 

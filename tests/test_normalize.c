@@ -2,12 +2,15 @@
 // every code point, and the consortium's own test where the system carries it (Debian's
 // unicode-data, 15.0).
 #include "text/normalize.h"
+#include "text/unicode_data.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
 #include "test.h"
 
 #include <stdio.h>
+
+static const struct hp_deadline never = { 0 };
 
 static hp_str normalize(hp_str s, enum hp_form form, struct hp_buf *out)
 {
@@ -80,16 +83,38 @@ START_TEST(agrees_with_unicode_16_on_strings)
 }
 END_TEST
 
+static uint64_t add_form(uint64_t hash, hp_str text, enum hp_form form, struct hp_buf *out)
+{
+    hp_str form_of = normalize(text, form, out);
+    for (size_t i = 0; i < form_of.len; i++)
+        hash = (hash ^ (unsigned char)form_of.ptr[i]) * 0x100000001b3u;
+    return hash;
+}
+
 static uint64_t hash_of_all(enum hp_form form, struct hp_buf *out)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (uint32_t cp = 0; cp < 0x110000; cp++) {
         char text[4];
-        if (cp >= 0xd800 && cp < 0xe000)
+        if (cp < 0xd800 || cp >= 0xe000)
+            hash = add_form(hash, (hp_str){ text, hp_utf8_put(text, cp) }, form, out);
+    }
+    return hash;
+}
+
+// Every mark behind and before three others.
+static uint64_t hash_of_orders(enum hp_form form, struct hp_buf *out)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (uint32_t cp = 0; cp < 0x110000; cp++) {
+        char text[32], mark[5] = { 0 };
+        if (hp_unicode_ccc(cp) == 0)
             continue;
-        hp_str form_of = normalize((hp_str){ text, hp_utf8_put(text, cp) }, form, out);
-        for (size_t i = 0; i < form_of.len; i++)
-            hash = (hash ^ (unsigned char)form_of.ptr[i]) * 0x100000001b3u;
+        hp_utf8_put(mark, cp);
+        snprintf(text, sizeof text, "a\u0315\u0300\u05ae%sb", mark);
+        hash = add_form(hash, hp_str_from(text), form, out);
+        snprintf(text, sizeof text, "a%s\u0315\u0300\u05aeb", mark);
+        hash = add_form(hash, hp_str_from(text), form, out);
     }
     return hash;
 }
@@ -99,13 +124,17 @@ START_TEST(agrees_with_unicode_16_on_every_code_point)
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf out = hp_buf_in(&arena);
-    unsigned long long nfc, nfkc;
+    unsigned long long all[2], orders[2];
     FILE *file = fopen("tests/data/normalize.txt", "r");
     ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(fscanf(file, "%*[^\n] %16llx;%16llx", &nfc, &nfkc), 2);
+    ck_assert_int_eq(fscanf(file, "%*[^\n] %16llx;%16llx;%16llx;%16llx", &all[0], &all[1],
+                         &orders[0], &orders[1]),
+        4);
     fclose(file);
-    ck_assert_uint_eq(hash_of_all(HP_FORM_NFC, &out), nfc);
-    ck_assert_uint_eq(hash_of_all(HP_FORM_NFKC, &out), nfkc);
+    ck_assert_uint_eq(hash_of_all(HP_FORM_NFC, &out), all[0]);
+    ck_assert_uint_eq(hash_of_all(HP_FORM_NFKC, &out), all[1]);
+    ck_assert_uint_eq(hash_of_orders(HP_FORM_NFC, &out), orders[0]);
+    ck_assert_uint_eq(hash_of_orders(HP_FORM_NFKC, &out), orders[1]);
     hp_arena_done(&arena);
 }
 END_TEST
@@ -176,24 +205,142 @@ START_TEST(long_runs_of_marks_are_ordered_stably)
 }
 END_TEST
 
-START_TEST(memory_that_runs_out_marks_the_buffer)
+// A letter and `count` marks that are out of order.
+static hp_str run_of_marks(char *text, size_t count)
 {
-    static char text[4001] = "a";
-    size_t len = 1;
-    while (len + 2 <= 4000)
-        len += hp_utf8_put(text + len, len % 3 ? 0x301 : 0x316);
+    hp_str run = { text, 1 };
+    text[0] = 'a';
+    for (size_t i = 0; i < count; i++)
+        run.len += hp_utf8_put(text + run.len, i % 3 ? 0x301 : 0x316);
+    return run;
+}
+
+START_TEST(memory_that_runs_out_is_an_error)
+{
+    static char text[4001];
+    hp_str run = run_of_marks(text, 2000);
     for (unsigned fail = 1; fail <= 2; fail++) {
         struct hp_arena arena;
+        struct hp_fault fault;
+        size_t len;
         hp_arena_init(&arena, NULL, 1 << 20);
         arena.fail_after = fail;
         struct hp_buf out = hp_buf_in(&arena);
-        ck_assert_uint_eq(hp_normalize_segment((hp_str){ text, len }, HP_FORM_NFC, &out), len);
-        ck_assert(out.failed);
+        struct hp_normalizer normalizer = hp_normalizer_of(run, HP_FORM_NFC, &never, &arena);
+        ck_assert_int_eq(
+            hp_normalizer_segment(&normalizer, 0, run.len, &out, &len, &fault), HP_OVERLOADED);
         hp_arena_done(&arena);
     }
 }
 END_TEST
 
+START_TEST(a_deadline_ends_one_long_run_of_marks)
+{
+    enum { MARKS = 100000 };
+    char *text = malloc(1 + 2 * MARKS);
+    hp_str run = run_of_marks(text, MARKS);
+    struct hp_deadline passed = { 1 };
+    struct hp_arena arena;
+    struct hp_fault fault;
+    size_t len;
+    hp_arena_init(&arena, NULL, 16 << 20);
+    struct hp_buf out = hp_buf_in(&arena);
+    struct hp_normalizer normalizer = hp_normalizer_of(run, HP_FORM_NFC, &never, &arena);
+    normalizer.deadline = &passed;
+    ck_assert_int_eq(
+        hp_normalizer_segment(&normalizer, 0, run.len, &out, &len, &fault), HP_DEADLINE);
+    for (size_t i = 1; i + 1 < run.len; i += 2)
+        hp_utf8_put(text + i, 0x334); // in order: the quick check walks over all of them
+    text[0] = 'x';
+    ck_assert_int_eq(hp_normalizer_prefix(&normalizer, 0, run.len, &len, &fault), HP_DEADLINE);
+    hp_arena_done(&arena);
+    free(text);
+}
+END_TEST
+
+static uint64_t cost_of_marks(size_t count)
+{
+    char *text = malloc(1 + 2 * count);
+    hp_str run = run_of_marks(text, count);
+    uint64_t least = UINT64_MAX;
+    for (int round = 0; round < 3; round++) {
+        struct hp_arena arena;
+        hp_arena_init(&arena, NULL, (size_t)1 << 28);
+        struct hp_buf out = hp_buf_in(&arena);
+        uint64_t from = hp_thread_cpu_ns();
+        normalize(run, HP_FORM_NFC, &out);
+        uint64_t took = hp_thread_cpu_ns() - from;
+        least = took < least ? took : least;
+        hp_arena_done(&arena);
+    }
+    free(text);
+    return least;
+}
+
+START_TEST(mixed_marks_cost_linear_time)
+{
+    uint64_t small = cost_of_marks(25000), large = cost_of_marks(200000);
+    ck_assert_msg(large < small * 24 + 1000000, "%llu ns, then %llu", (unsigned long long)small,
+        (unsigned long long)large);
+}
+END_TEST
+
+// No character that may change is passed by unseen.
+START_TEST(the_filter_holds_every_unstable_character)
+{
+    size_t in = 0, all = 0;
+    for (uint32_t cp = 0x80; cp < 0x110000; cp++) {
+        char text[4];
+        if (cp >= 0xd800 && cp < 0xe000)
+            continue;
+        hp_utf8_put(text, cp);
+        bool nfc = hp_pairs_has(&hp_pairs_nfc, (unsigned char)text[0], (unsigned char)text[1]);
+        bool nfkc = hp_pairs_has(&hp_pairs_nfkc, (unsigned char)text[0], (unsigned char)text[1]);
+        ck_assert(nfc || !(hp_bits_of(cp) & HP_BITS_NFC));
+        ck_assert(nfkc || !(hp_bits_of(cp) & HP_BITS_NFKC));
+        in += nfc;
+        all++;
+    }
+    ck_assert_uint_lt(in * 4, all); // and it is a filter
+}
+END_TEST
+
+// What the quick check passes is what normalizing leaves alone, wherever a text is cut.
+START_TEST(the_quick_check_vouches_for_what_it_passes)
+{
+    static const uint32_t points[] = { 'a', 'e', 0xe9, 0x301, 0x316, 0x345, 0x1100, 0x1161, 0x11a8,
+        0xac00, 0xac01, 0x3042, 0x304b, 0x3099, 0x958, 0x9bc, 0x9c7, 0x212b, 0xfb01, 0x1f600,
+        0xdd7 };
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 16 << 20);
+    struct hp_buf out = hp_buf_in(&arena);
+    uint32_t seed = 5;
+    for (int round = 0; round < 60000; round++) {
+        char text[64];
+        hp_str s = { text, 0 };
+        for (int i = 0; i < 12; i++) {
+            seed = seed * 1664525 + 1013904223;
+            s.len +=
+                hp_utf8_put(text + s.len, points[(seed >> 16) % (sizeof points / sizeof *points)]);
+        }
+        for (enum hp_form form = HP_FORM_NFC; form <= HP_FORM_NFKC; form++) {
+            hp_str ready = { text, hp_normal_prefix(s, form) };
+            ck_assert(hp_str_equal(normalize_all(ready, form, &out), ready));
+            hp_str whole = normalize_all(s, form, &out);
+            ck_assert_uint_ge(whole.len, ready.len);
+            ck_assert(memcmp(whole.ptr, text, ready.len) == 0);
+            char first[128];
+            memcpy(first, whole.ptr, whole.len);
+            hp_str again = normalize((hp_str){ first, whole.len }, form, &out);
+            ck_assert(hp_str_equal(again, (hp_str){ first, whole.len }));
+        }
+    }
+    hp_arena_done(&arena);
+}
+END_TEST
+
 TESTS("normalize", agrees_with_unicode_16_on_strings, agrees_with_unicode_16_on_every_code_point,
     passes_the_consortiums_test_where_it_is_installed, long_runs_of_marks_are_ordered_stably,
-    memory_that_runs_out_marks_the_buffer)
+    memory_that_runs_out_is_an_error, a_deadline_ends_one_long_run_of_marks,
+    mixed_marks_cost_linear_time, the_filter_holds_every_unstable_character,
+    the_quick_check_vouches_for_what_it_passes)

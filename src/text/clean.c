@@ -4,10 +4,12 @@
 // went, two characters may have become mojibake; where a header went, the next line may be one that
 // repeats. So every step knows which others a change of its own may wake, and the chain goes round
 // until no step is due: cleaning what is clean changes nothing. A second round reads little: in
-// nearly all texts no step but the search for mojibake is due in it. A text that was nested on
-// purpose so that each round only uncovers the next could take as many rounds as it has characters:
-// AGAIN_LEAST and AGAIN_TIMES bound what is read again in all, and only such a text, and only when
-// it is long, can come out unfinished.
+// nearly all texts no step but the search for mojibake is due in it.
+//
+// A text that was nested on purpose so that each round only uncovers the next could take as many
+// rounds as it has characters. What is read again is therefore bounded; a text that has not settled
+// by then is cleaned without the two steps that can uncover work for themselves, unless the whole
+// chain settles behind that. Either way the outcome is one that cleaning it again leaves alone.
 #include "text/clean.h"
 
 #include "text/passes.h"
@@ -86,6 +88,7 @@ static bool wanted(const struct hp_clean_options *options, int step)
 
 // Two texts and three maps are enough for any chain: each pass reads one text and writes the other.
 struct chain {
+    hp_str raw;
     const struct hp_clean_options *options;
     struct hp_arena *arena;
     const struct hp_deadline *deadline;
@@ -174,15 +177,27 @@ static enum hp_code run(struct chain *chain, int step)
     return end(chain, &rewrite);
 }
 
-enum { AGAIN_LEAST = 1 << 24, AGAIN_TIMES = 16 };
-
-static enum hp_code run_all(struct chain *chain)
+// Begins, or begins anew, with the raw text.
+static enum hp_code start(struct chain *chain)
 {
-    for (int step = 0; step < STEPS; step++)
-        if (wanted(chain->options, step))
-            chain->wanted |= 1u << step;
+    struct hp_edits kept = chain->clean.edits; // its memory
+    hp_edits_clear(&kept);
+    chain->clean = (struct hp_clean){ .text = chain->raw, .edits = kept };
+    chain->structured = false;
+    if (chain->options->format != HP_HTML)
+        return HP_OK;
+    struct hp_rewrite rewrite = begin(chain);
+    HP_TRY(hp_html_read(&rewrite, &chain->clean.structure));
+    return end(chain, &rewrite);
+}
+
+enum { AGAIN_LEAST = 1 << 20, AGAIN_TIMES = 16 }; // bytes, and texts, that are read again at most
+
+// Goes round with these steps until none is due, or enough was read.
+static enum hp_code settle(struct chain *chain, unsigned among, bool *settled)
+{
     size_t again = 0, most = AGAIN_LEAST + AGAIN_TIMES * chain->clean.text.len;
-    chain->due = chain->wanted;
+    chain->wanted = chain->due = among;
     for (bool first = true; chain->due && again <= most; first = false) {
         for (int step = 0; step < STEPS; step++) {
             if (!(chain->due >> step & 1))
@@ -191,7 +206,28 @@ static enum hp_code run_all(struct chain *chain)
             HP_TRY(run(chain, step));
         }
     }
+    *settled = chain->due == 0;
     return HP_OK;
+}
+
+enum { NESTING = 1 << MOJIBAKE | 1 << REPEATED_LINES };
+
+static enum hp_code run_all(struct chain *chain)
+{
+    unsigned all = 0;
+    bool settled;
+    for (int step = 0; step < STEPS; step++)
+        all |= wanted(chain->options, step) ? 1u << step : 0;
+    HP_TRY(settle(chain, all, &settled));
+    if (settled || !(all & NESTING))
+        return HP_OK;
+    HP_TRY(start(chain));
+    HP_TRY(settle(chain, all & ~NESTING, &settled));
+    HP_TRY(settle(chain, all, &settled));
+    if (settled)
+        return HP_OK;
+    HP_TRY(start(chain));
+    return settle(chain, all & ~NESTING, &settled);
 }
 
 // The title of HTML is no part of the text: the switches do the same to it, as plain text.
@@ -212,17 +248,13 @@ enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
     assert(raw.len <= UINT32_MAX);
-    struct chain chain = { .options = options,
+    struct chain chain = { .raw = raw,
+        .options = options,
         .arena = arena,
         .deadline = deadline,
         .fault = fault,
-        .buf = { hp_buf_in(arena), hp_buf_in(arena) },
-        .clean = { .text = raw } };
-    if (options->format == HP_HTML) {
-        struct hp_rewrite rewrite = begin(&chain);
-        HP_TRY(hp_html_read(&rewrite, &chain.clean.structure));
-        HP_TRY(end(&chain, &rewrite));
-    }
+        .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
+    HP_TRY(start(&chain));
     HP_TRY(run_all(&chain));
     HP_TRY(structure(&chain));
     HP_TRY(clean_title(&chain));

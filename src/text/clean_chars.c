@@ -175,11 +175,12 @@ enum hp_code hp_fix_chars(struct hp_rewrite *rewrite, const struct hp_clean_opti
     struct walk walk = { .rewrite = rewrite };
     memset(walk.gone_to, 0xff, sizeof walk.gone_to); // nowhere yet
     hp_str in = rewrite->in;
+    struct hp_hits hits = { .s = in, .set = &set };
     for (size_t at = 0; at < in.len;) {
         HP_TRY(hp_rewrite_tick(rewrite, at));
-        size_t stop = hp_rewrite_stop(rewrite, at);
-        at = hp_scan_pairs(in, at, stop, &set);
-        if (at < stop)
+        hits.stop = hp_rewrite_stop(rewrite, at);
+        hits.lanes = 0; // of another stretch
+        while ((at = hp_hits_next(&hits, at)) < hits.stop)
             HP_TRY(judge(&walk, options, &at));
     }
     return HP_OK;

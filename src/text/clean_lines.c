@@ -13,8 +13,8 @@ static enum hp_code find_break(struct hp_rewrite *rewrite, size_t at, size_t *fo
 {
     hp_str in = rewrite->in;
     struct hp_pairs set = { 0 };
-    for (unsigned char c = '\n'; c <= '\r'; c++)
-        hp_pairs_add_byte(&set, c);
+    for (int c = '\n'; c <= '\r'; c++)
+        hp_pairs_add_byte(&set, (unsigned char)c);
     hp_pairs_add(&set, 0xc2, 0xc2, 0x85, 0x85);
     hp_pairs_add(&set, 0xe2, 0xe2, 0x80, 0x80);
     while (at < in.len) {

@@ -7,7 +7,8 @@
 
 // Where to pause behind `at`: before a character that joins nothing before it, so that the text up
 // to there can be looked at alone.
-static size_t pause_behind(const struct hp_rewrite *rewrite, size_t at, enum hp_form form)
+static enum hp_code pause_behind(
+    struct hp_rewrite *rewrite, size_t at, enum hp_form form, size_t *pause)
 {
     hp_str in = rewrite->in;
     size_t stop = hp_rewrite_stop(rewrite, at), len = 0;
@@ -15,10 +16,12 @@ static size_t pause_behind(const struct hp_rewrite *rewrite, size_t at, enum hp_
         stop++;
     for (; stop < in.len; stop += len) {
         uint8_t unstable = form == HP_FORM_NFC ? HP_BITS_NFC : HP_BITS_NFKC;
+        HP_TRY(hp_rewrite_tick(rewrite, stop));
         if (!(hp_bits_of(hp_utf8_at(in, stop, &len)) & unstable))
             break;
     }
-    return stop;
+    *pause = stop;
+    return HP_OK;
 }
 
 static enum hp_code fix_segment(struct hp_rewrite *rewrite, hp_str segment, hp_str normal)
@@ -32,20 +35,19 @@ enum hp_code hp_fix_normalization(
     struct hp_rewrite *rewrite, const struct hp_clean_options *options)
 {
     hp_str in = rewrite->in;
-    enum hp_form form = (enum hp_form)options->form;
+    struct hp_normalizer normalizer =
+        hp_normalizer_of(in, (enum hp_form)options->form, rewrite->deadline, rewrite->out->arena);
     struct hp_buf normal = hp_buf_in(rewrite->out->arena);
-    for (size_t at = 0, stop = 0; at < in.len;) {
+    for (size_t at = 0, stop = 0, len; at < in.len; at += len) {
         HP_TRY(hp_rewrite_tick(rewrite, at));
         if (at >= stop)
-            stop = pause_behind(rewrite, at, form);
-        at += hp_normal_prefix((hp_str){ in.ptr + at, stop - at }, form);
-        if (at >= stop)
+            HP_TRY(pause_behind(rewrite, at, normalizer.form, &stop));
+        HP_TRY(hp_normalizer_prefix(&normalizer, at, stop, &len, rewrite->fault));
+        if (len > 0)
             continue;
         normal.len = 0;
-        size_t len = hp_normalize_segment((hp_str){ in.ptr + at, stop - at }, form, &normal);
-        HP_TRY(hp_buf_check(&normal, rewrite->fault));
+        HP_TRY(hp_normalizer_segment(&normalizer, at, stop, &normal, &len, rewrite->fault));
         HP_TRY(fix_segment(rewrite, (hp_str){ in.ptr + at, len }, hp_buf_str(&normal)));
-        at += len;
     }
     return HP_OK;
 }

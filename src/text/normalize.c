@@ -26,12 +26,12 @@ enum {
 struct rules {
     uint8_t unstable;        // of hp_bits
     uint8_t backward, quick; // of hp_norm.flags
-    const struct hp_bytes *bytes;
+    const struct hp_pairs *pairs;
 };
 
 static const struct rules rules_of[] = {
-    [HP_FORM_NFC] = { HP_BITS_NFC, HP_NORM_BACKWARD, HP_NORM_QUICK, &hp_bytes_nfc },
-    [HP_FORM_NFKC] = { HP_BITS_NFKC, HP_NORM_BACKWARD_K, HP_NORM_QUICK_K, &hp_bytes_nfkc },
+    [HP_FORM_NFC] = { HP_BITS_NFC, HP_NORM_BACKWARD, HP_NORM_QUICK, &hp_pairs_nfc },
+    [HP_FORM_NFKC] = { HP_BITS_NFKC, HP_NORM_BACKWARD_K, HP_NORM_QUICK_K, &hp_pairs_nfkc },
 };
 
 // The start of the character before `at`, but not before `least`.
@@ -44,45 +44,87 @@ static size_t step_back(hp_str s, size_t at, size_t least)
     return at - len;
 }
 
-size_t hp_normal_prefix(hp_str s, enum hp_form form)
+enum { BYTES_BETWEEN_CHECKS = 16 << 10 };
+
+// To be called on the way with the place that was reached.
+static inline enum hp_code tick(
+    const struct hp_normalizer *normalizer, size_t at, size_t *check, struct hp_fault *fault)
 {
-    if (form == HP_FORM_NONE)
-        return s.len;
-    const struct rules *rules = &rules_of[form];
-    size_t safe = 0; // the last place before which nothing more can change
-    uint8_t ccc = 0; // of the character before
-    for (size_t at = 0, len; at < s.len; at += len) {
-        if (!hp_bytes_has(rules->bytes, (unsigned char)s.ptr[at])) {
-            size_t next = hp_scan(s, at, rules->bytes);
-            safe = step_back(s, next, at);
-            len = next - at;
+    if (at < *check)
+        return HP_OK;
+    *check = at + BYTES_BETWEEN_CHECKS;
+    return hp_deadline_check(normalizer->deadline, fault);
+}
+
+struct hp_normalizer hp_normalizer_of(
+    hp_str s, enum hp_form form, const struct hp_deadline *deadline, struct hp_arena *arena)
+{
+    return (struct hp_normalizer){ .s = s,
+        .form = form,
+        .deadline = deadline,
+        .arena = arena,
+        .hits = { .s = s, .set = rules_of[form].pairs } };
+}
+
+enum hp_code hp_normalizer_prefix(struct hp_normalizer *normalizer, size_t at, size_t stop,
+    size_t *prefix, struct hp_fault *fault)
+{
+    const struct rules *rules = &rules_of[normalizer->form];
+    struct hp_hits *hits = &normalizer->hits;
+    hp_str s = normalizer->s;
+    size_t from = at, check = at + BYTES_BETWEEN_CHECKS;
+    size_t least = at,
+           safe = at; // nothing before the last character that ends at `safe` can change
+    uint8_t ccc = 0;  // of the character before
+    *prefix = stop - from;
+    if (normalizer->form == HP_FORM_NONE)
+        return HP_OK;
+    if (hits->stop != stop)
+        hits->lanes = 0;
+    hits->stop = stop;
+    for (size_t len;; at += len) {
+        size_t next = hp_hits_next(hits, at);
+        HP_TRY(tick(normalizer, at, &check, fault));
+        if (next >= stop)
+            return HP_OK;
+        uint32_t cp = hp_utf8_at(s, next, &len);
+        if (next > at) {
+            least = at;
+            safe = next;
             ccc = 0;
-            continue;
         }
-        uint32_t cp = hp_utf8_at(s, at, &len);
+        at = next;
         if (!(hp_bits_of(cp) & rules->unstable)) {
-            safe = at;
+            least = at;
+            safe = at + len;
             ccc = 0;
             continue;
         }
         const struct hp_norm *norm = hp_norm_of(cp);
-        if (norm->flags & rules->quick || (norm->ccc && norm->ccc < ccc))
-            return safe;
+        if (norm->flags & rules->quick || (norm->ccc && norm->ccc < ccc)) {
+            *prefix = step_back(s, safe, least) - from;
+            return HP_OK;
+        }
         ccc = norm->ccc;
     }
-    return s.len;
 }
 
-static size_t segment_end(hp_str s, const struct rules *rules)
+// Where the segment ends, and how many characters it has.
+static enum hp_code segment_end(const struct hp_normalizer *normalizer, hp_str s, size_t *end,
+    size_t *chars, struct hp_fault *fault)
 {
-    size_t len, at;
+    const struct rules *rules = &rules_of[normalizer->form];
+    size_t len, at, check = BYTES_BETWEEN_CHECKS;
     hp_utf8_at(s, 0, &len);
-    for (at = len; at < s.len; at += len) {
+    *chars = 1;
+    for (at = len; at < s.len; at += len, ++*chars) {
         uint32_t cp = hp_utf8_at(s, at, &len);
+        HP_TRY(tick(normalizer, at, &check, fault));
         if (!(hp_bits_of(cp) & rules->unstable) || !(hp_norm_of(cp)->flags & rules->backward))
             break;
     }
-    return at;
+    *end = at;
+    return HP_OK;
 }
 
 // The place of the decomposition in the pool, or 0.
@@ -129,31 +171,38 @@ static void sort_short(uint32_t *mark, size_t count)
 }
 
 // A counting sort: stable, and linear where a hostile text has a million marks in a row.
-static void sort_long(uint32_t *mark, size_t count, uint32_t *spare)
+static enum hp_code sort_long(const struct hp_normalizer *normalizer, uint32_t *mark, size_t count,
+    uint32_t *spare, struct hp_fault *fault)
 {
-    size_t place[257] = { 0 };
+    size_t place[257] = { 0 }, check = 0;
     for (size_t i = 0; i < count; i++)
         place[(mark[i] >> CLASS_SHIFT) + 1]++;
     for (size_t ccc = 1; ccc < 257; ccc++)
         place[ccc] += place[ccc - 1];
     memcpy(spare, mark, count * sizeof *mark);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        HP_TRY(tick(normalizer, i, &check, fault));
         mark[place[spare[i] >> CLASS_SHIFT]++] = spare[i];
+    }
+    return HP_OK;
 }
 
 enum { SHORT_RUN = 32 };
 
 // Canonical ordering: every run of marks between two starters by combining class.
-static void order(uint32_t *word, size_t count, uint32_t *spare)
+static enum hp_code order(const struct hp_normalizer *normalizer, uint32_t *word, size_t count,
+    uint32_t *spare, struct hp_fault *fault)
 {
-    for (size_t at = 0, end; at < count; at = end + 1) {
+    for (size_t at = 0, end, check = 0; at < count; at = end + 1) {
+        HP_TRY(tick(normalizer, at, &check, fault));
         for (end = at; end < count && word[end] >> CLASS_SHIFT; end++)
             ;
         if (end - at > SHORT_RUN)
-            sort_long(word + at, end - at, spare);
+            HP_TRY(sort_long(normalizer, word + at, end - at, spare, fault));
         else
             sort_short(word + at, end - at);
     }
+    return HP_OK;
 }
 
 // The primary composite of two code points, or 0.
@@ -171,15 +220,17 @@ static uint32_t compose_pair(uint32_t first, uint32_t second)
     return 0;
 }
 
-// Composes in place, returns the new length. A mark joins the last starter where no mark that
-// stayed between them has the same or a higher class, and nothing else stayed between them.
-static size_t compose(uint32_t *word, size_t count)
+// Composes in place; *count becomes the new length. A mark joins the last starter where no mark
+// that stayed between them has the same or a higher class, and nothing else stayed between them.
+static enum hp_code compose(
+    const struct hp_normalizer *normalizer, uint32_t *word, size_t *count, struct hp_fault *fault)
 {
     uint32_t *starter = NULL;
     uint32_t last = 0; // class of the last that stayed behind the starter
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
+    size_t kept = 0, check = 0;
+    for (size_t i = 0; i < *count; i++) {
         uint32_t class = word[i] >> CLASS_SHIFT, cp = word[i] & POINT_MASK;
+        HP_TRY(tick(normalizer, i, &check, fault));
         if (starter && (last == 0 || last < class)) {
             uint32_t composite = compose_pair(*starter, cp);
             if (composite) {
@@ -193,58 +244,119 @@ static size_t compose(uint32_t *word, size_t count)
             starter = &word[kept];
         kept++;
     }
-    return kept;
+    *count = kept;
+    return HP_OK;
 }
 
-static void put_words(struct hp_buf *out, const uint32_t *word, size_t count)
+static enum hp_code put_words(const struct hp_normalizer *normalizer, struct hp_buf *out,
+    const uint32_t *word, size_t count, struct hp_fault *fault)
 {
-    if (!hp_buf_room(out, count * 4))
-        return;
-    for (size_t i = 0; i < count; i++)
+    size_t check = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!hp_buf_room(out, 4))
+            return hp_buf_check(out, fault);
+        HP_TRY(tick(normalizer, i, &check, fault));
         out->len += hp_utf8_put(out->ptr + out->len, word[i] & POINT_MASK);
+    }
+    return HP_OK;
 }
 
-static size_t decompose_all(hp_str s, enum hp_form form, uint32_t *word)
+static enum hp_code decompose_all(const struct hp_normalizer *normalizer, hp_str s, uint32_t *word,
+    size_t *count, struct hp_fault *fault)
 {
-    size_t count = 0;
-    for (size_t at = 0, len; at < s.len; at += len)
-        count += decompose(hp_utf8_at(s, at, &len), form, word + count);
-    return count;
+    size_t check = 0;
+    *count = 0;
+    for (size_t at = 0, len; at < s.len; at += len) {
+        HP_TRY(tick(normalizer, at, &check, fault));
+        *count += decompose(hp_utf8_at(s, at, &len), normalizer->form, word + *count);
+    }
+    return HP_OK;
 }
 
-// Room for a segment of `chars` characters, and for sorting it.
-static uint32_t *words_new(struct hp_buf *out, size_t words)
-{
-    uint32_t *word = HP_NEW_RAW(out->arena, uint32_t, words);
-    if (!word)
-        out->failed = true;
-    return word;
-}
-
-static size_t decomposed_size(hp_str s, enum hp_form form)
+static enum hp_code decomposed_size(
+    const struct hp_normalizer *normalizer, hp_str s, size_t *size, struct hp_fault *fault)
 {
     uint32_t ignored[DECOMPOSED_MAX];
-    size_t count = 0;
-    for (size_t at = 0, len; at < s.len; at += len)
-        count += decompose(hp_utf8_at(s, at, &len), form, ignored);
-    return count;
+    size_t check = 0;
+    *size = 0;
+    for (size_t at = 0, len; at < s.len; at += len) {
+        HP_TRY(tick(normalizer, at, &check, fault));
+        *size += decompose(hp_utf8_at(s, at, &len), normalizer->form, ignored);
+    }
+    return HP_OK;
+}
+
+static enum hp_code words_room(
+    struct hp_normalizer *normalizer, size_t words, struct hp_fault *fault)
+{
+    if (words <= normalizer->words)
+        return HP_OK;
+    uint32_t *grown = hp_grow(normalizer->arena, normalizer->word,
+        normalizer->words * sizeof *grown, words * sizeof *grown);
+    if (!grown)
+        return hp_no_memory(normalizer->arena, fault);
+    normalizer->word = grown;
+    normalizer->words = words;
+    return HP_OK;
+}
+
+// Two characters that stand for themselves, as nearly all segments are: a letter and its accent.
+static bool put_pair(enum hp_form form, hp_str segment, struct hp_buf *out)
+{
+    size_t len, ignored;
+    uint32_t first = hp_utf8_at(segment, 0, &len), second = hp_utf8_at(segment, len, &ignored);
+    const struct hp_norm *a = hp_norm_of(first), *b = hp_norm_of(second);
+    if (decomposition(a, form) || decomposition(b, form) || a->ccc || first - S_BASE < S_COUNT)
+        return false;
+    uint32_t composite = compose_pair(first, second);
+    if (!composite)
+        hp_buf_add(out, segment);
+    else if (hp_buf_room(out, 4))
+        out->len += hp_utf8_put(out->ptr + out->len, composite);
+    return true;
 }
 
 enum { STACK_BYTES = 16 }; // a segment up to this length is worked on without memory from the arena
 
+enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, size_t at, size_t stop,
+    struct hp_buf *out, size_t *len, struct hp_fault *fault)
+{
+    size_t chars, count, size = 0;
+    hp_str s = { normalizer->s.ptr + at, stop - at };
+    HP_TRY(segment_end(normalizer, s, len, &chars, fault));
+    hp_str segment = { s.ptr, *len };
+    if (chars == 2 && put_pair(normalizer->form, segment, out))
+        return hp_buf_check(out, fault);
+    uint32_t few[STACK_BYTES * DECOMPOSED_MAX], *word = few;
+    if (segment.len > STACK_BYTES) {
+        HP_TRY(decomposed_size(normalizer, segment, &size, fault));
+        HP_TRY(words_room(normalizer, size * 2, fault));
+        word = normalizer->word;
+    }
+    HP_TRY(decompose_all(normalizer, segment, word, &count, fault));
+    HP_TRY(order(normalizer, word, count, word + size, fault));
+    HP_TRY(compose(normalizer, word, &count, fault));
+    return put_words(normalizer, out, word, count, fault);
+}
+
+static const struct hp_deadline never = { 0 };
+
+size_t hp_normal_prefix(hp_str s, enum hp_form form)
+{
+    struct hp_normalizer normalizer = hp_normalizer_of(s, form, &never, NULL);
+    struct hp_fault fault;
+    size_t len;
+    return hp_normalizer_prefix(&normalizer, 0, s.len, &len, &fault) ? 0 : len; // never fails
+}
+
 size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out)
 {
-    hp_str segment = { s.ptr, segment_end(s, &rules_of[form]) };
-    uint32_t few[STACK_BYTES * DECOMPOSED_MAX], *word = few, *spare = NULL;
-    if (segment.len > STACK_BYTES) {
-        size_t size = decomposed_size(segment, form);
-        word = words_new(out, size * 2);
-        if (!word)
-            return segment.len;
-        spare = word + size;
+    struct hp_normalizer normalizer = hp_normalizer_of(s, form, &never, out->arena);
+    struct hp_fault fault;
+    size_t len;
+    if (hp_normalizer_segment(&normalizer, 0, s.len, out, &len, &fault)) {
+        out->failed = true;
+        return s.len;
     }
-    size_t count = decompose_all(segment, form, word);
-    order(word, count, spare);
-    put_words(out, word, compose(word, count));
-    return segment.len;
+    return len;
 }

@@ -1,16 +1,40 @@
 // normalize.h -- normalization forms NFC and NFKC (UAX #15), from the same generated tables.
 #pragma once
 
+#include "text/scan.h"
+
 #include "hotpathd/buf.h"
+#include "hotpathd/deadline.h"
 
 enum hp_form { HP_FORM_NONE, HP_FORM_NFC, HP_FORM_NFKC };
 
-// Length of the longest prefix that is certainly in the form already and ends before a starter that
-// does not combine backwards: what follows can be normalized apart from it. Fast (quick check).
-size_t hp_normal_prefix(hp_str s, enum hp_form form);
+// A text that is normalized, and what that needs at hand.
+struct hp_normalizer {
+    hp_str s;
+    enum hp_form form;
+    const struct hp_deadline *deadline;
+    struct hp_arena *arena; // of `word`
+    struct hp_hits hits;
+    uint32_t *word;
+    size_t words;
+};
 
-// Normalizes the one segment at the start of `s`: from its first code point to before the next
-// starter that nothing before it can combine with. Appends the result to `out`, returns the
-// segment's length in bytes (> 0 for s.len > 0). Worst case O(n log n) in the segment (a run of
-// combining marks). Scratch comes from out->arena; on failure `out` is marked.
+struct hp_normalizer hp_normalizer_of(
+    hp_str s, enum hp_form form, const struct hp_deadline *deadline, struct hp_arena *arena);
+
+// Length of the longest prefix of s[at, stop) that is certainly in the form already and ends before
+// a starter that does not combine backwards: what follows can be normalized apart from it. Fast
+// (quick check). `at` never goes back.
+HP_MUST_USE enum hp_code hp_normalizer_prefix(
+    struct hp_normalizer *normalizer, size_t at, size_t stop, size_t *len, struct hp_fault *fault);
+
+// Normalizes the one segment at the start of s[at, stop), which is not empty: from its first code
+// point to before the next starter that nothing before it can combine with. Appends the result to
+// `out`; *len is the segment's length in bytes. Linear, the deadline is looked at on the way: a
+// segment may be a million combining marks.
+HP_MUST_USE enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, size_t at,
+    size_t stop, struct hp_buf *out, size_t *len, struct hp_fault *fault);
+
+// Both for short texts, without a deadline; where memory runs out `out` is marked.
+size_t hp_normal_prefix(hp_str s, enum hp_form form);
 size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out);

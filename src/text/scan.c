@@ -66,6 +66,25 @@ size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pai
     return at;
 }
 
+static uint32_t lane_plain(const struct hp_hits *hits, size_t at)
+{
+    uint32_t mask = 0;
+    for (size_t end = at + HP_LANE < hits->stop ? at + HP_LANE : hits->stop; at < end; at++) {
+        size_t hit = hp_scan_pairs_plain(hits->s, at, at + 1, hits->set);
+        mask = mask >> 1 | (hit == at ? (uint32_t)1 << (HP_LANE - 1) : 0);
+    }
+    return mask;
+}
+
+static void fill_plain(struct hp_hits *hits, size_t at)
+{
+    for (; hits->lanes < HP_LANES && at < hits->stop; at += HP_LANE) {
+        size_t left = hits->stop - at;
+        uint32_t mask = lane_plain(hits, at);
+        hits->mask[hits->lanes++] = left < HP_LANE ? mask >> (HP_LANE - left) : mask;
+    }
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -111,20 +130,42 @@ AVX2 static __m256i load(const char *p)
     return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
+// The places of p[0, 32) that are in; p[32] is looked at.
+AVX2 static inline uint32_t lane_in(const char *p, const struct hp_pairs *set)
+{
+    __m256i bytes = load(p), in = halves(set->one_high, set->one_low, bytes);
+    if (_mm256_movemask_epi8(bytes)) { // classes of leads are above ASCII
+        __m256i pairs = _mm256_and_si256(halves(set->lead_high, set->lead_low, bytes),
+            halves(set->next_high, set->next_low, load(p + 1)));
+        in = _mm256_or_si256(in, pairs);
+    }
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
+}
+
+AVX2 static size_t fill_lanes(struct hp_hits *hits, size_t at)
+{
+    while (hits->lanes < HP_LANES && hits->stop - at >= STEP && hits->s.len - at > STEP) {
+        hits->mask[hits->lanes++] = lane_in(hits->s.ptr + at, hits->set);
+        at += STEP;
+    }
+    return at;
+}
+
+void hp_hits_fill(struct hp_hits *hits, size_t at)
+{
+    hits->base = at;
+    hits->lanes = 0;
+    if (hp_cpu() >= HP_CPU_AVX2)
+        at = fill_lanes(hits, at);
+    fill_plain(hits, at);
+}
+
 AVX2 static size_t pair_steps(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
 {
-    const __m256i none = _mm256_setzero_si256();
     for (; stop - at >= STEP && s.len - at > STEP; at += STEP) {
-        __m256i bytes = load(s.ptr + at);
-        __m256i in = halves(set->one_high, set->one_low, bytes);
-        if (_mm256_movemask_epi8(bytes)) { // classes of leads are above ASCII
-            __m256i pairs = _mm256_and_si256(halves(set->lead_high, set->lead_low, bytes),
-                halves(set->next_high, set->next_low, load(s.ptr + at + 1)));
-            in = _mm256_or_si256(in, pairs);
-        }
-        unsigned out = (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(in, none));
-        if (~out)
-            return at + (size_t)__builtin_ctz(~out);
+        unsigned in = lane_in(s.ptr + at, set);
+        if (in)
+            return at + (size_t)__builtin_ctz(in);
     }
     return at;
 }
@@ -151,5 +192,12 @@ size_t hp_scan(hp_str s, size_t at, const struct hp_bytes *set)
 size_t hp_scan_pairs(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
 {
     return hp_scan_pairs_plain(s, at, stop, set);
+}
+
+void hp_hits_fill(struct hp_hits *hits, size_t at)
+{
+    hits->base = at;
+    hits->lanes = 0;
+    fill_plain(hits, at);
 }
 #endif

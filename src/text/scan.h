@@ -46,3 +46,38 @@ static inline bool hp_pairs_has(const struct hp_pairs *set, unsigned char byte, 
 // where that one lies at or behind `stop`); `stop` where there is none.
 size_t hp_scan_pairs(hp_str s, size_t at, size_t stop, const struct hp_pairs *set);
 size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pairs *set);
+
+// A walk over the places of s[.., stop) that are in: hp_scan_pairs, with a bit map of what lies
+// ahead. `s`, `stop` and `set` are given, the rest is zero at first.
+enum { HP_LANE = 32, HP_LANES = 16 };
+
+struct hp_hits {
+    hp_str s;
+    size_t stop;
+    const struct hp_pairs *set;
+    size_t base, lanes; // mask[0, lanes) is of the bytes from `base` on
+    uint32_t mask[HP_LANES];
+};
+
+// Fills the map from `at` on.
+void hp_hits_fill(struct hp_hits *hits, size_t at);
+
+// The first place at or behind `at`, which never goes back; where there is none `stop`, or `at`
+// where that lies behind.
+static inline size_t hp_hits_next(struct hp_hits *hits, size_t at)
+{
+    size_t from = at;
+    while (at < hits->stop) {
+        size_t lane = (at - hits->base) / HP_LANE;
+        if (lane >= hits->lanes) {
+            hp_hits_fill(hits, at);
+            continue;
+        }
+        size_t start = hits->base + lane * HP_LANE;
+        uint32_t mask = hits->mask[lane] >> (at - start);
+        if (mask)
+            return at + (size_t)__builtin_ctz(mask);
+        at = start + HP_LANE;
+    }
+    return from > hits->stop ? from : hits->stop;
+}

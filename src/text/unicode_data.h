@@ -52,5 +52,5 @@ static inline const struct hp_norm *hp_norm_of(uint32_t code_point)
                                   (code_point & HP_BLOCK_MASK)]];
 }
 
-// The first bytes of the code points with HP_BITS_NFC, with HP_BITS_NFKC.
-extern const struct hp_bytes hp_bytes_nfc, hp_bytes_nfkc;
+// The first two bytes of the code points with HP_BITS_NFC, with HP_BITS_NFKC.
+extern const struct hp_pairs hp_pairs_nfc, hp_pairs_nfkc;

@@ -4,8 +4,10 @@
     pip install unicodedata2==16.0.0
     python3 tests/data/normalize.py > tests/data/normalize.txt
 
-First a hash line each form: 64-bit FNV-1a over the UTF-8 of the form of every code point alone, in order. Then one
-string a line: source;NFC;NFKC, as hexadecimal code points.
+First 64-bit FNV-1a over the UTF-8 of the form of every code point alone, in order, for both forms; then the same of
+the strings with which the consortium's NormalizationTest.txt tests canonical order, of every code point with a combining
+class (its other lines are the code points alone, or did not change since the version that Debian carries). Then one string
+a line: source;NFC;NFKC, as hexadecimal code points.
 """
 import random
 
@@ -18,10 +20,16 @@ PARTS = sorted({int(part, 16) for cp in COMPOSITES for part in ucd.decomposition
 HANGUL = [*range(0x1100, 0x1113), *range(0x1161, 0x1176), *range(0x11A7, 0x11C3), *range(0xAC00, 0xAC40)]
 
 
-def fnv(form):
+def orders():
+    for mark in map(chr, MARKS):
+        yield "a\u0315\u0300\u05ae" + mark + "b"
+        yield "a" + mark + "\u0315\u0300\u05aeb"
+
+
+def fnv(form, texts):
     value = 0xCBF29CE484222325
-    for cp in POINTS:
-        for byte in ucd.normalize(form, chr(cp)).encode():
+    for text in texts:
+        for byte in ucd.normalize(form, text).encode():
             value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"
 
@@ -44,7 +52,7 @@ def main():
     assert ucd.unidata_version == "16.0.0"
     rng = random.Random(16)
     print("# Unicode 16.0.0, made by tests/data/normalize.py")
-    print(f"{fnv('NFC')};{fnv('NFKC')}")
+    print(";".join(fnv(form, texts) for texts in (list(map(chr, POINTS)), list(orders())) for form in ("NFC", "NFKC")))
     for _ in range(1500):
         text = string(rng)
         print(";".join(points(t) for t in (text, ucd.normalize("NFC", text), ucd.normalize("NFKC", text))))
