@@ -113,6 +113,53 @@ static const char *const scripts[] = {
     "\u12a0\u1362{s} \u1260",
 };
 
+// Prose as its languages write it. {c} marks stand where a comma or its kin ends a clause.
+static const char *const languages[] = {
+    // English
+    "Dr. A. B. Smith Jr. met Gen. Lee on Jan. 5 at approx. 3 p.m. in St. Louis.{s} It rained.",
+    "See pp. 3\u20135,{c} fig. 2 and eq. 7 of vol. 1.{s} The U.S. Senate met.{s} \"Yes,\"{c} he "
+    "said.",
+    // German
+    "Am 3. M\u00e4rz kam Hr. Dr. M\u00fcller,{c} d. h. der Arzt,{c} ca. 5 km weit.{s} Er sagte:{c} "
+    "\u201eGut.\u201c{s} "
+    "Dann ging er.",
+    "Vgl. Abb. 3 bzw. Kap. 2,{c} z. B. Seite 4.{s} Das kostet 1.234,50 Euro.{s} Nr. 5 lebt!",
+    // French
+    "M. Dupont et Mme. Roy sont l\u00e0.{s} \u00ab Vraiment\u00a0? \u00bb dit-il.{s} \u00ab Non ! "
+    "\u00bb{s} Oui\u00a0!{s} "
+    "C'est tout.",
+    // Spanish
+    "\u00bfVienes?{s} \u00a1S\u00ed!{s} El Sr. P\u00e9rez lleg\u00f3 a las 3.{s} "
+    "\u00abBien\u00bb,{c} dijo.",
+    // Russian
+    "\u041e\u043d \u043f\u0440\u0438\u0448\u0451\u043b \u0432 \u0434\u043e\u043c.{s} \u0410. "
+    "\u0421. "
+    "\u041f\u0443\u0448\u043a\u0438\u043d "
+    "\u043f\u0438\u0441\u0430\u043b.{s} \u00ab\u0414\u0430!\u00bb \u2014{c} "
+    "\u0441\u043a\u0430\u0437\u0430\u043b \u043e\u043d.",
+    // Chinese
+    "\u201c\u4f60\u597d\uff0c{c}\u4e16\u754c\u3002\u201d{s}\u4ed6\u8bf4\u3002{s}\u7b2c3."
+    "5\u8282\uff1a{c}\u7ed3\u675f\uff01\uff01{s}\u597d\u2026\u2026",
+    // Japanese
+    "\u4eca\u65e5\u306f\u6674\u308c\u3002{s}\u660e\u65e5\u306f\uff1f{s}"
+    "\u300c\u96e8\u3060\u3002\u300d{s}\u3068\u3001{c}\u5f7c\u306f\u8a00\u3063\u305f\u3002",
+    // Korean
+    "\uc548\ub155\ud558\uc138\uc694.{s} \ubc18\uac11\uc2b5\ub2c8\ub2e4!{s} \uc815\ub9d0\uc694?{s} "
+    "\ub124,{c} \uadf8\ub798\uc694.",
+    // Hindi
+    "\u092f\u0939 \u0920\u0940\u0915 \u0939\u0948\u0964{s} \u0915\u094d\u092f\u093e,{c} "
+    "\u0938\u091a?{s} \u0939\u093e\u0901\u0964",
+    // Thai: blanks end clauses, and words run together
+    "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35{c} \u0e1c\u0e21\u0e0a\u0e37\u0e48\u0e2d\u0e40\u0e08{c} "
+    "\u0e22\u0e34\u0e19\u0e14\u0e35",
+    // Arabic
+    "\u0645\u0631\u062d\u0628\u0627\u060c{c} \u0643\u064a\u0641 \u062d\u0627\u0644\u0643\u061f{s} "
+    "\u0628\u062e\u064a\u0631.{s} \u0634\u0643\u0631\u0627!{s} \u0645\u0639",
+    // Hebrew
+    "\u05e9\u05dc\u05d5\u05dd.{s} \u05de\u05d4 \u05e9\u05dc\u05d5\u05de\u05da?{s} "
+    "\u05e6\u05d4\"\u05dc,{c} \u05db\u05df!{s} \u05d8\u05d5\u05d1",
+};
+
 static const char *const clauses[] = {
     "Yes,{c} but no;{c} he said:{c} go",
     "One \u2014{c} two \u2013{c} three",
@@ -181,6 +228,12 @@ END_TEST
 START_TEST(ranks_sentences_of_other_scripts)
 {
     CHECK_ALL(scripts);
+}
+END_TEST
+
+START_TEST(ranks_prose_of_many_languages)
+{
+    CHECK_ALL(languages);
 }
 END_TEST
 
@@ -337,6 +390,6 @@ START_TEST(stops_at_the_deadline_and_where_memory_ends)
 END_TEST
 
 TESTS("edges", ranks_line_ends_blank_lines_and_pages, ranks_sentences_past_abbreviations,
-    ranks_sentences_of_other_scripts, ranks_clauses, names_every_rank,
-    edges_hold_on_texts_of_random_parts, edges_hold_on_random_code_points, blank_text_has_no_edges,
-    stops_at_the_deadline_and_where_memory_ends)
+    ranks_sentences_of_other_scripts, ranks_prose_of_many_languages, ranks_clauses,
+    names_every_rank, edges_hold_on_texts_of_random_parts, edges_hold_on_random_code_points,
+    blank_text_has_no_edges, stops_at_the_deadline_and_where_memory_ends)

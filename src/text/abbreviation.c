@@ -1,8 +1,8 @@
-// abbreviation.c -- a table of words that keep their full stop inside a sentence, and three shapes:
+// abbreviation.c -- a table of words that keep their full stop inside a sentence, and four shapes:
 // initials
-// ("J. R. R. Tolkien"), letters with stops between ("U.S.", "z.B.") and the number of a list item
-// ("1. Install"). Words that end sentences as often as not ("etc.", "Inc.") are left out: what
-// follows tells, and lower case already joins.
+// ("J. R. R. Tolkien"), letters with stops between ("U.S.", "z.B."), the number of a list item
+// ("1. Install") and the day of a German date ("3. Mai"). Words that end sentences as often as not
+// ("etc.", "Inc.") are left out: what follows tells, and lower case already joins.
 #include "text/abbreviation.h"
 
 #include "text/breaks.h"
@@ -21,7 +21,8 @@ static const struct word words[] = {
             WORD("col") WORD("maj") WORD("capt") WORD("cpt") WORD("lt") WORD("sgt") WORD("cmdr")
                 WORD("adm") WORD("sen") WORD("rep") WORD("gov") WORD("pres") WORD("supt")
                     WORD("messrs") WORD("mme") WORD("mlle") WORD("hr") WORD("fr") WORD("frl")
-                        WORD("dipl") WORD("ing") WORD("med") WORD("phil") WORD("habil")
+                        WORD("dipl") WORD("ing") WORD("med") WORD("phil") WORD("habil") WORD("dra")
+                            WORD("ud") WORD("uds") WORD("mgr")
     // between words
     WORD("vs") WORD("cf") WORD("viz") WORD("resp") WORD("approx") WORD("ca") WORD("incl")
         WORD("excl") WORD("esp") WORD("bzw") WORD("vgl") WORD("ggf") WORD("evtl") WORD("inkl")
@@ -36,6 +37,8 @@ static const struct word words[] = {
                 NUMBERED("app") NUMBERED("ex") NUMBERED("jan") NUMBERED("feb") NUMBERED("mar")
                     NUMBERED("apr") NUMBERED("jun") NUMBERED("jul") NUMBERED("aug") NUMBERED("sep")
                         NUMBERED("sept") NUMBERED("oct") NUMBERED("nov") NUMBERED("dec")
+                            NUMBERED("p\u00e1g") NUMBERED("\u0441\u0442\u0440")
+                                NUMBERED("\u0440\u0438\u0441") NUMBERED("\u0433\u043b")
 #undef WORD
 #undef NUMBERED
 };
@@ -103,10 +106,29 @@ static bool initial_follows(hp_str s, size_t dot)
     return at + 1 < s.len && s.ptr[at] >= 'A' && s.ptr[at] <= 'Z' && s.ptr[at + 1] == '.';
 }
 
+// The day of a German date: one or two digits before the full stop, a month behind it.
+static bool day_of_month(hp_str s, size_t start, size_t dot)
+{
+    static const hp_str months[] = { HP_STR("Januar"), HP_STR("Februar"), HP_STR("M\u00e4rz"),
+        HP_STR("April"), HP_STR("Mai"), HP_STR("Juni"), HP_STR("Juli"), HP_STR("August"),
+        HP_STR("September"), HP_STR("Oktober"), HP_STR("November"), HP_STR("Dezember") };
+    size_t digits = dot, at = dot + 1;
+    while (digits > start && digit(s.ptr[digits - 1]) && dot - digits < 3)
+        digits--;
+    if (digits == dot || dot - digits > 2)
+        return false;
+    while (at < s.len && s.ptr[at] == ' ')
+        at++;
+    for (size_t i = 0; i < sizeof months / sizeof *months; i++)
+        if (s.len - at >= months[i].len && memcmp(s.ptr + at, months[i].ptr, months[i].len) == 0)
+            return true;
+    return false;
+}
+
 bool hp_abbreviation(hp_str s, size_t start, size_t dot)
 {
     size_t count;
-    if (list_number(s, start, dot))
+    if (list_number(s, start, dot) || day_of_month(s, start, dot))
         return true;
     size_t at = letters_start(s, start, dot, &count);
     if (at == dot)

@@ -28,6 +28,7 @@
 struct cut {
     size_t end;
     size_t next;  // the first non-blank behind it
+    size_t size;  // of the chunk that it ends
     uint8_t rank; // enum hp_boundary
     bool oversize;
 };
@@ -72,15 +73,14 @@ static size_t leap(size_t excess, size_t slack)
     return excess > slack + 1 ? excess - slack : 1;
 }
 
-// True where the window takes an end; else *place is where the next one can be. *size is the
-// chunk's.
-static bool takes(struct cutter *cutter, const struct window *window, const struct cut *cut,
-    size_t *place, size_t *size)
+// True where the window takes an end, whose size is set; else *place is where the next one can be.
+static bool takes(
+    struct cutter *cutter, const struct window *window, struct cut *cut, size_t *place)
 {
     size_t over = 0, from = cut->end;
-    *size = span(cutter, window->start, cut->end);
-    if (*size > cutter->max) {
-        over = *size - cutter->max;
+    cut->size = span(cutter, window->start, cut->end);
+    if (cut->size > cutter->max) {
+        over = cut->size - cutter->max;
     } else if (window->rest > 0) {
         size_t rest = span(cutter, cut->next, cutter->end);
         over = rest < window->rest ? window->rest - rest : 0;
@@ -123,16 +123,16 @@ static bool end_before(
 }
 
 // The last of them that the window takes.
-static bool end_taken(struct cutter *cutter, const struct window *window, int rank, size_t place,
-    struct cut *cut, size_t *size)
+static bool end_taken(
+    struct cutter *cutter, const struct window *window, int rank, size_t place, struct cut *cut)
 {
     while (place > floor_of(window)) {
         if (!end_before(cutter, window, rank, place, cut))
             return false;
-        if (takes(cutter, window, cut, &place, size)) {
-            if (*size >= window->least)
+        if (takes(cutter, window, cut, &place)) {
+            if (cut->size >= window->least)
                 return true;
-            if (*size + cutter->slack < window->least)
+            if (cut->size + cutter->slack < window->least)
                 return false;
             place = cut->end - 1;
         }
@@ -143,19 +143,16 @@ static bool end_taken(struct cutter *cutter, const struct window *window, int ra
 // The last of them that leaves the chunk half full, else the last. A shorter chunk may be the
 // fuller one, in tokens, but only by the slack.
 static bool end_of_rank(
-    struct cutter *cutter, const struct window *window, int rank, struct cut *cut, size_t *size)
+    struct cutter *cutter, const struct window *window, int rank, struct cut *cut)
 {
-    if (!end_taken(cutter, window, rank, window->far, cut, size))
+    if (!end_taken(cutter, window, rank, window->far, cut))
         return false;
     struct cut other = *cut;
-    size_t other_size = *size;
-    while (!half_full(cutter, other_size) && half_full(cutter, other_size + cutter->slack))
-        if (!end_taken(cutter, window, rank, other.end - 1, &other, &other_size))
+    while (!half_full(cutter, other.size) && half_full(cutter, other.size + cutter->slack))
+        if (!end_taken(cutter, window, rank, other.end - 1, &other))
             return true;
-    if (half_full(cutter, other_size)) {
+    if (half_full(cutter, other.size))
         *cut = other;
-        *size = other_size;
-    }
     return true;
 }
 
@@ -182,12 +179,11 @@ static HP_MUST_USE enum hp_code search(struct cutter *cutter, const struct windo
     int low, bool half, struct cut *cut, bool *found, bool *full)
 {
     struct cut last;
-    size_t size;
     for (int rank = high; rank >= low && !*full; rank--) {
         HP_TRY(open_rank(cutter, rank));
-        if (!end_of_rank(cutter, window, rank, &last, &size))
+        if (!end_of_rank(cutter, window, rank, &last))
             continue;
-        *full = !half || rank == HP_EDGE_DOCUMENT || half_full(cutter, size);
+        *full = !half || rank == HP_EDGE_DOCUMENT || half_full(cutter, last.size);
         if (*full || !*found)
             *cut = last;
         *found = true;
@@ -224,14 +220,15 @@ static enum hp_code one_cluster(struct cutter *cutter, size_t start, struct cut 
     size_t end = hp_grapheme_end(cutter->measure.text, start);
     struct hp_edge edge = { (uint32_t)end, (uint32_t)end, HP_EDGE_GRAPHEME };
     (void)hp_ladder_at(&cutter->ladder, end, &edge); // where there is none, it is in a word
-    *cut = (struct cut){ edge.at, edge.next, edge.rank, true };
+    size_t size = span(cutter, start, end);
+    *cut = (struct cut){ edge.at, edge.next, size, edge.rank, size > cutter->max };
     return HP_OK;
 }
 
 // What lies behind the cut is smaller than the last chunk should be.
 static bool leaves_little(struct cutter *cutter, const struct cut *cut)
 {
-    if (cutter->tail == 0 || cut->end == cutter->end || cut->oversize)
+    if (cutter->tail == 0 || cut->end == cutter->end)
         return false;
     if (hp_measure_least(&cutter->measure, cutter->end - cut->next) >= cutter->tail)
         return false;
@@ -261,7 +258,7 @@ static enum hp_code find_end(struct cutter *cutter, size_t start, size_t after, 
     window.far = hp_measure_reach(&cutter->measure, start, cutter->max);
     HP_TRY(choose(cutter, &window, cut, &found));
     if (!found)
-        HP_TRY(one_cluster(cutter, start, cut));
+        return one_cluster(cutter, start, cut);
     if (cut->end <= after)
         return HP_OK; // the caller starts elsewhere
     window.after = after;
@@ -414,11 +411,21 @@ static bool join(struct cutter *cutter, struct list *list, size_t start, const s
     return true;
 }
 
+static uint32_t tokens_of(
+    const struct cutter *cutter, const struct hp_chunk *chunk, const struct cut *cut, bool joined)
+{
+    if (cutter->measure.unit == HP_UNIT_TOKENS && !joined)
+        return (uint32_t)cut->size;
+    const struct hp_tokens *tokens = cutter->measure.tokens;
+    return tokens ? (uint32_t)hp_tokens_count(tokens, chunk->start, chunk->end) : 0;
+}
+
 static enum hp_code add(
     struct cutter *cutter, struct list *list, size_t start, const struct cut *cut)
 {
     struct hp_arena *arena = cutter->ladder.arena;
-    if (!join(cutter, list, start, cut)) {
+    bool joined = join(cutter, list, start, cut);
+    if (!joined) {
         if (list->count == list->room) {
             size_t size = sizeof *list->chunk, room = list->room * 2 + 16;
             struct hp_chunk *grown = hp_grow(arena, list->chunk, list->room * size, room * size);
@@ -433,8 +440,7 @@ static enum hp_code add(
             .oversize = cut->oversize };
     }
     struct hp_chunk *last = &list->chunk[list->count - 1];
-    if (cutter->measure.tokens)
-        last->tokens = (uint32_t)hp_tokens_count(cutter->measure.tokens, last->start, last->end);
+    last->tokens = tokens_of(cutter, last, cut, joined);
     return HP_OK;
 }
 

@@ -233,7 +233,7 @@ static bool breaks(
 static enum hp_boundary rank_of(hp_str s, struct hp_fine_place *place, const struct hp_gap *gap)
 {
     enum hp_boundary rank = hp_gap_rank(gap);
-    if (rank > HP_EDGE_WORD)
+    if (rank > HP_EDGE_WORD || gap->end == s.len)
         return rank;
     struct hp_sign sign = hp_sign_before(s, gap->at);
     if (hp_gap_ends_sentence(s, gap, &sign, breaks(s, place, gap, &sign), place->sentence_start))

@@ -109,18 +109,70 @@ struct hp_sign hp_sign_before(hp_str s, size_t end)
     return sign;
 }
 
-enum { ELLIPSIS = 0x2026 };
+// Brackets and quotes that open. UAX #29 takes them for closing ones, and so ends a sentence behind
+// them; the German closing quote is among them, but in front of a blank.
+static bool opens(uint32_t code_point)
+{
+    static const uint32_t openers[] = { 0x2018, 0x201c, 0x3008, 0x300a, 0x300c, 0x300e, 0x3010,
+        0x3014, 0x3016, 0x3018, 0x301a, 0xff08, 0xff3b, 0xff5b, 0xff62 };
+    for (size_t i = 0; i < sizeof openers / sizeof *openers; i++)
+        if (openers[i] == code_point)
+            return true;
+    return false;
+}
+
+static uint32_t code_point_before(hp_str s, size_t at)
+{
+    size_t next;
+    return at > 0 ? hp_char_at(s, char_before(s, at), &next) : 0;
+}
+
+enum { ELLIPSIS = 0x2026, GUILLEMET = 0xbb };
+
+static bool terminator(uint32_t code_point)
+{
+    return code_point == '.' || code_point == '!' || code_point == '?' || code_point == ELLIPSIS;
+}
+
+// French sets its guillemets off by blanks: \u00ab Oui ! \u00bb. The one that closes has a blank or
+// nothing on its other side.
+static bool guillemet_closes(hp_str s, size_t at)
+{
+    size_t next;
+    return at < s.len && hp_char_at(s, at, &next) == GUILLEMET &&
+           (next == s.len || blank_at(s, next));
+}
+
+static bool behind_guillemet(hp_str s, size_t at)
+{
+    if (code_point_before(s, at) != GUILLEMET)
+        return false;
+    size_t quote = char_before(s, at), end = quote;
+    while (end > 0 && quote - end < CLOSING_MAX && blank_at(s, char_before(s, end)))
+        end = char_before(s, end);
+    return end < quote && terminator(code_point_before(s, end));
+}
 
 bool hp_gap_ends_sentence(
     hp_str s, const struct hp_gap *gap, const struct hp_sign *sign, bool breaks, size_t start)
 {
     size_t next;
-    bool ellipsis = sign->code_point == ELLIPSIS && gap->end > gap->at;
-    if (!breaks && !ellipsis)
+    uint32_t after = hp_char_at(s, gap->end, &next);
+    bool empty = gap->end == gap->at, ellipsis = sign->code_point == ELLIPSIS && !empty;
+    if (empty && sign->code_point >= 0x80 && sign->row->sentence == SB_STERM) {
+        if (opens(code_point_before(s, gap->at)))
+            return false;
+        if (opens(after))
+            return true;
+    }
+    bool quoted = !empty && !breaks && behind_guillemet(s, gap->at);
+    if (!breaks && !ellipsis && !quoted)
         return false;
-    if (sign->code_point >= 0x80 && !ellipsis)
+    if (!empty && guillemet_closes(s, gap->end))
+        return false;
+    if (sign->code_point >= 0x80 && !ellipsis && !quoted)
         return true;
-    if (gap->end == gap->at || hp_break_at(s, gap->end, &next)->sentence == SB_LOWER)
+    if (empty || hp_break_of(after)->sentence == SB_LOWER)
         return false; // a?b=1; "Yahoo! is", "Wait!" she said
     return sign->code_point != '.' || !hp_abbreviation(s, start, sign->at);
 }
@@ -145,6 +197,7 @@ bool hp_gap_ends_clause(hp_str s, const struct hp_gap *gap, const struct hp_sign
     if (gap->end > gap->at)
         return sign->row->kind & (KIND_CLAUSE | KIND_CLAUSE_WIDE) ||
                (thai_or_lao(sign->code_point) && thai_or_lao(after));
-    return clause_wide(sign->code_point) && !clause_wide(after) &&
-           hp_break_of(after)->sentence != SB_CLOSE;
+    if (!clause_wide(sign->code_point) || opens(code_point_before(s, gap->at)))
+        return false;
+    return opens(after) || (!clause_wide(after) && hp_break_of(after)->sentence != SB_CLOSE);
 }

@@ -10,7 +10,9 @@ enum { BLOCK = 256, SIXTEENTHS = 16, USUAL_BYTES = 5 * SIXTEENTHS, MARGIN = 2 };
 enum hp_code hp_measure_init(struct hp_measure *measure, hp_str text,
     const struct hp_tokens *tokens, int unit, struct hp_arena *arena, struct hp_fault *fault)
 {
-    *measure = (struct hp_measure){ .text = text, .tokens = tokens, .unit = unit, .token_bytes = USUAL_BYTES };
+    *measure = (struct hp_measure){
+        .text = text, .tokens = tokens, .unit = unit, .token_bytes = USUAL_BYTES
+    };
     if (unit != HP_UNIT_CHARS || hp_ascii_prefix(text) == text.len)
         return HP_OK; // characters of ASCII are bytes
     uint32_t *before = HP_NEW_RAW(arena, uint32_t, text.len / BLOCK + 1);
@@ -49,6 +51,11 @@ static size_t character_start(hp_str text, size_t at)
     return at;
 }
 
+size_t hp_measure_align(const struct hp_measure *measure, size_t at)
+{
+    return character_start(measure->text, at);
+}
+
 // The place behind the first `count` characters of the text.
 static size_t place_of_char(const struct hp_measure *measure, size_t count)
 {
@@ -69,8 +76,8 @@ static size_t place_of_char(const struct hp_measure *measure, size_t count)
     return text.len;
 }
 
-// Over 20 million pairs of words at most 40 words apart, in eight languages, code and texts of random
-// parts, the longer span was never more than 2 tokens the smaller one.
+// Over 20 million pairs of words at most 40 words apart, in eight languages, code and texts of
+// random parts, the longer span was never more than 2 tokens the smaller one.
 enum { TOKEN_SLACK = 8, WORD_SLACK = 3 };
 
 size_t hp_measure_slack(const struct hp_measure *measure)
@@ -85,15 +92,32 @@ size_t hp_measure_word_slack(const struct hp_measure *measure)
 
 enum { TOKEN_BYTES = 16 }; // more than a token has in any text but runs of one sign
 
+// An end nearer to `start` than `at`, but still more than `limit` tokens away; `at` is `size` away.
+static size_t nearer(
+    const struct hp_measure *measure, size_t start, size_t at, size_t size, size_t limit)
+{
+    while (size > limit + 2 * MARGIN) {
+        size_t bytes = (at - start) * (limit + MARGIN) / size;
+        size_t guess = hp_measure_align(measure, start + bytes);
+        size = hp_tokens_count(measure->tokens, start, guess);
+        if (guess >= at || size <= limit)
+            break;
+        at = guess;
+    }
+    return at;
+}
+
 // hp_tokens_reach stops at the end of a pre-token, which may be a megabyte away: then the way is
 // felt from below, so that a search costs what the chunk is long and not what the pre-token is.
 static size_t token_reach(const struct hp_measure *measure, size_t start, size_t max)
 {
     size_t far = hp_tokens_reach(measure->tokens, start, max);
+    size_t limit = max + hp_measure_slack(measure);
     for (size_t step = max * TOKEN_BYTES + 64; step < far - start; step *= 2) {
         size_t at = character_start(measure->text, start + step);
-        if (hp_tokens_count(measure->tokens, start, at) > max + hp_measure_slack(measure))
-            return at;
+        size_t size = hp_tokens_count(measure->tokens, start, at);
+        if (size > limit)
+            return nearer(measure, start, at, size, limit);
     }
     return far;
 }
@@ -153,9 +177,4 @@ size_t hp_measure_least(const struct hp_measure *measure, size_t bytes)
     if (measure->unit == HP_UNIT_TOKENS)
         return bytes / HP_TOKEN_MAX;
     return measure->chars_before ? bytes / CHARACTER_BYTES : bytes;
-}
-
-size_t hp_measure_align(const struct hp_measure *measure, size_t at)
-{
-    return character_start(measure->text, at);
 }
