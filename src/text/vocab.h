@@ -138,11 +138,15 @@ static inline struct hp_word hp_word_key_near(const char *bytes, size_t len)
 }
 
 // The slot where the key stands if it stands anywhere.
-static inline uint32_t hp_word_slot(const struct hp_vocab *vocab, struct hp_word key)
+static inline uint32_t hp_word_slot_of(const struct hp_vocab *vocab, uint64_t hash)
 {
-    uint64_t hash = hp_word_hash(key);
     uint8_t pilot = vocab->word_pilot[(uint32_t)hash >> vocab->word_shift];
     return hp_slot(hash, pilot, vocab->word_mask);
+}
+
+static inline uint32_t hp_word_slot(const struct hp_vocab *vocab, struct hp_word key)
+{
+    return hp_word_slot_of(vocab, hp_word_hash(key));
 }
 
 // Whether a short key stands in its slot.
