@@ -8,6 +8,7 @@
 
 #include "text/encoded.h"
 #include "text/estimate.h"
+#include "text/memo.h"
 #include "text/pretoken.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -68,24 +69,6 @@ static uint64_t short_tokens(const struct hp_vocab *vocab, hp_str piece)
 
 // --- encode --------------------------------------------------------------------------------------
 
-// The words of this text that are more than one token, as far as there is room: texts repeat
-// themselves, and so the second time is cheap. Not kept from one text to the next: every first text
-// is as fast as every other.
-struct memo {
-    struct hp_word key;
-    uint64_t tokens; // a bit for every byte where one starts
-};
-
-// The same for pieces of 16 to 31 bytes, these of one token too: `key` is of those behind the
-// first 16.
-struct long_memo {
-    struct hp_word first, key;
-    uint64_t tokens;
-};
-
-enum { MEMO_LEAST = 6, MEMO_MOST = 11, BYTES_A_MEMO = 32 }; // log2 of the entries
-enum { MEMO_BYTES = 16 + HP_WORD_SHORT };                   // of the longest piece
-
 // A text on its way through; `starts` and `pieces` are NULL where nothing but the count is asked
 // for.
 struct pass {
@@ -93,23 +76,9 @@ struct pass {
     hp_str text;
     uint64_t *pieces, *starts;
     struct hp_scratch *scratch;
-    struct memo *memo;
-    struct long_memo *long_memo;
-    uint32_t memo_mask; // of both
     const struct hp_deadline *deadline;
     size_t count;
 };
-
-static bool memo_init(struct pass *pass, struct hp_arena *arena)
-{
-    uint32_t bits = MEMO_LEAST;
-    while (bits < MEMO_MOST && ((size_t)BYTES_A_MEMO << bits) < pass->text.len)
-        bits++;
-    pass->memo_mask = (1u << bits) - 1;
-    pass->memo = HP_NEW(arena, struct memo, (size_t)1 << bits);
-    pass->long_memo = HP_NEW(arena, struct long_memo, (size_t)1 << bits);
-    return pass->memo && pass->long_memo;
-}
 
 static void add_long(struct pass *pass, size_t at, hp_str piece)
 {
@@ -160,46 +129,42 @@ static size_t step(struct pass *pass, size_t at)
 // The pieces of a window that look up, each on its way.
 struct look_up {
     struct hp_word key;
-    uint32_t slot, memo;
+    uint64_t hash;
+    uint32_t slot;
     uint8_t at, len;
 };
 
 enum { READ_AHEAD = HP_WINDOW + 32 }; // a key is read 16 bytes at a time
 
-static bool same_word(struct hp_word a, struct hp_word b)
-{
-    return ((a.low ^ b.low) | (a.high ^ b.high)) == 0;
-}
-
 // The tokens of a short word that is more than one.
-static uint64_t remembered(struct pass *pass, const struct look_up *look_up, const char *bytes)
+static uint64_t remembered(
+    const struct hp_vocab *vocab, const struct look_up *look_up, const char *bytes)
 {
-    struct memo *memo = &pass->memo[look_up->memo & pass->memo_mask];
-    if (!same_word(memo->key, look_up->key)) {
-        memo->key = look_up->key;
-        memo->tokens = hp_bpe_merge(pass->vocab, bytes + look_up->at, look_up->len);
-    }
-    return memo->tokens;
+    uint64_t tokens = hp_memo_find(vocab->memo, look_up->key, look_up->hash);
+    if (tokens)
+        return tokens;
+    tokens = hp_bpe_merge(vocab, bytes + look_up->at, look_up->len);
+    hp_memo_keep(vocab->memo, look_up->key, look_up->hash, tokens);
+    return tokens;
 }
 
-// The tokens of a piece of 16 to MEMO_BYTES bytes.
-static uint64_t remembered_long(struct pass *pass, const char *bytes, size_t len)
+// The tokens of a piece of 16 to HP_MEMO_LONG bytes.
+static uint64_t remembered_long(const struct hp_vocab *vocab, const char *bytes, size_t len)
 {
     struct hp_word first, key = hp_word_key_near(bytes + sizeof first, len - sizeof first);
     memcpy(&first, bytes, sizeof first);
     uint64_t hash = hp_mix(hp_word_hash(key) ^ first.low ^ first.high * 0xd1b54a32d192ed03u);
-    struct long_memo *memo = &pass->long_memo[hash & pass->memo_mask];
-    if (!same_word(memo->key, key) || !same_word(memo->first, first)) {
-        memo->first = first;
-        memo->key = key;
-        memo->tokens = short_tokens(pass->vocab, (hp_str){ bytes, len });
-    }
-    return memo->tokens;
+    uint64_t tokens = hp_memo_find_long(vocab->memo, first, key, hash);
+    if (tokens)
+        return tokens;
+    tokens = short_tokens(vocab, (hp_str){ bytes, len });
+    hp_memo_keep_long(vocab->memo, first, key, hash, tokens);
+    return tokens;
 }
 
 static void add_remembered(struct pass *pass, size_t at, size_t len)
 {
-    uint64_t mask = remembered_long(pass, pass->text.ptr + at, len);
+    uint64_t mask = remembered_long(pass->vocab, pass->text.ptr + at, len);
     pass->count += (size_t)__builtin_popcountll(mask);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
@@ -219,13 +184,12 @@ static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
         if (len <= HP_WORD_SHORT) {
             struct look_up *look_up = &look_ups[count++];
             look_up->key = hp_word_key_near(bytes + from, len);
-            uint64_t hash = hp_word_hash(look_up->key);
-            look_up->slot = hp_word_slot_of(vocab, hash);
-            look_up->memo = (uint32_t)(hash >> 32);
+            look_up->hash = hp_word_hash(look_up->key);
+            look_up->slot = hp_word_slot_of(vocab, look_up->hash);
             look_up->at = (uint8_t)from;
             look_up->len = (uint8_t)len;
             __builtin_prefetch(&vocab->word[look_up->slot]);
-        } else if (len <= MEMO_BYTES) {
+        } else if (len <= HP_MEMO_LONG) {
             add_remembered(pass, at + from, len);
         } else {
             add_piece(pass, at + from, len);
@@ -238,7 +202,7 @@ static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
             pass->count++;
             continue;
         }
-        uint64_t mask = remembered(pass, look_up, bytes);
+        uint64_t mask = remembered(vocab, look_up, bytes);
         pass->count += (size_t)__builtin_popcountll(mask);
         if (pass->starts)
             set_bits(pass->starts, at + look_up->at, mask);
@@ -309,8 +273,6 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .starts = tokens->starts,
         .scratch = scratch,
         .deadline = deadline };
-    if (!memo_init(&pass, arena))
-        return hp_no_memory(arena, fault);
     HP_TRY(run(&pass, fault));
     hp_bit_set(tokens->pieces, text.len);
     sum_up(tokens);
@@ -325,8 +287,6 @@ enum hp_code hp_tokens_total(const struct hp_vocab *vocab, hp_str text, struct h
     if (!scratch_init(&scratch, text.len, arena))
         return hp_no_memory(arena, fault);
     struct pass pass = { .vocab = vocab, .text = text, .scratch = &scratch, .deadline = deadline };
-    if (!memo_init(&pass, arena))
-        return hp_no_memory(arena, fault);
     HP_TRY(run(&pass, fault));
     *count = pass.count;
     return HP_OK;
