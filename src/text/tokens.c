@@ -78,6 +78,7 @@ struct pass {
     struct hp_scratch *scratch;
     const struct hp_deadline *deadline;
     size_t count;
+    bool has_long; // a piece of HP_LONG_PIECE or more
 };
 
 static void add_long(struct pass *pass, size_t at, hp_str piece)
@@ -120,6 +121,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
 static size_t step(struct pass *pass, size_t at)
 {
     size_t end = hp_piece_end(pass->vocab, pass->text, at);
+    pass->has_long |= end - at >= HP_LONG_PIECE;
     if (pass->pieces)
         hp_bit_set(pass->pieces, at);
     add_piece(pass, at, end - at);
@@ -196,14 +198,14 @@ static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
         }
         from = to;
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct look_up *look_up = &look_ups[i];
-        if (hp_word_is(vocab, look_up->slot, look_up->key)) {
-            pass->count++;
-            continue;
-        }
+    uint64_t several = 0; // the look-ups that found no token of their own
+    for (size_t i = 0; i < count; i++)
+        several |= (uint64_t)!hp_word_is(vocab, look_ups[i].slot, look_ups[i].key) << i;
+    pass->count += count;
+    for (; several; several &= several - 1) {
+        const struct look_up *look_up = &look_ups[__builtin_ctzll(several)];
         uint64_t mask = remembered(vocab, look_up, bytes);
-        pass->count += (size_t)__builtin_popcountll(mask);
+        pass->count += (size_t)__builtin_popcountll(mask) - 1;
         if (pass->starts)
             set_bits(pass->starts, at + look_up->at, mask);
     }
@@ -275,6 +277,8 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .deadline = deadline };
     HP_TRY(run(&pass, fault));
     hp_bit_set(tokens->pieces, text.len);
+    if (pass.has_long && vocab && !(tokens->longest = HP_NEW(arena, uint8_t, text.len)))
+        return hp_no_memory(arena, fault);
     sum_up(tokens);
     *out = tokens;
     return HP_OK;
@@ -340,6 +344,44 @@ static uint32_t token_before(const struct hp_tokens *tokens, size_t at)
     return hp_vocab_find(tokens->vocab, tokens->text.ptr + start, at - start);
 }
 
+enum { NEAR_BYTES = 192, NEAR_TOKENS = 8 }; // within which the encodings meet as a rule
+
+// Encodes what begins at `at` token by token until its last one and the whole text's next one are
+// neighbours: from there on the two go on alike. The place, or `end`.
+static size_t meet_soon(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
+{
+    const struct hp_vocab *vocab = tokens->vocab;
+    const char *text = tokens->text.ptr;
+    uint32_t stack[NEAR_BYTES];
+    uint64_t dead[NEAR_BYTES / 64] = { 0 };
+    size_t here = at, depth = 0;
+    uint32_t token = hp_bpe_longest(vocab, text, here, end);
+    while (here - at + HP_TOKEN_MAX < NEAR_BYTES && here + HP_TOKEN_MAX < end) {
+        for (; token != HP_NO_TOKEN; token = vocab->token[token].prefix) {
+            if (hp_bit(dead, here - at + vocab->token[token].len))
+                continue;
+            if (depth == 0 || hp_bpe_neighbours(vocab, stack[depth - 1], token))
+                break;
+        }
+        if (token == HP_NO_TOKEN) {
+            hp_bit_set(dead, here - at);
+            token = stack[--depth]; // single bytes always lead somewhere
+            here -= vocab->token[token].len;
+            token = vocab->token[token].prefix;
+            continue;
+        }
+        stack[depth++] = token;
+        here += vocab->token[token].len;
+        if (hp_bit(tokens->starts, here) &&
+            hp_bpe_neighbours(vocab, token, token_at(tokens, here))) {
+            *count = depth;
+            return here;
+        }
+        token = hp_bpe_longest(vocab, text, here, end);
+    }
+    return end;
+}
+
 // A place in [at, end) from which on the tokens of the whole text are also those of the part that
 // begins at `at`; `end` where none was found. *count is the part's tokens before it.
 static size_t meet_ahead(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
@@ -348,6 +390,9 @@ static size_t meet_ahead(const struct hp_tokens *tokens, size_t at, size_t end, 
     *count = 0;
     if (hp_bit(tokens->starts, at))
         return at;
+    size_t soon = meet_soon(tokens, at, end, count);
+    if (soon < end)
+        return soon;
     for (size_t step = HP_TOKEN_MAX; step < end - at; step *= 2) {
         size_t meet = hp_bit_from(tokens->starts, at + step, end);
         if (meet == end)
@@ -367,8 +412,17 @@ static size_t meet_behind(const struct hp_tokens *tokens, size_t at, size_t end,
     *count = 0;
     if (hp_bit(tokens->starts, end) || end == tokens->text.len)
         return end;
+    size_t meet = end;
+    for (size_t i = 0; i < NEAR_TOKENS; i++) {
+        meet = hp_bit_before(tokens->starts, at, meet);
+        if (meet == at || end - meet > HP_MERGE_BYTES)
+            break;
+        *count = encode_anew(tokens, meet, end, &first, &last);
+        if (hp_bpe_neighbours(tokens->vocab, token_before(tokens, meet), first))
+            return meet;
+    }
     for (size_t step = HP_TOKEN_MAX; step < end - at; step *= 2) {
-        size_t meet = hp_bit_before(tokens->starts, at, end - step);
+        meet = hp_bit_before(tokens->starts, at, end - step);
         if (meet == at)
             break;
         *count = encode_anew(tokens, meet, end, &first, &last);
@@ -399,7 +453,7 @@ size_t hp_piece_count(const struct hp_tokens *tokens, size_t at, size_t end)
 {
     uint32_t first, last;
     size_t count;
-    if (end - at > HP_LONG_PIECE && count_inside(tokens, at, end, &count))
+    if (end - at > HP_MERGE_BYTES && count_inside(tokens, at, end, &count))
         return count;
     return encode_anew(tokens, at, end, &first, &last);
 }

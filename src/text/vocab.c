@@ -303,12 +303,13 @@ static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path
         why = fault_of(&bound);
     }
     struct hp_vocab *vocab = why ? NULL : malloc(sizeof *vocab);
-    struct hp_memo *memo = vocab ? calloc(1, sizeof *memo) : NULL;
+    struct hp_memo *memo = vocab ? malloc(sizeof *memo) : NULL;
     if (!memo) {
         hp_fail(fault, HP_INTERNAL, NULL, "%s %s", path, why ? why : "finds no memory");
         free(vocab);
         return NULL;
     }
+    memset((void *)memo, 0, sizeof *memo); // touched here, not by the first request
     *vocab = bound;
     vocab->memo = memo;
     return vocab;
