@@ -344,11 +344,30 @@ static uint32_t token_before(const struct hp_tokens *tokens, size_t at)
     return hp_vocab_find(tokens->vocab, tokens->text.ptr + start, at - start);
 }
 
-enum { NEAR_BYTES = 192, NEAR_TOKENS = 8 }; // within which the encodings meet as a rule
+// How often the token that begins text[at, end) stands there in a row, as far as that is certain
+// whatever follows: but for the last one. Runs of one sign are out of step with the whole wherever
+// the part begins; so they are leapt over.
+static size_t repeats(const struct hp_tokens *tokens, size_t at, size_t end, uint32_t *token)
+{
+    const struct hp_vocab *vocab = tokens->vocab;
+    const char *text = tokens->text.ptr;
+    *token = hp_bpe_longest(vocab, text, at, end);
+    size_t len = vocab->token[*token].len, alike = at;
+    while (alike + len + 64 <= end && memcmp(text + alike, text + alike + len, 64) == 0)
+        alike += 64;
+    while (alike + len < end && text[alike] == text[alike + len])
+        alike++;
+    size_t times = (alike - at) / len;
+    return times > 1 && hp_bpe_neighbours(vocab, *token, *token) ? times - 1 : 0;
+}
 
-// Encodes what begins at `at` token by token until its last one and the whole text's next one are
-// neighbours: from there on the two go on alike. The place, or `end`.
-static size_t meet_soon(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
+enum { NEAR_BYTES = 320, NEAR_TOKENS = 8 }; // within which the encodings meet as a rule
+
+// Encodes what begins at `at`, behind `left` where that is a token, one by one until the last token
+// and the whole text's next one are neighbours: from there on the two go on alike. The place, or
+// `end`.
+static size_t meet_soon(
+    const struct hp_tokens *tokens, uint32_t left, size_t at, size_t end, size_t *count)
 {
     const struct hp_vocab *vocab = tokens->vocab;
     const char *text = tokens->text.ptr;
@@ -360,12 +379,15 @@ static size_t meet_soon(const struct hp_tokens *tokens, size_t at, size_t end, s
         for (; token != HP_NO_TOKEN; token = vocab->token[token].prefix) {
             if (hp_bit(dead, here - at + vocab->token[token].len))
                 continue;
-            if (depth == 0 || hp_bpe_neighbours(vocab, stack[depth - 1], token))
+            uint32_t before = depth ? stack[depth - 1] : left;
+            if (before == HP_NO_TOKEN || hp_bpe_neighbours(vocab, before, token))
                 break;
         }
+        if (token == HP_NO_TOKEN && depth == 0)
+            break; // what is left of here would have to change
         if (token == HP_NO_TOKEN) {
             hp_bit_set(dead, here - at);
-            token = stack[--depth]; // single bytes always lead somewhere
+            token = stack[--depth];
             here -= vocab->token[token].len;
             token = vocab->token[token].prefix;
             continue;
@@ -390,7 +412,11 @@ static size_t meet_ahead(const struct hp_tokens *tokens, size_t at, size_t end, 
     *count = 0;
     if (hp_bit(tokens->starts, at))
         return at;
-    size_t soon = meet_soon(tokens, at, end, count);
+    uint32_t token;
+    size_t times = repeats(tokens, at, end, &token);
+    size_t from = at + times * tokens->vocab->token[token].len;
+    size_t soon = meet_soon(tokens, times ? token : HP_NO_TOKEN, from, end, count);
+    *count += times;
     if (soon < end)
         return soon;
     for (size_t step = HP_TOKEN_MAX; step < end - at; step *= 2) {
@@ -432,6 +458,18 @@ static size_t meet_behind(const struct hp_tokens *tokens, size_t at, size_t end,
     return at;
 }
 
+// A piece that is one token over and over, to its end.
+static bool count_repeats(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
+{
+    uint32_t token, first, last;
+    size_t times = repeats(tokens, at, end, &token);
+    size_t rest = at + times * tokens->vocab->token[token].len;
+    if (times == 0 || end - rest > (size_t)4 * HP_TOKEN_MAX)
+        return false;
+    *count = times + encode_anew(tokens, rest, end, &first, &last);
+    return hp_bpe_neighbours(tokens->vocab, token, first);
+}
+
 // A long piece inside one pre-token of the whole text: but for a few tokens at both ends it has the
 // same.
 static bool count_inside(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
@@ -439,6 +477,8 @@ static bool count_inside(const struct hp_tokens *tokens, size_t at, size_t end, 
     size_t before, behind;
     if (!tokens->vocab || hp_bit_from(tokens->pieces, at + 1, end) < end)
         return false;
+    if (count_repeats(tokens, at, end, count))
+        return true;
     size_t from = meet_ahead(tokens, at, end, &before);
     if (from == end)
         return false;
