@@ -69,7 +69,7 @@ run: ## build, start the daemon, show a real request answered
 test: deps ## every test: C units, end to end, both clients; plain and under ASan+UBSan
 	@$(MAKE) -j2 all $(OUT)/mkvocab $(UNITS)
 	@$(MAKE) vocab
-	@$(MAKE) units e2e clients
+	@$(MAKE) units tokens e2e clients
 	@$(MAKE) SAN=address,undefined -j2 all $(UNITS:$(BUILD)/%=$(BUILD)/address-undefined/%)
 	@$(MAKE) SAN=address,undefined units e2e
 
@@ -96,6 +96,10 @@ $(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
 
 units: $(UNITS) ## C unit tests
 	@for t in $(UNITS); do $$t || exit 1; done
+
+tokens: $(OUT)/tests/tool_tokens ## token counts beside tiktoken's, where that is installed
+	@python=$$(tests/venv) && { "$$python" -c 'import tiktoken' 2>/dev/null || { echo "tokens: no tiktoken here"; exit 0; }; \
+	    "$$python" -m pytest -q -p no:cacheprovider tests/tokens_vs_tiktoken.py; }
 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
@@ -170,5 +174,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units e2e clients check headers layers bench fuzz fmt install help clean
+.PHONY: all deps run test vocab units tokens e2e clients check headers layers bench fuzz fmt install help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)
