@@ -69,7 +69,7 @@ run: ## build, start the daemon, show a real request answered
 test: deps ## every test: C units, end to end, both clients; plain and under ASan+UBSan
 	@$(MAKE) -j2 all $(OUT)/mkvocab $(UNITS)
 	@$(MAKE) vocab
-	@$(MAKE) units e2e clients library
+	@$(MAKE) units oracles e2e clients library
 	@$(MAKE) SAN=address,undefined -j2 all $(UNITS:$(BUILD)/%=$(BUILD)/address-undefined/%)
 	@$(MAKE) SAN=address,undefined units e2e
 
@@ -97,9 +97,12 @@ $(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
 units: $(UNITS) ## C unit tests
 	@for t in $(UNITS); do $$t || exit 1; done
 
-e2e: $(BIN) $(OUT)/tests/tool_mojibake ## the daemon over TCP and Unix sockets; mojibake beside ftfy
-	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" HOTPATHD_TOOL_MOJIBAKE="$(CURDIR)/$(OUT)/tests/tool_mojibake" \
-	    "$$python" -m pytest -q -p no:cacheprovider tests/e2e tests/mojibake_vs_ftfy.py
+# each is skipped where its rival is not installed
+oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our answers beside those of tiktoken, ftfy, lexbor, markdown-it-py
+	@python=$$(tests/venv) && HOTPATHD_TOOLS="$(CURDIR)/$(OUT)/tests" "$$python" -m pytest -q -p no:cacheprovider $(wildcard tests/*_vs_*.py)
+
+e2e: $(BIN) ## the daemon over TCP and Unix sockets
+	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
 library: all ## the example of docs/library.md, built against an installed copy
 	@rm -rf $(BUILD)/stage && $(MAKE) install PREFIX="$(CURDIR)/$(BUILD)/stage" >/dev/null
@@ -187,5 +190,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units e2e clients check library headers layers bench fuzz fmt install help clean
+.PHONY: all deps run test vocab units oracles e2e clients check library headers layers bench fuzz fmt install help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 VOCAB = pathlib.Path("build/vocab")
+COUNT_ONLY = 0x100  # of bench/tokens.c
 
 
 class Ours:

@@ -1,5 +1,9 @@
 """Texts that any machine has or that stand here, for tokens.py and estimate.py. The same every time."""
 import base64
+import functools
+import gettext
+import itertools
+import os
 import pathlib
 import random
 import sysconfig
@@ -59,18 +63,64 @@ def shuffled(name, size):
     return "".join(parts)
 
 
-def code(size):
-    parts, length = [], 0
-    for path in sorted(pathlib.Path(sysconfig.get_path("stdlib")).glob("*.py")):
-        parts.append(path.read_text("utf-8", "ignore"))
-        length += len(parts[-1].encode())
+def cut(parts, size):
+    """As many of the texts as make `size` bytes, or as there are."""
+    taken, length = [], 0
+    for part in parts:
+        taken.append(part)
+        length += len(part.encode())
         if length >= size:
             break
-    return "".join(parts).encode()[:size].decode("utf-8", "ignore")
+    return "\n".join(taken).encode()[:size].decode("utf-8", "ignore")
+
+
+def files(folders, pattern):
+    for folder in folders:
+        for path in sorted(pathlib.Path(folder).rglob(pattern)):
+            if path.is_file() and not path.is_symlink():
+                yield path.read_text("utf-8", "ignore")
+
+
+def code(size):
+    return cut(files([sysconfig.get_path("stdlib")], "*.py"), size)
+
+
+def markdown(size):
+    """What packages say of themselves, where there is enough of it."""
+    folders = [sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages", "/usr/share/doc", "/usr/local/lib", "/usr/lib"]
+    return cut(itertools.chain(files(folders, "METADATA"), files(folders, "*.md")), size)
+
+
+def translated(language, size):
+    """The translations in message catalogues: real words and sentences, if short ones."""
+    def catalogue(path):
+        try:
+            with path.open("rb") as file:
+                messages = gettext.GNUTranslations(file)._catalog.values()
+        except (OSError, UnicodeDecodeError, ValueError, AttributeError):
+            return ""
+        return "\n".join(text for text in messages if isinstance(text, str))
+    folders = [pathlib.Path("/usr/share/locale") / name / "LC_MESSAGES" for name in (language, language.split("_")[0])]
+    return cut((catalogue(path) for folder in folders for path in sorted(folder.glob("*.mo"))), size)
+
+
+@functools.lru_cache(maxsize=4)
+def texts(size):
+    """Name to text; of a language that this machine has nothing of, a few sentences shuffled."""
+    own = os.environ.get("HOTPATHD_TEXTS")  # a folder of NAME.txt that are taken instead
+    made = {"english": licences, "markdown": markdown, "code": code, "chinese": lambda n: translated("zh_CN", n),
+            "russian": lambda n: translated("ru", n), "base64": encoded}
+    found = {}
+    for name, make in made.items():
+        path = pathlib.Path(own or "/nonexistent") / f"{name}.txt"
+        found[name] = cut([path.read_text("utf-8")], size) if path.exists() else make(size)
+        if len(found[name].encode()) < size // 2 and name in SENTENCES:
+            found[name] += shuffled(name, size - len(found[name].encode()))
+    return found
 
 
 def encoded(size):
-    return base64.b64encode(random.Random(7).randbytes(size * 3 // 4)).decode()
+    return base64.encodebytes(random.Random(7).randbytes(size * 3 // 4)).decode()[:size]
 
 
 def licences(size):

@@ -1,21 +1,28 @@
-"""Our encoding beside tiktoken's encode_ordinary, turn by turn in one run: medians of MB/s and tokens per second.
+"""Our token counts beside those of tiktoken and, where they are installed, quicktok, gigatoken and fastokens: MB/s of
+CPU time, one thread, over documents of 5 to 150 KB that the process has not seen, after others of their kind.
 
-python3 bench/tokens.py, from the root; needs tiktoken, build/bench/tokens and build/vocab (make bench sees to all).
-The counts must be equal, or it ends with an error. One thread each, and its CPU time; the
-interpreter's part in tiktoken's time is its list of numbers, which is what encode_ordinary returns.
+python3 bench/tokens.py [SIZE], from the root; needs tiktoken, build/bench/tokens and build/vocab (make bench sees to all).
+The engines take turns, block of documents by block. Counts that differ from tiktoken's are named. `count` is
+hp_tokens_total, `encode` the result that parts are counted from; the others make lists of numbers (quicktok only counts).
+`first`: the first document that a fresh process of ours sees, as a part of its warm speed: medians.
+Texts are those of samples.py; HOTPATHD_TEXTS names a folder of NAME.txt to take instead.
 """
 import base64
+import os
+import random
 import statistics
 import sys
 import time
 
-import samples
-import tiktoken
-from ours import VOCAB, Ours
-from tiktoken_ext import openai_public
+os.environ.setdefault("RAYON_NUM_THREADS", "1")  # one thread each
 
-ROUNDS, SIZE = 7, 1_000_000
+import samples  # noqa: E402
+import tiktoken  # noqa: E402
+from ours import COUNT_ONLY, VOCAB, Ours  # noqa: E402
+from tiktoken_ext import openai_public  # noqa: E402
+
 ENCODINGS = ["o200k_base", "cl100k_base"]  # in the order of enum hp_encoding
+BLOCKS, FIRSTS = 6, 7
 
 
 def load(name):
@@ -27,36 +34,120 @@ def load(name):
     return tiktoken.Encoding(**openai_public.ENCODING_CONSTRUCTORS[name]())
 
 
-def theirs(encoding, text):
-    begun = time.thread_time_ns()
-    tokens = encoding.encode_ordinary(text)
-    return time.thread_time_ns() - begun, len(tokens)
+def quicktok(name):
+    import quicktok
+
+    return quicktok.get_encoding(name).count
 
 
-def row(ours, number, encoding, name, text):
-    raw = text.encode()
-    times = [], []
-    for _ in range(ROUNDS):
-        our_ns, our_count = ours.encode(number, raw)
-        their_ns, their_count = theirs(encoding, text)
-        if our_count != their_count:
-            sys.exit(f"{encoding.name}, {name}: {our_count} tokens, tiktoken has {their_count}")
-        times[0].append(our_ns)
-        times[1].append(their_ns)
-    middle = [statistics.median(each) for each in times]
-    rates = [f"{len(raw) * 1e3 / ns:7.1f} {our_count * 1e3 / ns:7.2f}" for ns in middle]
-    print(f"{encoding.name:<12} {name:<9} | {rates[0]} | {rates[1]} | {middle[1] / middle[0]:5.1f}x", flush=True)
+def gigatoken(name):
+    import gigatoken
+
+    encode = gigatoken.Tokenizer.from_tiktoken(VOCAB / f"{name}.tiktoken").encode
+    return lambda text: len(encode(text.encode()))
+
+
+def fastokens(name):
+    import fastokens
+
+    encode = fastokens.Tokenizer.from_tiktoken(str(VOCAB / f"{name}.tiktoken"), encoding=name).encode_ordinary
+    return lambda text: len(encode(text))
+
+
+def timed(count):
+    """Process time, so that what an engine gives to other threads counts too."""
+
+    def run(text):
+        begun = time.process_time_ns()
+        tokens = count(text)
+        return time.process_time_ns() - begun, tokens
+
+    return run
+
+
+def engines(name, ours):
+    number = ENCODINGS.index(name)
+    encode = load(name).encode_ordinary
+    found = {
+        "count": lambda text: ours.encode(number | COUNT_ONLY, text.encode()),
+        "encode": lambda text: ours.encode(number, text.encode()),
+        "tiktoken": timed(lambda text: len(encode(text))),
+    }
+    for make in (quicktok, gigatoken, fastokens):
+        try:
+            found[make.__name__] = timed(make(name))
+        except ImportError:
+            pass
+    return found
+
+
+def documents(text, seed):
+    """The text, cut into pieces of 5 to 150 KB, small ones more often."""
+    rng, at, raw = random.Random(seed), 0, text.encode()
+    while at < len(raw):
+        size = int(5_000 * 30 ** rng.random())
+        yield raw[at : at + size].decode("utf-8", "ignore")
+        at += size
+
+
+def blocks(documents):
+    """A third to warm up with, then BLOCKS of the rest."""
+    warm = documents[: len(documents) // 3]
+    rest = documents[len(warm) :]
+    return warm, [rest[i::BLOCKS] for i in range(BLOCKS)]
+
+
+def column(name, text, found):
+    """MB/s of every engine, and which of them ever differed from tiktoken."""
+    warm, rest = blocks(list(documents(text, name)))
+    order = list(found)
+    spent, differ = dict.fromkeys(order, 0), set()
+    counts = {}
+    for engine in order:
+        for document in warm:
+            found[engine](document)
+    for turn, block in enumerate(rest):
+        for engine in order[turn % len(order) :] + order[: turn % len(order)]:
+            for document in block:
+                ns, tokens = found[engine](document)
+                spent[engine] += ns
+                counts[engine, document] = tokens
+        for document in block:
+            for engine in order:
+                if counts[engine, document] != counts["tiktoken", document]:
+                    differ.add(engine)
+    size = sum(len(document.encode()) for block in rest for document in block)
+    return {engine: size * 1e3 / max(1, spent[engine]) for engine in order}, differ
+
+
+def first(number, text, name):
+    """The first document's speed, of as many fresh processes as FIRSTS."""
+    rates = []
+    for document in [text for text in documents(text, name) if len(text.encode()) > 50_000][:FIRSTS]:
+        ours = Ours()
+        ns, _ = ours.encode(number | COUNT_ONLY, document.encode())
+        rates.append(len(document.encode()) * 1e3 / ns)
+        ours.close()
+    return statistics.median(rates) if rates else 0
 
 
 def main():
-    texts = {"licences": samples.licences(SIZE), "code": samples.code(SIZE), "base64": samples.encoded(SIZE)}
-    texts |= {name: samples.shuffled(name, SIZE) for name in ("english", "russian", "chinese")}
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else 3_000_000
+    texts = samples.texts(size)
     ours = Ours()
-    print(f"medians of {ROUNDS} rounds\n{'':<22} | {'ours: MB/s, Mtok/s':<15} | tiktoken {tiktoken.__version__} | ratio")
     for number, name in enumerate(ENCODINGS):
-        encoding = load(name)
+        found = engines(name, ours)
+        rivals = [engine for engine in found if engine not in ("count", "encode")]
+        print(f"{name}, MB/s    " + "".join(f"{engine:>10}" for engine in found) + "   to the best rival    first")
         for text in texts:
-            row(ours, number, encoding, text, texts[text])
+            rates, differ = column(text, texts[text], found)
+            if differ & {"count", "encode"}:
+                sys.exit(f"{name}, {text}: our count is not tiktoken's")
+            best = max(rivals, key=rates.get)
+            cold = first(number, texts[text], text) / rates["count"]
+            shown = "".join(f"{rates[engine]:9.1f}" + ("!" if engine in differ else " ") for engine in found)
+            print(f"{text:<18}{shown}  {rates['count'] / rates[best]:5.2f} {best:<12} {cold:5.2f}", flush=True)
+    print("!: counts that are not tiktoken's")
     ours.close()
 
 

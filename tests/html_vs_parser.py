@@ -22,7 +22,7 @@ import pytest
 lexbor = pytest.importorskip("selectolax.lexbor")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOL", ROOT / "build/tests/tool_html"))
+TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_html"
 PAGES = os.environ.get("HOTPATHD_PAGES")
 STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "20000"))
 

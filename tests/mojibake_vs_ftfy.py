@@ -17,7 +17,7 @@ import pytest
 ftfy = pytest.importorskip("ftfy")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOL_MOJIBAKE", ROOT / "build/tests/tool_mojibake"))
+TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_mojibake"
 STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "20000"))
 
 # What the switch covers: the family of fix_encoding, and nothing else.

@@ -3,11 +3,15 @@
 // skipped without.
 #include "text/tokens.h"
 
+#include "hotpathd/cpu.h"
 #include "text/encoded.h"
+#include "text/pretoken.h"
 #include "text/utf8.h"
+#include "text/window.h"
 
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,7 +139,11 @@ static void check_parts(const struct hp_vocab *vocab, hp_str text, size_t tries)
 {
     struct hp_arena arena;
     struct hp_tokens *tokens = encode(vocab, text, &arena);
+    struct hp_fault fault;
+    size_t total;
     ck_assert_uint_eq(hp_tokens_all(tokens), hp_tokens_reference(vocab, text));
+    ck_assert_int_eq(hp_tokens_total(vocab, text, &arena, &never, &total, &fault), HP_OK);
+    ck_assert_uint_eq(hp_tokens_all(tokens), total);
     for (size_t i = 0; i < tries; i++) {
         size_t a = random_edge(text), b = random_edge(text);
         size_t start = a < b ? a : b, end = a < b ? b : a;
@@ -172,6 +180,82 @@ static void each_encoding(void (*check)(const struct hp_vocab *vocab))
         hp_vocab_close(vocab);
     }
 }
+
+// --- windows -------------------------------------------------------------------------------------
+
+static const enum hp_cpu levels[] = { HP_CPU_BASELINE, HP_CPU_AVX2, HP_CPU_AVX512 };
+
+// Every border that a window finds is the plain one's, and it leaves none out. Returns how many it
+// found.
+static size_t check_windows(enum hp_encoding encoding, hp_str text)
+{
+    hp_window_fn *window = hp_window_best();
+    size_t found = 0;
+    for (size_t at = 0; at < text.len;) {
+        size_t next = hp_pretoken_end(encoding, text, at);
+        if (text.len - at >= HP_WINDOW) {
+            uint64_t borders = window(encoding, text.ptr + at);
+            size_t end = at;
+            for (borders &= borders - 1; borders; borders &= borders - 1) {
+                end = hp_pretoken_end(encoding, text, end);
+                if (end - at != (size_t)__builtin_ctzll(borders))
+                    ck_abort_msg("a border too many or too few");
+                found++;
+            }
+            next = end > at ? end : next;
+        }
+        at = next;
+    }
+    return found;
+}
+
+static size_t check_all_windows(hp_str text)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        hp_cpu_limit(levels[i]);
+        for (size_t k = 0; k < 2; k++)
+            found += check_windows(exact[k], text);
+    }
+    hp_cpu_limit(HP_CPU_AVX512);
+    return found;
+}
+
+START_TEST(windows_find_the_borders_that_the_plain_matcher_finds)
+{
+    static char bytes[700];
+    size_t found = 0;
+    random_state = 5;
+    for (size_t i = 0; i < 1000; i++)
+        found += check_all_windows(random_text(bytes, 80 + random_below(sizeof bytes - 80)));
+    ck_assert_uint_gt(found, 50000); // it does find some
+}
+END_TEST
+
+// Each with letters, digits, signs, blanks and line ends on both sides.
+START_TEST(windows_take_every_code_point)
+{
+    static const char *const around[] = { "aB", "1 ", " ", "\n", "x I'", "s'", "/", "\xe6\xbc\xa2",
+        "A", "" };
+    static char bytes[160];
+    for (uint32_t c = 1; c < 0x110000; c++) {
+        char one[4];
+        if (c == 0xd800)
+            c = 0xe000;
+        size_t size = hp_utf8_put(one, c), len = 0;
+        for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+            memcpy(bytes + len, one, size);
+            memcpy(bytes + len + size, around[i], strlen(around[i]));
+            len += size + strlen(around[i]);
+        }
+        memset(bytes + len, 'x', HP_WINDOW);
+        for (size_t k = 0; k < 2; k++)
+            check_windows(exact[k], (hp_str){ bytes, len + HP_WINDOW });
+    }
+}
+END_TEST
+
+// --- tokens --------------------------------------------------------------------------------------
 
 static void golden(const struct hp_vocab *vocab)
 {
@@ -254,6 +338,31 @@ START_TEST(counts_any_part_of_a_long_piece)
 }
 END_TEST
 
+// A run of one sign with a few others in it: wherever a part begins it is out of step.
+static void parts_of_runs(const struct hp_vocab *vocab)
+{
+    static char bytes[2500];
+    static const char *const signs[] = { "a", "=", "\xe6\xbc\xa2", "ab", "\xcc\x81",
+        "\xe2\x80\x8d" };
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t step = strlen(signs[i]), len = 0;
+        for (; len + step <= sizeof bytes; len += step)
+            memcpy(bytes + len, signs[i], step);
+        check_parts(vocab, (hp_str){ bytes, len }, 15);
+        for (size_t k = 0; k < 4; k++)
+            bytes[random_below(len / step) * step] = 'q';
+        if (hp_utf8_valid((hp_str){ bytes, len }) == len)
+            check_parts(vocab, (hp_str){ bytes, len }, 15);
+    }
+}
+
+START_TEST(counts_any_part_of_a_run)
+{
+    random_state = 77;
+    each_encoding(parts_of_runs);
+}
+END_TEST
+
 static void reach_of_random_texts(const struct hp_vocab *vocab)
 {
     static char bytes[100];
@@ -304,7 +413,7 @@ END_TEST
 
 // --- time ----------------------------------------------------------------------------------------
 
-enum { HALF = 1 << 19, TIMINGS = 3, ATTEMPTS = 3 };
+enum { HALF = 1 << 17, TIMINGS = 3, ATTEMPTS = 3 };
 
 static uint64_t thread_ns(void)
 {
@@ -344,8 +453,10 @@ static double doubling(const struct hp_vocab *vocab, hp_str text)
 }
 
 // Each repeated, whole, to both sizes.
-static const char *const units[] = { "a", "^", " ", "\n", "\xcc\x81", "\xf0\x9f\x98\x80",
-    "\xe6\xbc\xa2", "The lift of a thin wing depends on its angle, and so does the drag. " };
+static const char *const units[] = { "a", "^", "_", " ", "\n", " \n", "\xcc\x81", "\xe2\x80\x8d",
+    "a1", "aB", "\xe6\xbc\xa2\x41", "'s", "a\xcc\x81", "<|endoftext|>", "0f3e9a",
+    "\xf0\x9f\x98\x80", "\xe6\xbc\xa2",
+    "The lift of a thin wing depends on its angle, and so does the drag. " };
 
 static hp_str repeated(char *bytes, const char *unit)
 {
@@ -386,6 +497,98 @@ START_TEST(twice_the_text_takes_twice_the_time)
     random_state = 31337;
     each_encoding(each_unit_is_linear);
     each_unit_is_linear(NULL);
+}
+END_TEST
+
+// What 500 counts of 2000 bytes cost in a text that is one pre-token.
+static uint64_t time_parts(const struct hp_vocab *vocab, hp_str text)
+{
+    struct hp_arena arena;
+    struct hp_tokens *tokens = encode(vocab, text, &arena);
+    size_t sum = 0;
+    uint64_t from = thread_ns();
+    for (size_t i = 0; i < 500; i++) {
+        size_t start = random_below(text.len - 2000);
+        sum += hp_tokens_count(tokens, start, start + 2000);
+        sum += hp_tokens_reach(tokens, start, 50);
+    }
+    uint64_t ns = thread_ns() - from;
+    ck_assert_uint_gt(sum, 0);
+    hp_arena_done(&arena);
+    return ns;
+}
+
+static void parts_are_cheap(const struct hp_vocab *vocab)
+{
+    enum { SMALL = 8000, LARGE = 64 * SMALL };
+    char *bytes = malloc(LARGE);
+    ck_assert_ptr_nonnull(bytes);
+    for (size_t kind = 0; kind < 2; kind++) {
+        for (size_t i = 0; i < LARGE; i++)
+            bytes[i] = kind ? (char)('a' + random_below(26)) : 'a';
+        double ratio = 9;
+        for (int i = 0; i < ATTEMPTS && ratio > 4; i++) {
+            uint64_t small = time_parts(vocab, (hp_str){ bytes, SMALL });
+            ratio = (double)time_parts(vocab, (hp_str){ bytes, LARGE }) / (double)small;
+        }
+        ck_assert_msg(ratio <= 4, "64 times the piece: a count takes %.1f times as long", ratio);
+    }
+    free(bytes);
+}
+
+START_TEST(a_part_costs_the_same_however_long_the_piece_around_it)
+{
+    random_state = 12;
+    each_encoding(parts_are_cheap);
+}
+END_TEST
+
+// --- threads -------------------------------------------------------------------------------------
+
+struct job {
+    const struct hp_vocab *vocab;
+    hp_str text;
+    size_t count;
+};
+
+// Threads that write and read the same remembered words, again and again, count alike.
+static void *count_again(void *context)
+{
+    struct job *job = context;
+    for (int i = 0; i < 20; i++) {
+        struct hp_arena arena;
+        struct hp_tokens *tokens = encode(job->vocab, job->text, &arena);
+        size_t count = hp_tokens_all(tokens);
+        hp_arena_done(&arena);
+        if (i > 0 && count != job->count)
+            count = SIZE_MAX;
+        job->count = count;
+    }
+    return NULL;
+}
+
+static void count_in_threads(const struct hp_vocab *vocab)
+{
+    static char bytes[60000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(random_below(8) ? 'a' + random_below(26) : ' ');
+    hp_str text = { bytes, sizeof bytes };
+    struct job jobs[3];
+    pthread_t threads[3];
+    for (size_t i = 0; i < 3; i++) {
+        jobs[i] = (struct job){ vocab, text, 0 };
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, count_again, &jobs[i]), 0);
+    }
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(jobs[i].count, hp_tokens_reference(vocab, text));
+}
+
+START_TEST(threads_share_what_they_remember)
+{
+    random_state = 4711;
+    each_encoding(count_in_threads);
 }
 END_TEST
 
@@ -463,7 +666,7 @@ START_TEST(fails_cleanly_when_memory_runs_out)
 {
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_tokens *tokens;
-    for (unsigned n = 1; n <= 3; n++) {
+    for (unsigned n = 1; n <= 5; n++) {
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 1 << 20);
         arena.fail_after = n;
@@ -491,7 +694,10 @@ START_TEST(stops_at_its_deadline)
 }
 END_TEST
 
-TESTS("tokens", finds_the_tokens_that_tiktoken_finds, counts_any_part_as_if_it_stood_alone,
+TESTS("tokens", windows_find_the_borders_that_the_plain_matcher_finds,
+    windows_take_every_code_point, counts_any_part_of_a_run,
+    a_part_costs_the_same_however_long_the_piece_around_it, threads_share_what_they_remember,
+    finds_the_tokens_that_tiktoken_finds, counts_any_part_as_if_it_stood_alone,
     counts_any_part_of_real_text, counts_any_part_of_a_long_piece, no_end_beyond_reach_fits,
     reach_is_tight_in_prose, twice_the_text_takes_twice_the_time,
     says_which_file_a_vocabulary_was_made_from, a_missing_vocabulary_is_no_fault,

@@ -2,7 +2,7 @@
 
     python3 -m pytest tests/tokens_vs_tiktoken.py
 
-needs tiktoken, build/vocab (make vocab) and build/tests/tool_tokens (make build/tests/tool_tokens).
+is part of `make test`; it needs tiktoken, build/vocab (make vocab) and build/tests/tool_tokens (make build/tests/tool_tokens).
 """
 
 import base64
@@ -11,14 +11,18 @@ import pathlib
 import random
 import struct
 import subprocess
+import sys
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+import samples  # noqa: E402
 
 tiktoken = pytest.importorskip("tiktoken")
 openai_public = pytest.importorskip("tiktoken_ext.openai_public")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOL", ROOT / "build/tests/tool_tokens"))
+TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_tokens"
 VOCAB = pathlib.Path(os.environ.get("HOTPATHD_VOCAB", ROOT / "build/vocab"))
 STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "20000"))
 
@@ -106,7 +110,18 @@ def test_every_character_of_unicode_in_front_of_between_and_behind_letters(pair)
         check(pair, "".join(f"{c}aB{c}1 {c} " for c in characters[i : i + 512]))
 
 
+def test_every_character_of_unicode_beside_signs_line_ends_han_and_itself(pair):
+    characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    for i in range(0, len(characters), 512):
+        check(pair, "".join(f"!{c}/\n{c}漢{c}A {c}{c}I'{c}s'{c}" for c in characters[i : i + 512]))
+
+
 @pytest.mark.parametrize("unit", ["a", "^", " ", "\n", " \n", "漢", "_", "aB", "0", "á", "é", "🙂", "!\n", "\u3000"])
 def test_long_runs(pair, unit):
     check(pair, unit * 20000)
     check(pair, "x" + unit * 20000 + "x")
+
+
+@pytest.mark.parametrize("name", sorted(samples.texts(1000)))
+def test_sample_texts(pair, name):
+    check(pair, samples.texts(300_000)[name])

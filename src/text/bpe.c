@@ -20,7 +20,7 @@ struct symbols {
     uint8_t start[SYMBOLS];
     // What each and its right neighbour merge into, above its own number: the least is the merge
     // that goes first.
-    uint32_t merge[(SYMBOLS + EIGHT - 1) / EIGHT * EIGHT];
+    uint64_t merge[(SYMBOLS + EIGHT - 1) / EIGHT * EIGHT];
     uint32_t count; // without sentinels
 };
 
@@ -62,30 +62,30 @@ static void begin_with_characters(
     }
 }
 
-static inline uint32_t merge_of(
+static inline uint64_t merge_of(
     const struct hp_vocab *vocab, const struct symbols *symbols, uint32_t left, uint32_t right)
 {
     uint32_t made = hp_vocab_merge(vocab, symbols->token[left], symbols->token[right]);
-    return made << NUMBER_BITS | left;
+    return (uint64_t)made << NUMBER_BITS | left;
 }
 
-static inline uint32_t least_of_eight(const uint32_t *merge)
+static inline uint64_t lesser(uint64_t a, uint64_t b)
 {
-    uint32_t four[4], two[2];
-    for (size_t i = 0; i < 4; i++)
-        four[i] = merge[i] < merge[i + 4] ? merge[i] : merge[i + 4];
-    for (size_t i = 0; i < 2; i++)
-        two[i] = four[i] < four[i + 2] ? four[i] : four[i + 2];
-    return two[0] < two[1] ? two[0] : two[1];
+    return a < b ? a : b;
 }
 
-static inline uint32_t least(const struct symbols *symbols)
+static inline uint64_t least_of_eight(const uint64_t *merge)
 {
-    uint32_t best = least_of_eight(symbols->merge);
-    for (size_t i = EIGHT; i <= symbols->count; i += EIGHT) {
-        uint32_t other = least_of_eight(symbols->merge + i);
-        best = other < best ? other : best;
-    }
+    uint64_t a = lesser(merge[0], merge[1]), b = lesser(merge[2], merge[3]);
+    uint64_t c = lesser(merge[4], merge[5]), d = lesser(merge[6], merge[7]);
+    return lesser(lesser(a, b), lesser(c, d));
+}
+
+static inline uint64_t least(const struct symbols *symbols)
+{
+    uint64_t best = least_of_eight(symbols->merge);
+    for (size_t i = EIGHT; i <= symbols->count; i += EIGHT)
+        best = lesser(best, least_of_eight(symbols->merge + i));
     return best;
 }
 
@@ -94,7 +94,8 @@ uint64_t hp_bpe_merge(const struct hp_vocab *vocab, const char *bytes, size_t le
     struct symbols symbols;
     symbols.count = 0;
     begin_with_characters(vocab, bytes, len, &symbols);
-    uint32_t last = symbols.count, best;
+    uint64_t best;
+    uint32_t last = symbols.count;
     symbols.token[0] = symbols.token[last + 1] = HP_NO_TOKEN;
     for (uint32_t i = 1; i <= last; i++)
         symbols.merge[i] = merge_of(vocab, &symbols, i, i + 1);
@@ -103,13 +104,13 @@ uint64_t hp_bpe_merge(const struct hp_vocab *vocab, const char *bytes, size_t le
     symbols.merge[0] = NOTHING;
     uint64_t live = UINT64_MAX >> (62 - last); // with both sentinels
     while ((best = least(&symbols)) < NOTHING) {
-        uint32_t left = best & SYMBOL_MASK;
+        uint32_t left = (uint32_t)best & SYMBOL_MASK;
         uint64_t behind = live >> left >> 1;
         uint32_t right = left + 1 + (uint32_t)__builtin_ctzll(behind);
         live &= ~((uint64_t)1 << right);
         uint32_t next = right + (uint32_t)__builtin_ctzll(live >> right);
         uint32_t before = 63 - (uint32_t)__builtin_clzll(live & (((uint64_t)1 << left) - 1));
-        symbols.token[left] = best >> NUMBER_BITS;
+        symbols.token[left] = (uint32_t)(best >> NUMBER_BITS);
         symbols.merge[right] = NOTHING;
         symbols.merge[left] = merge_of(vocab, &symbols, left, next);
         symbols.merge[before] = merge_of(vocab, &symbols, before, left);

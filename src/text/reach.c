@@ -9,6 +9,18 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
+// Length of the longest token that could stand at `at`.
+static size_t longest_at(const struct hp_tokens *tokens, size_t at)
+{
+    if (tokens->longest && tokens->longest[at])
+        return tokens->longest[at];
+    uint32_t token = hp_bpe_longest(tokens->vocab, tokens->text.ptr, at, tokens->text.len);
+    uint32_t len = tokens->vocab->token[token].len;
+    if (tokens->longest)
+        tokens->longest[at] = (uint8_t)len;
+    return len;
+}
+
 // Up to where `max` tokens from `at` can lead at the very most, whatever they are.
 static size_t farthest(const struct hp_tokens *tokens, size_t at, size_t max)
 {
@@ -20,8 +32,7 @@ static size_t farthest(const struct hp_tokens *tokens, size_t at, size_t max)
     for (size_t i = 0; i < max && reached < text.len; i++) {
         size_t next = reached;
         for (; at <= reached && at < text.len; at++) {
-            uint32_t token = hp_bpe_longest(tokens->vocab, text.ptr, at, text.len);
-            size_t end = at + tokens->vocab->token[token].len;
+            size_t end = at + longest_at(tokens, at);
             next = end > next ? end : next;
         }
         reached = next;

@@ -8,6 +8,7 @@
 
 #include "text/encoded.h"
 #include "text/estimate.h"
+#include "text/memo.h"
 #include "text/pretoken.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -77,6 +78,7 @@ struct pass {
     struct hp_scratch *scratch;
     const struct hp_deadline *deadline;
     size_t count;
+    bool has_long; // a piece of HP_LONG_PIECE or more
 };
 
 static void add_long(struct pass *pass, size_t at, hp_str piece)
@@ -119,6 +121,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
 static size_t step(struct pass *pass, size_t at)
 {
     size_t end = hp_piece_end(pass->vocab, pass->text, at);
+    pass->has_long |= end - at >= HP_LONG_PIECE;
     if (pass->pieces)
         hp_bit_set(pass->pieces, at);
     add_piece(pass, at, end - at);
@@ -128,11 +131,46 @@ static size_t step(struct pass *pass, size_t at)
 // The pieces of a window that look up, each on its way.
 struct look_up {
     struct hp_word key;
+    uint64_t hash;
     uint32_t slot;
     uint8_t at, len;
 };
 
-enum { READ_AHEAD = HP_WINDOW + 16 }; // a key is read 16 bytes at a time
+enum { READ_AHEAD = HP_WINDOW + 32 }; // a key is read 16 bytes at a time
+
+// The tokens of a short word that is more than one.
+static uint64_t remembered(
+    const struct hp_vocab *vocab, const struct look_up *look_up, const char *bytes)
+{
+    uint64_t tokens = hp_memo_find(vocab->memo, look_up->key, look_up->hash);
+    if (tokens)
+        return tokens;
+    tokens = hp_bpe_merge(vocab, bytes + look_up->at, look_up->len);
+    hp_memo_keep(vocab->memo, look_up->key, look_up->hash, tokens);
+    return tokens;
+}
+
+// The tokens of a piece of 16 to HP_MEMO_LONG bytes.
+static uint64_t remembered_long(const struct hp_vocab *vocab, const char *bytes, size_t len)
+{
+    struct hp_word first, key = hp_word_key_near(bytes + sizeof first, len - sizeof first);
+    memcpy(&first, bytes, sizeof first);
+    uint64_t hash = hp_mix(hp_word_hash(key) ^ first.low ^ first.high * 0xd1b54a32d192ed03u);
+    uint64_t tokens = hp_memo_find_long(vocab->memo, first, key, hash);
+    if (tokens)
+        return tokens;
+    tokens = short_tokens(vocab, (hp_str){ bytes, len });
+    hp_memo_keep_long(vocab->memo, first, key, hash, tokens);
+    return tokens;
+}
+
+static void add_remembered(struct pass *pass, size_t at, size_t len)
+{
+    uint64_t mask = remembered_long(pass->vocab, pass->text.ptr + at, len);
+    pass->count += (size_t)__builtin_popcountll(mask);
+    if (pass->starts)
+        set_bits(pass->starts, at, mask);
+}
 
 // The pre-tokens of a window, but for the one that goes on behind it. First all slots are asked
 // for, then looked at: so one waits while the others travel.
@@ -148,23 +186,26 @@ static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
         if (len <= HP_WORD_SHORT) {
             struct look_up *look_up = &look_ups[count++];
             look_up->key = hp_word_key_near(bytes + from, len);
-            look_up->slot = hp_word_slot(vocab, look_up->key);
+            look_up->hash = hp_word_hash(look_up->key);
+            look_up->slot = hp_word_slot_of(vocab, look_up->hash);
             look_up->at = (uint8_t)from;
             look_up->len = (uint8_t)len;
             __builtin_prefetch(&vocab->word[look_up->slot]);
+        } else if (len <= HP_MEMO_LONG) {
+            add_remembered(pass, at + from, len);
         } else {
             add_piece(pass, at + from, len);
         }
         from = to;
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct look_up *look_up = &look_ups[i];
-        if (hp_word_is(vocab, look_up->slot, look_up->key)) {
-            pass->count++;
-            continue;
-        }
-        uint64_t mask = hp_bpe_merge(vocab, bytes + look_up->at, look_up->len);
-        pass->count += (size_t)__builtin_popcountll(mask);
+    uint64_t several = 0; // the look-ups that found no token of their own
+    for (size_t i = 0; i < count; i++)
+        several |= (uint64_t)!hp_word_is(vocab, look_ups[i].slot, look_ups[i].key) << i;
+    pass->count += count;
+    for (; several; several &= several - 1) {
+        const struct look_up *look_up = &look_ups[__builtin_ctzll(several)];
+        uint64_t mask = remembered(vocab, look_up, bytes);
+        pass->count += (size_t)__builtin_popcountll(mask) - 1;
         if (pass->starts)
             set_bits(pass->starts, at + look_up->at, mask);
     }
@@ -236,6 +277,8 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .deadline = deadline };
     HP_TRY(run(&pass, fault));
     hp_bit_set(tokens->pieces, text.len);
+    if (pass.has_long && vocab && !(tokens->longest = HP_NEW(arena, uint8_t, text.len)))
+        return hp_no_memory(arena, fault);
     sum_up(tokens);
     *out = tokens;
     return HP_OK;
@@ -301,6 +344,66 @@ static uint32_t token_before(const struct hp_tokens *tokens, size_t at)
     return hp_vocab_find(tokens->vocab, tokens->text.ptr + start, at - start);
 }
 
+// How often the token that begins text[at, end) stands there in a row, as far as that is certain
+// whatever follows: but for the last one. Runs of one sign are out of step with the whole wherever
+// the part begins; so they are leapt over.
+static size_t repeats(const struct hp_tokens *tokens, size_t at, size_t end, uint32_t *token)
+{
+    const struct hp_vocab *vocab = tokens->vocab;
+    const char *text = tokens->text.ptr;
+    *token = hp_bpe_longest(vocab, text, at, end);
+    size_t len = vocab->token[*token].len, alike = at;
+    while (alike + len + 64 <= end && memcmp(text + alike, text + alike + len, 64) == 0)
+        alike += 64;
+    while (alike + len < end && text[alike] == text[alike + len])
+        alike++;
+    size_t times = (alike - at) / len;
+    return times > 1 && hp_bpe_neighbours(vocab, *token, *token) ? times - 1 : 0;
+}
+
+enum { NEAR_BYTES = 320, NEAR_TOKENS = 8 }; // within which the encodings meet as a rule
+
+// Encodes what begins at `at`, behind `left` where that is a token, one by one until the last token
+// and the whole text's next one are neighbours: from there on the two go on alike. The place, or
+// `end`.
+static size_t meet_soon(
+    const struct hp_tokens *tokens, uint32_t left, size_t at, size_t end, size_t *count)
+{
+    const struct hp_vocab *vocab = tokens->vocab;
+    const char *text = tokens->text.ptr;
+    uint32_t stack[NEAR_BYTES];
+    uint64_t dead[NEAR_BYTES / 64] = { 0 };
+    size_t here = at, depth = 0;
+    uint32_t token = hp_bpe_longest(vocab, text, here, end);
+    while (here - at + HP_TOKEN_MAX < NEAR_BYTES && here + HP_TOKEN_MAX < end) {
+        for (; token != HP_NO_TOKEN; token = vocab->token[token].prefix) {
+            if (hp_bit(dead, here - at + vocab->token[token].len))
+                continue;
+            uint32_t before = depth ? stack[depth - 1] : left;
+            if (before == HP_NO_TOKEN || hp_bpe_neighbours(vocab, before, token))
+                break;
+        }
+        if (token == HP_NO_TOKEN && depth == 0)
+            break; // what is left of here would have to change
+        if (token == HP_NO_TOKEN) {
+            hp_bit_set(dead, here - at);
+            token = stack[--depth];
+            here -= vocab->token[token].len;
+            token = vocab->token[token].prefix;
+            continue;
+        }
+        stack[depth++] = token;
+        here += vocab->token[token].len;
+        if (hp_bit(tokens->starts, here) &&
+            hp_bpe_neighbours(vocab, token, token_at(tokens, here))) {
+            *count = depth;
+            return here;
+        }
+        token = hp_bpe_longest(vocab, text, here, end);
+    }
+    return end;
+}
+
 // A place in [at, end) from which on the tokens of the whole text are also those of the part that
 // begins at `at`; `end` where none was found. *count is the part's tokens before it.
 static size_t meet_ahead(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
@@ -309,6 +412,13 @@ static size_t meet_ahead(const struct hp_tokens *tokens, size_t at, size_t end, 
     *count = 0;
     if (hp_bit(tokens->starts, at))
         return at;
+    uint32_t token;
+    size_t times = repeats(tokens, at, end, &token);
+    size_t from = at + times * tokens->vocab->token[token].len;
+    size_t soon = meet_soon(tokens, times ? token : HP_NO_TOKEN, from, end, count);
+    *count += times;
+    if (soon < end)
+        return soon;
     for (size_t step = HP_TOKEN_MAX; step < end - at; step *= 2) {
         size_t meet = hp_bit_from(tokens->starts, at + step, end);
         if (meet == end)
@@ -328,8 +438,17 @@ static size_t meet_behind(const struct hp_tokens *tokens, size_t at, size_t end,
     *count = 0;
     if (hp_bit(tokens->starts, end) || end == tokens->text.len)
         return end;
+    size_t meet = end;
+    for (size_t i = 0; i < NEAR_TOKENS; i++) {
+        meet = hp_bit_before(tokens->starts, at, meet);
+        if (meet == at || end - meet > HP_MERGE_BYTES)
+            break;
+        *count = encode_anew(tokens, meet, end, &first, &last);
+        if (hp_bpe_neighbours(tokens->vocab, token_before(tokens, meet), first))
+            return meet;
+    }
     for (size_t step = HP_TOKEN_MAX; step < end - at; step *= 2) {
-        size_t meet = hp_bit_before(tokens->starts, at, end - step);
+        meet = hp_bit_before(tokens->starts, at, end - step);
         if (meet == at)
             break;
         *count = encode_anew(tokens, meet, end, &first, &last);
@@ -339,6 +458,18 @@ static size_t meet_behind(const struct hp_tokens *tokens, size_t at, size_t end,
     return at;
 }
 
+// A piece that is one token over and over, to its end.
+static bool count_repeats(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
+{
+    uint32_t token, first, last;
+    size_t times = repeats(tokens, at, end, &token);
+    size_t rest = at + times * tokens->vocab->token[token].len;
+    if (times == 0 || end - rest > (size_t)4 * HP_TOKEN_MAX)
+        return false;
+    *count = times + encode_anew(tokens, rest, end, &first, &last);
+    return hp_bpe_neighbours(tokens->vocab, token, first);
+}
+
 // A long piece inside one pre-token of the whole text: but for a few tokens at both ends it has the
 // same.
 static bool count_inside(const struct hp_tokens *tokens, size_t at, size_t end, size_t *count)
@@ -346,6 +477,8 @@ static bool count_inside(const struct hp_tokens *tokens, size_t at, size_t end, 
     size_t before, behind;
     if (!tokens->vocab || hp_bit_from(tokens->pieces, at + 1, end) < end)
         return false;
+    if (count_repeats(tokens, at, end, count))
+        return true;
     size_t from = meet_ahead(tokens, at, end, &before);
     if (from == end)
         return false;
@@ -360,7 +493,7 @@ size_t hp_piece_count(const struct hp_tokens *tokens, size_t at, size_t end)
 {
     uint32_t first, last;
     size_t count;
-    if (end - at > HP_LONG_PIECE && count_inside(tokens, at, end, &count))
+    if (end - at > HP_MERGE_BYTES && count_inside(tokens, at, end, &count))
         return count;
     return encode_anew(tokens, at, end, &first, &last);
 }

@@ -2,6 +2,8 @@
 // and that no number in it points outside) and used as it lies.
 #include "text/vocab.h"
 
+#include "text/memo.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -301,10 +303,15 @@ static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path
         why = fault_of(&bound);
     }
     struct hp_vocab *vocab = why ? NULL : malloc(sizeof *vocab);
-    if (vocab)
-        *vocab = bound;
-    else
+    struct hp_memo *memo = vocab ? malloc(sizeof *memo) : NULL;
+    if (!memo) {
         hp_fail(fault, HP_INTERNAL, NULL, "%s %s", path, why ? why : "finds no memory");
+        free(vocab);
+        return NULL;
+    }
+    memset((void *)memo, 0, sizeof *memo); // touched here, not by the first request
+    *vocab = bound;
+    vocab->memo = memo;
     return vocab;
 }
 
@@ -333,6 +340,7 @@ void hp_vocab_close(struct hp_vocab *vocab)
     if (!vocab)
         return;
     munmap((void *)vocab->head, vocab->head->bytes);
+    free(vocab->memo);
     free(vocab);
 }
 

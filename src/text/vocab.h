@@ -73,7 +73,7 @@ struct hp_vocab {
     const uint32_t *word_token; // of each slot of `word`
     const uint8_t *pair_pilot;
     const uint64_t *pair_filter; // a bit that is set for every pair that merges, and few others
-    const uint64_t *pair; // left << 40 | right << 20 | what they make; all ones: empty
+    const uint64_t *pair;        // left << 40 | right << 20 | what they make; all ones: empty
     const struct hp_character *character;
     // seam[last byte of a character & 63][first byte behind it]: the lowest rank at which bytes
     // from inside the character merge with what begins there. Limits the characters on both sides.
@@ -82,9 +82,10 @@ struct hp_vocab {
     const struct hp_node *node;
     const struct hp_token *token;
     const char *spelling;
-    uint32_t word_mask, pair_mask;   // of the slots
+    uint32_t word_mask, pair_mask;                 // of the slots
     uint32_t word_shift, pair_shift, filter_shift; // that leave a bucket's number
     enum hp_encoding encoding;
+    struct hp_memo *memo; // memo.h; the one thing here that is written to
 };
 
 // The arrays behind `head`, by the sizes it names.
@@ -138,11 +139,15 @@ static inline struct hp_word hp_word_key_near(const char *bytes, size_t len)
 }
 
 // The slot where the key stands if it stands anywhere.
-static inline uint32_t hp_word_slot(const struct hp_vocab *vocab, struct hp_word key)
+static inline uint32_t hp_word_slot_of(const struct hp_vocab *vocab, uint64_t hash)
 {
-    uint64_t hash = hp_word_hash(key);
     uint8_t pilot = vocab->word_pilot[(uint32_t)hash >> vocab->word_shift];
     return hp_slot(hash, pilot, vocab->word_mask);
+}
+
+static inline uint32_t hp_word_slot(const struct hp_vocab *vocab, struct hp_word key)
+{
+    return hp_word_slot_of(vocab, hp_word_hash(key));
 }
 
 // Whether a short key stands in its slot.

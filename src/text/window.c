@@ -43,12 +43,36 @@ static uint32_t decode(const char *bytes, unsigned len)
     return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
 }
 
-// Puts the characters that are not ASCII where they belong, by category.
-static void add_wide(struct classes *classes, const char *bytes)
+// First bytes of characters that a range of their own tells: Han and Hangul, whose blocks hold
+// nothing else (U+5000 to U+9FFF and U+B000 to U+CFFF), and Cyrillic as far as case goes by blocks
+// (U+0400 to U+042F, to U+045F).
+struct plain_blocks {
+    uint64_t han, upper, lower;
+};
+
+// Puts these where they belong; returns their bytes.
+static uint64_t add_blocks(struct classes *classes, const struct plain_blocks *blocks)
+{
+    uint64_t han = blocks->han & below(HP_WINDOW - 2);
+    uint64_t upper = blocks->upper & below(HP_WINDOW - 1);
+    uint64_t lower = blocks->lower & below(HP_WINDOW - 1);
+    classes->lead[2] |= upper | lower;
+    classes->lead[3] |= han;
+    han |= han << 1 | han << 2;
+    upper |= upper << 1;
+    lower |= lower << 1;
+    classes->either |= han;
+    classes->upper |= upper;
+    classes->lower |= lower;
+    return han | upper | lower;
+}
+
+// Puts the other characters that are not ASCII where they belong, by category.
+static void add_wide(struct classes *classes, const char *bytes, uint64_t rest)
 {
     uint64_t of[HP_CAT_SPACE + 1] = { 0 };
     unsigned at = 0;
-    for (uint64_t rest = classes->wide; rest; rest &= UINT64_MAX << 1 << (at - 1)) {
+    for (; rest; rest &= UINT64_MAX << 1 << (at - 1)) {
         at = (unsigned)__builtin_ctzll(rest);
         unsigned char first = (unsigned char)bytes[at];
         unsigned len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -78,7 +102,7 @@ struct compared {
 };
 
 static inline __attribute__((always_inline)) void sort_out(
-    const struct compared *ascii, const char *bytes, struct classes *classes)
+    const struct compared *ascii, struct classes *classes)
 {
     uint64_t known =
         ascii->wide | ascii->upper | ascii->lower | ascii->number | ascii->space | ascii->tab;
@@ -94,8 +118,14 @@ static inline __attribute__((always_inline)) void sort_out(
         .wide = ascii->wide,
         .len = HP_WINDOW };
     classes->lead[1] = ~ascii->wide;
-    if (ascii->wide)
-        add_wide(classes, bytes);
+}
+
+static void add_others(
+    struct classes *classes, const char *bytes, const struct plain_blocks *blocks)
+{
+    uint64_t rest = classes->wide & ~add_blocks(classes, blocks);
+    if (rest)
+        add_wide(classes, bytes, rest);
 }
 
 static void compare_plain(const char *bytes, struct compared *out)
@@ -153,6 +183,22 @@ AVX2 static inline void compare_avx2(const char *bytes, struct compared *out)
     out->quote = both(same(a, '\''), same(b, '\''));
 }
 
+AVX2 static inline uint64_t range_both(__m256i a, __m256i b, int from, int count)
+{
+    return both(range(a, (char)from, (char)count), range(b, (char)from, (char)count));
+}
+
+AVX2 static void blocks_avx2(const char *bytes, struct plain_blocks *out)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
+    uint64_t d0 = range_both(a, b, 0xd0, 1), d1 = range_both(a, b, 0xd1, 1);
+    out->han = range_both(a, b, 0xe5, 5) | range_both(a, b, 0xeb, 2);
+    out->upper = d0 & range_both(a, b, 0x80, 0x30) >> 1;
+    out->lower =
+        (d0 & range_both(a, b, 0xb0, 0x10) >> 1) | (d1 & range_both(a, b, 0x80, 0x20) >> 1);
+}
+
 AVX512 static inline uint64_t range_wide(__m512i bytes, char from, char count)
 {
     __m512i moved = _mm512_sub_epi8(bytes, _mm512_set1_epi8(from));
@@ -176,6 +222,16 @@ AVX512 static inline void compare_avx512(const char *bytes, struct compared *out
     out->line = same_wide(a, '\n') | same_wide(a, '\r');
     out->slash = same_wide(a, '/');
     out->quote = same_wide(a, '\'');
+}
+
+AVX512 static void blocks_avx512(const char *bytes, struct plain_blocks *out)
+{
+    __m512i a = _mm512_loadu_si512(bytes);
+    uint64_t d0 = same_wide(a, (char)0xd0), d1 = same_wide(a, (char)0xd1);
+    out->han = range_wide(a, (char)0xe5, 5) | range_wide(a, (char)0xeb, 2);
+    out->upper = d0 & range_wide(a, (char)0x80, 0x30) >> 1;
+    out->lower =
+        (d0 & range_wide(a, (char)0xb0, 0x10) >> 1) | (d1 & range_wide(a, (char)0x80, 0x20) >> 1);
 }
 #endif
 
@@ -362,7 +418,12 @@ static uint64_t window_plain(enum hp_encoding encoding, const char *bytes)
     struct compared compared;
     struct classes classes;
     compare_plain(bytes, &compared);
-    sort_out(&compared, bytes, &classes);
+    sort_out(&compared, &classes);
+    if (classes.wide) {
+        struct plain_blocks blocks = { 0 };
+
+        add_others(&classes, bytes, &blocks);
+    }
     return window(encoding, &classes, bytes);
 }
 
@@ -372,7 +433,12 @@ AVX2 static uint64_t window_avx2(enum hp_encoding encoding, const char *bytes)
     struct compared compared;
     struct classes classes;
     compare_avx2(bytes, &compared);
-    sort_out(&compared, bytes, &classes);
+    sort_out(&compared, &classes);
+    if (classes.wide) {
+        struct plain_blocks blocks;
+        blocks_avx2(bytes, &blocks);
+        add_others(&classes, bytes, &blocks);
+    }
     return window(encoding, &classes, bytes);
 }
 
@@ -381,7 +447,12 @@ AVX512 static uint64_t window_avx512(enum hp_encoding encoding, const char *byte
     struct compared compared;
     struct classes classes;
     compare_avx512(bytes, &compared);
-    sort_out(&compared, bytes, &classes);
+    sort_out(&compared, &classes);
+    if (classes.wide) {
+        struct plain_blocks blocks;
+        blocks_avx512(bytes, &blocks);
+        add_others(&classes, bytes, &blocks);
+    }
     return window(encoding, &classes, bytes);
 }
 #endif
