@@ -66,22 +66,31 @@ size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pai
     return at;
 }
 
-static uint32_t lane_plain(const struct hp_hits *hits, size_t at)
+// The places of p[0, len) that are in, one after the other; p[len] is looked at. Most lanes are
+// ASCII, where no pair is.
+static uint32_t lane_plain(const char *p, size_t len, const struct hp_pairs *set)
 {
     uint32_t mask = 0;
-    for (size_t end = at + HP_LANE < hits->stop ? at + HP_LANE : hits->stop; at < end; at++) {
-        size_t hit = hp_scan_pairs_plain(hits->s, at, at + 1, hits->set);
-        mask = mask >> 1 | (hit == at ? (uint32_t)1 << (HP_LANE - 1) : 0);
+    unsigned char all = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)p[i];
+        all |= byte;
+        mask |= (uint32_t)((set->one_high[byte >> 4] & set->one_low[byte & 15]) != 0) << i;
     }
+    for (size_t i = 0; i < len && all >= 0x80; i++)
+        mask |= (uint32_t)hp_pairs_has(set, (unsigned char)p[i], (unsigned char)p[i + 1]) << i;
     return mask;
 }
 
 static void fill_plain(struct hp_hits *hits, size_t at)
 {
     for (; hits->lanes < HP_LANES && at < hits->stop; at += HP_LANE) {
-        size_t left = hits->stop - at;
-        uint32_t mask = lane_plain(hits, at);
-        hits->mask[hits->lanes++] = left < HP_LANE ? mask >> (HP_LANE - left) : mask;
+        size_t len = hits->stop - at < HP_LANE ? hits->stop - at : HP_LANE;
+        char padded[HP_LANE + 1] = { 0 };
+        if (at + len == hits->s.len) // nothing lies behind the text
+            memcpy(padded, hits->s.ptr + at, len);
+        const char *p = at + len == hits->s.len ? padded : hits->s.ptr + at;
+        hits->mask[hits->lanes++] = lane_plain(p, len, hits->set);
     }
 }
 
