@@ -427,7 +427,7 @@ static enum hp_code add(
     bool joined = join(cutter, list, start, cut);
     if (!joined) {
         if (list->count == list->room) {
-            size_t size = sizeof *list->chunk, room = list->room * 2 + 16;
+            size_t size = sizeof *list->chunk, room = list->room + list->room / 2 + 16;
             struct hp_chunk *grown = hp_grow(arena, list->chunk, list->room * size, room * size);
             if (!grown)
                 return hp_no_memory(arena, cutter->fault);

@@ -158,6 +158,16 @@ static enum hp_code structure(struct chain *chain)
         chain->clean.text, chain->arena, chain->deadline, &chain->clean.structure, chain->fault);
 }
 
+// The pass only took blanks away at the end, as it does of nearly every file: no element reaches
+// there.
+static bool only_trimmed(const struct chain *chain, int step)
+{
+    struct hp_edit edit = { 0 };
+    struct hp_edits_walk walk = hp_edits_walk(&chain->mine);
+    return step == BLANK_RUNS && chain->mine.count == 1 && hp_edits_next(&walk, &edit) &&
+           edit.len == 0 && edit.raw_at + edit.raw_len == chain->clean.text.len;
+}
+
 static enum hp_code run(struct chain *chain, int step)
 {
     if (step >= REPEATED_LINES)
@@ -170,7 +180,7 @@ static enum hp_code run(struct chain *chain, int step)
     if (steps[step].first == steps[step].last)
         chain->clean.changes[steps[step].first] += (uint32_t)chain->mine.count;
     chain->due |= steps[step].wakes & chain->wanted;
-    chain->structured = false;
+    chain->structured &= only_trimmed(chain, step);
     if (chain->options->format == HP_HTML)
         HP_TRY(
             hp_structure_move(&chain->clean.structure, &chain->mine, chain->arena, chain->fault));

@@ -179,7 +179,7 @@ struct list {
 static bool list_add(struct list *list, struct hp_arena *arena, const struct hp_gap *gap, int rank)
 {
     if (list->count == list->room) {
-        size_t size = sizeof *list->edge, room = list->room * 2 + 64;
+        size_t size = sizeof *list->edge, room = list->room + list->room / 8 + 64;
         struct hp_edge *grown = hp_grow(arena, list->edge, list->room * size, room * size);
         if (!grown)
             return false;
