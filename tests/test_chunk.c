@@ -296,6 +296,32 @@ START_TEST(counts_nothing_where_nothing_is_asked_for)
 }
 END_TEST
 
+static enum hp_code cut_code(struct document *document, const struct hp_deadline *deadline)
+{
+    static const struct hp_chunk_options options = { .max = 3, .overlap = 1 };
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_chunks chunks;
+    return hp_chunk_text(document->text, &document->structure, document->tokens, &options,
+        &document->arena, deadline, &chunks, &fault);
+}
+
+START_TEST(stops_at_the_deadline_and_where_memory_ends)
+{
+    static const struct hp_deadline past = { .at_ns = 1 };
+    struct hp_element item = { 0, 8, HP_ELEMENT_ITEM };
+    struct document document;
+    unsigned n = 0;
+    document_open(&document, NULL, HP_S("One two, three four.\nantidisestablishmentarianism"));
+    document.structure = (struct hp_structure){ .element = &item, .elements = 1 };
+    ck_assert_int_eq(cut_code(&document, &past), HP_DEADLINE);
+    do
+        document.arena.fail_after = ++n;
+    while (cut_code(&document, &never) != HP_OK);
+    ck_assert_uint_gt(n, 8);
+    hp_arena_done(&document.arena);
+}
+END_TEST
+
 // --- elements that are kept whole
 // ------------------------------------------------------------------
 
@@ -432,5 +458,6 @@ END_TEST
 
 TESTS("chunk", cuts_as_the_slow_chunker_does, cuts_as_the_slow_chunker_does_by_exact_tokens,
     keeps_what_the_contract_promises, keeps_what_the_contract_promises_by_exact_tokens,
-    counts_nothing_where_nothing_is_asked_for, keeps_elements_whole_that_fit,
-    takes_time_as_the_text_is_long, takes_time_as_the_text_is_long_by_exact_tokens)
+    counts_nothing_where_nothing_is_asked_for, stops_at_the_deadline_and_where_memory_ends,
+    keeps_elements_whole_that_fit, takes_time_as_the_text_is_long,
+    takes_time_as_the_text_is_long_by_exact_tokens)

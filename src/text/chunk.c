@@ -373,6 +373,7 @@ static enum hp_code follow(struct cutter *cutter, size_t *start, struct cut *cut
         struct starts starts;
         HP_TRY(starts_first(cutter, *start, cut, &starts));
         for (; starts.at < cut->end; starts_next(cutter, cut, &starts)) {
+            HP_TRY(hp_deadline_check(cutter->deadline, cutter->fault));
             HP_TRY(find_end(cutter, starts.at, cut->end, &next));
             if (next.end > cut->end) {
                 *start = starts.at;

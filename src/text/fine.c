@@ -193,14 +193,19 @@ static size_t ascii_end(hp_str s, size_t at)
     return next & ASCII ? at : 0;
 }
 
-// The same for a character that joins nothing, as an ideograph or a sign.
-static size_t single_end(hp_str s, size_t at, const struct hp_break **row)
+// The same for a character that joins nothing, as an ideograph or a sign; *row is its row.
+static size_t single_end(hp_str s, size_t at, const struct hp_break **row, bool *gapless)
 {
     size_t end, next;
     *row = hp_break_at(s, at, &end);
+    *gapless = false;
     if ((*row)->word != WB_OTHER || (*row)->grapheme != GCB_OTHER)
         return 0;
-    return end == s.len || stands_alone(hp_break_at(s, end, &next)) ? end : 0;
+    if (end == s.len)
+        return end;
+    const struct hp_break *behind = hp_break_at(s, end, &next);
+    *gapless = !blank(behind);
+    return stands_alone(behind) ? end : 0;
 }
 
 static bool ascii_solid(hp_str s, size_t at)
@@ -246,6 +251,7 @@ static struct hp_gap next_gap(hp_str s, struct hp_fine_place *place, enum hp_bou
 {
     const struct hp_break *row;
     struct hp_gap gap;
+    bool gapless;
     size_t end = ascii_end(s, place->at);
     if (end) {
         gap = gap_at(s, end);
@@ -253,12 +259,13 @@ static struct hp_gap next_gap(hp_str s, struct hp_fine_place *place, enum hp_bou
         *rank = word ? HP_EDGE_WORD : rank_of(s, place, &gap);
         return gap;
     }
-    end = single_end(s, place->at, &row);
-    gap = end ? gap_at(s, end) : hp_gap_behind(s, place->at);
-    if (end && gap.end == end && row->sentence == SB_OTHER_LETTER)
-        *rank = HP_EDGE_WORD;
+    end = single_end(s, place->at, &row, &gapless);
+    if (end && gapless)
+        gap = (struct hp_gap){ .at = end, .end = end };
     else
-        *rank = rank_of(s, place, &gap);
+        gap = end ? gap_at(s, end) : hp_gap_behind(s, place->at);
+    bool letter = end && gapless && row->sentence == SB_OTHER_LETTER;
+    *rank = letter ? HP_EDGE_WORD : rank_of(s, place, &gap);
     return gap;
 }
 

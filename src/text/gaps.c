@@ -21,13 +21,24 @@ static unsigned lines_of(uint32_t blank)
            blank == LINE_SEPARATOR;
 }
 
+// The blank at `at`, or 0; *next is behind it.
+static uint32_t blank_of(hp_str s, size_t at, size_t *next)
+{
+    unsigned char byte = (unsigned char)s.ptr[at];
+    *next = at + 1;
+    if (byte < 0x80)
+        return byte == ' ' || (byte >= '\t' && byte <= '\r') ? byte : 0;
+    uint32_t code_point = hp_char_at(s, at, next);
+    return hp_break_of(code_point)->kind & KIND_BLANK ? code_point : 0;
+}
+
 struct hp_gap hp_gap_at(hp_str s, size_t at)
 {
     struct hp_gap gap = { .at = at, .end = at };
     while (gap.end < s.len) {
         size_t next;
-        uint32_t blank = hp_char_at(s, gap.end, &next);
-        if (!(hp_break_of(blank)->kind & KIND_BLANK))
+        uint32_t blank = blank_of(s, gap.end, &next);
+        if (!blank)
             break;
         if (blank == '\r' && next < s.len && s.ptr[next] == '\n')
             next++;

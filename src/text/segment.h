@@ -43,8 +43,9 @@ struct hp_edges {
     size_t first; // start of the first non-blank cluster
 };
 
-// Plain text: FF is a page, a blank line a paragraph, LF a line; sentences after UAX #29 with the
-// abbreviations and initials that it gets wrong put right; clauses after , ; : and dashes and their
-// CJK and Arabic kin. Linear in text. text.len < 4 GiB.
+// The plain version: chunk.h finds the same edges where it needs them. FF is a page, a blank line a
+// paragraph, LF a line; sentences after UAX #29 with the abbreviations and initials that it gets
+// wrong put right; clauses after , ; : and dashes and their CJK and Arabic kin. Linear in text.
+// text.len < 4 GiB.
 HP_MUST_USE enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_edges *out, struct hp_fault *fault);
