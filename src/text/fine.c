@@ -48,10 +48,12 @@ enum hp_code hp_fine_init(struct hp_fine *fine, hp_str text, const struct hp_str
         .arena = arena };
     if (!structure || structure->elements == 0)
         return HP_OK;
-    fine->quiet = HP_NEW_RAW(arena, const struct hp_element *, structure->elements);
+    size_t quiets = 0, behind = 0;
+    for (size_t i = 0; i < structure->elements; i++)
+        quiets += is_quiet(&structure->element[i]);
+    fine->quiet = HP_NEW_RAW(arena, const struct hp_element *, quiets);
     if (!fine->quiet)
         return hp_no_memory(arena, fault);
-    size_t behind = 0;
     for (size_t i = 0; i < structure->elements; i++) {
         const struct hp_element *element = &structure->element[i];
         if (!is_quiet(element) || element->start < behind)
