@@ -92,7 +92,7 @@ static void *room(
 {
     if (count < *cap)
         return list;
-    size_t more = *cap ? *cap + *cap / 2 : FIRST;
+    size_t more = *cap + *cap / 4 + FIRST;
     void *grown = hp_grow(blocks->arena, list, *cap * size, more * size);
     if (grown)
         *cap = more;
