@@ -348,3 +348,13 @@ const char *hp_vocab_sha256(const struct hp_vocab *vocab)
 {
     return vocab->head->sha256;
 }
+
+struct hp_remembered hp_vocab_remembered(const struct hp_vocab *vocab)
+{
+    size_t words = 0, entries = (size_t)1 << HP_MEMO_BITS;
+    for (size_t i = 0; i < entries; i++) {
+        words += hp_memo_get(&vocab->memo->few[i].high) != 0;
+        words += hp_memo_get(&vocab->memo->many[i].high) != 0;
+    }
+    return (struct hp_remembered){ words, entries * 2 };
+}
