@@ -22,7 +22,7 @@ from ours import COUNT_ONLY, VOCAB, Ours  # noqa: E402
 from tiktoken_ext import openai_public  # noqa: E402
 
 ENCODINGS = ["o200k_base", "cl100k_base"]  # in the order of enum hp_encoding
-BLOCKS, FIRSTS = 6, 7
+BLOCKS, FIRSTS = 3, 7
 
 
 def load(name):

@@ -125,7 +125,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
     uint64_t mask = short_tokens(pass->vocab, piece);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
-    pass->count += (size_t)__builtin_popcountll(mask);
+    pass->count += hp_bit_count(mask);
 }
 
 // One pre-token, wherever it ends.
@@ -170,7 +170,7 @@ static uint64_t remembered_long(const struct hp_vocab *vocab, const char *bytes,
 static void add_remembered(struct pass *pass, size_t at, size_t len)
 {
     uint64_t mask = remembered_long(pass->vocab, pass->text.ptr + at, len);
-    pass->count += (size_t)__builtin_popcountll(mask);
+    pass->count += hp_bit_count(mask);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
 }
@@ -191,7 +191,7 @@ static void add_several(struct pass *pass, size_t i)
 {
     const struct look_up *look_up = &pass->look_ups[i];
     uint64_t mask = remembered(pass->vocab, look_up, pass->text.ptr);
-    pass->count += (size_t)__builtin_popcountll(mask) - 1;
+    pass->count += hp_bit_count(mask) - 1;
     if (pass->starts)
         set_bits(pass->starts, look_up->at, mask);
 }
@@ -260,7 +260,7 @@ static void sum_up(struct hp_tokens *tokens)
     uint32_t sum = 0;
     for (size_t i = 0; i < hp_bit_words(tokens->text.len); i++) {
         tokens->before[i] = sum;
-        sum += (uint32_t)__builtin_popcountll(tokens->starts[i]);
+        sum += hp_bit_count(tokens->starts[i]);
     }
 }
 
@@ -334,7 +334,7 @@ static size_t encode_anew(
     size_t len = end - at, count, second, final;
     if (len <= HP_MERGE_BYTES) {
         uint64_t mask = short_tokens(tokens->vocab, (hp_str){ text, len });
-        count = (size_t)__builtin_popcountll(mask);
+        count = hp_bit_count(mask);
         second = hp_bit_from(&mask, 1, len);
         final = hp_bit_before(&mask, 0, len);
     } else if (tokens->vocab) {

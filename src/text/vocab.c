@@ -292,6 +292,16 @@ static const void *map_file(const char *path, size_t *size, struct hp_fault *fau
     return NULL;
 }
 
+// Has the pages of a fresh memo filled here, not by the first request. Plain zeroing would not: the
+// compiler makes that and malloc into calloc, which leaves them for later.
+static void touch(struct hp_memo *memo)
+{
+    for (size_t i = 0; i < (size_t)1 << HP_MEMO_BITS; i++) {
+        hp_memo_put(&memo->few[i].low, 0);
+        hp_memo_put(&memo->many[i].low, 0);
+    }
+}
+
 static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path,
     enum hp_encoding encoding, struct hp_fault *fault)
 {
@@ -303,13 +313,13 @@ static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path
         why = fault_of(&bound);
     }
     struct hp_vocab *vocab = why ? NULL : malloc(sizeof *vocab);
-    struct hp_memo *memo = vocab ? malloc(sizeof *memo) : NULL;
+    struct hp_memo *memo = vocab ? calloc(1, sizeof *memo) : NULL;
     if (!memo) {
         hp_fail(fault, HP_INTERNAL, NULL, "%s %s", path, why ? why : "finds no memory");
         free(vocab);
         return NULL;
     }
-    memset((void *)memo, 0, sizeof *memo); // touched here, not by the first request
+    touch(memo);
     *vocab = bound;
     vocab->memo = memo;
     return vocab;
