@@ -23,8 +23,8 @@ def slices(text):
 
 
 def main():
-    texts = {"licences": samples.licences(SIZE), "code": samples.code(SIZE), "base64": samples.encoded(SIZE)}
-    texts |= {name: samples.shuffled(name, SIZE) for name in samples.SENTENCES}
+    texts = dict(samples.texts(SIZE))
+    texts |= {name: samples.shuffled(name, SIZE) for name in samples.SENTENCES if name not in texts}
     ours = Ours()
     print("estimate against o200k_base, %  whole  5th and 95th of 100 slices of 2,000 bytes")
     for name, text in texts.items():

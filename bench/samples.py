@@ -1,5 +1,6 @@
 """Texts that any machine has or that stand here, for tokens.py and estimate.py. The same every time."""
 import base64
+import contextlib
 import functools
 import gettext
 import itertools
@@ -78,7 +79,8 @@ def files(folders, pattern):
     for folder in folders:
         for path in sorted(pathlib.Path(folder).rglob(pattern)):
             if path.is_file() and not path.is_symlink():
-                yield path.read_text("utf-8", "ignore")
+                with contextlib.suppress(OSError):
+                    yield path.read_text("utf-8", "ignore")
 
 
 def code(size):
@@ -89,6 +91,12 @@ def markdown(size):
     """What packages say of themselves, where there is enough of it."""
     folders = [sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages", "/usr/share/doc", "/usr/local/lib", "/usr/lib"]
     return cut(itertools.chain(files(folders, "METADATA"), files(folders, "*.md")), size)
+
+
+def english(size):
+    """Manuals and what programs say of themselves, where the machine has them."""
+    pods = files(["/usr/share/perl", "/usr/share/perl5"], "*.pod")
+    return cut(itertools.chain(pods, files(["/usr/share/common-licenses"], "*"), files(["/usr/share/doc"], "README*")), size)
 
 
 def translated(language, size):
@@ -108,7 +116,7 @@ def translated(language, size):
 def texts(size):
     """Name to text; of a language that this machine has nothing of, a few sentences shuffled."""
     own = os.environ.get("HOTPATHD_TEXTS")  # a folder of NAME.txt that are taken instead
-    made = {"english": licences, "markdown": markdown, "code": code, "chinese": lambda n: translated("zh_CN", n),
+    made = {"english": english, "markdown": markdown, "code": code, "chinese": lambda n: translated("zh_CN", n),
             "russian": lambda n: translated("ru", n), "base64": encoded}
     found = {}
     for name, make in made.items():

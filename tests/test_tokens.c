@@ -662,6 +662,45 @@ START_TEST(refuses_a_damaged_or_truncated_vocabulary)
 }
 END_TEST
 
+START_TEST(says_what_to_do_about_a_vocabulary_of_another_version)
+{
+    struct hp_vocab_head head = { .magic = "hpvocab", .version = HP_VOCAB_VERSION - 1 };
+    char folder[] = "/tmp/test_tokens.XXXXXX", path[64];
+    struct hp_fault fault;
+    head.order = HP_VOCAB_ORDER;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/cl100k_base.vocab", folder);
+    write_file(path, &head, sizeof head);
+    ck_assert_ptr_null(hp_vocab_open(folder, HP_CL100K_BASE, &fault));
+    ck_assert_int_eq(fault.code, HP_INTERNAL);
+    ck_assert_ptr_nonnull(strstr(fault.detail, "another version"));
+    ck_assert_ptr_nonnull(strstr(fault.detail, "make vocab"));
+    remove(path);
+    rmdir(folder);
+}
+END_TEST
+
+static void remembers(const struct hp_vocab *vocab)
+{
+    struct hp_arena arena;
+    struct hp_remembered before = hp_vocab_remembered(vocab);
+    encode(vocab,
+        HP_S("xqzjw is no word, and neither is vbkpt, nor anything that pads the line out; "
+             "it ends here, but not before it is longer than what a window reads."),
+        &arena);
+    hp_arena_done(&arena);
+    struct hp_remembered after = hp_vocab_remembered(vocab);
+    ck_assert_uint_eq(before.words, 0);
+    ck_assert_uint_ge(after.words, 2);
+    ck_assert_uint_le(after.words, after.most);
+}
+
+START_TEST(says_how_much_it_remembers)
+{
+    each_encoding(remembers);
+}
+END_TEST
+
 START_TEST(fails_cleanly_when_memory_runs_out)
 {
     struct hp_fault fault = HP_FAULT_NONE;
@@ -702,4 +741,5 @@ TESTS("tokens", windows_find_the_borders_that_the_plain_matcher_finds,
     reach_is_tight_in_prose, twice_the_text_takes_twice_the_time,
     says_which_file_a_vocabulary_was_made_from, a_missing_vocabulary_is_no_fault,
     refuses_a_damaged_or_truncated_vocabulary, fails_cleanly_when_memory_runs_out,
-    stops_at_its_deadline)
+    stops_at_its_deadline, says_what_to_do_about_a_vocabulary_of_another_version,
+    says_how_much_it_remembers)

@@ -10,6 +10,16 @@ static inline size_t hp_bit_words(size_t bits)
     return bits / 64 + 2;
 }
 
+// Set bits of a word; in the baseline the compiler's own is a call.
+static inline unsigned hp_bit_count(uint64_t word)
+{
+    const uint64_t ones = 0x5555555555555555u, twos = 0x3333333333333333u;
+    word -= word >> 1 & ones;
+    word = (word & twos) + (word >> 2 & twos);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (unsigned)(word * 0x0101010101010101u >> 56);
+}
+
 static inline bool hp_bit(const uint64_t *bits, size_t at)
 {
     return bits[at / 64] >> at % 64 & 1;

@@ -29,7 +29,7 @@ enum { HP_LONG_PIECE = 448 }; // bytes; of longer ones nothing is scanned or enc
 static inline size_t hp_tokens_rank(const struct hp_tokens *tokens, size_t at)
 {
     uint64_t below = ((uint64_t)1 << at % 64) - 1;
-    return tokens->before[at / 64] + (size_t)__builtin_popcountll(tokens->starts[at / 64] & below);
+    return tokens->before[at / 64] + hp_bit_count(tokens->starts[at / 64] & below);
 }
 
 // End of the pre-token of `text` that begins at `at`.

@@ -69,6 +69,15 @@ static uint64_t short_tokens(const struct hp_vocab *vocab, hp_str piece)
 
 // --- encode --------------------------------------------------------------------------------------
 
+// A short word on its way: its slot has been asked for, and is looked at when others have been too.
+struct look_up {
+    struct hp_word key;
+    uint64_t hash;
+    uint32_t slot, at, len;
+};
+
+enum { WAITING = HP_WINDOW }; // how many wait before they are looked at
+
 // A text on its way through; `starts` and `pieces` are NULL where nothing but the count is asked
 // for.
 struct pass {
@@ -78,6 +87,8 @@ struct pass {
     struct hp_scratch *scratch;
     const struct hp_deadline *deadline;
     size_t count;
+    struct look_up look_ups[WAITING + HP_WINDOW];
+    size_t waiting;
     bool has_long; // a piece of HP_LONG_PIECE or more
 };
 
@@ -114,7 +125,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
     uint64_t mask = short_tokens(pass->vocab, piece);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
-    pass->count += (size_t)__builtin_popcountll(mask);
+    pass->count += hp_bit_count(mask);
 }
 
 // One pre-token, wherever it ends.
@@ -127,14 +138,6 @@ static size_t step(struct pass *pass, size_t at)
     add_piece(pass, at, end - at);
     return end;
 }
-
-// The pieces of a window that look up, each on its way.
-struct look_up {
-    struct hp_word key;
-    uint64_t hash;
-    uint32_t slot;
-    uint8_t at, len;
-};
 
 enum { READ_AHEAD = HP_WINDOW + 32 }; // a key is read 16 bytes at a time
 
@@ -167,52 +170,70 @@ static uint64_t remembered_long(const struct hp_vocab *vocab, const char *bytes,
 static void add_remembered(struct pass *pass, size_t at, size_t len)
 {
     uint64_t mask = remembered_long(pass->vocab, pass->text.ptr + at, len);
-    pass->count += (size_t)__builtin_popcountll(mask);
+    pass->count += hp_bit_count(mask);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
 }
 
-// The pre-tokens of a window, but for the one that goes on behind it. First all slots are asked
-// for, then looked at: so one waits while the others travel.
+static void ask(struct pass *pass, size_t at, size_t len)
+{
+    struct look_up *look_up = &pass->look_ups[pass->waiting++];
+    look_up->key = hp_word_key_near(pass->text.ptr + at, len);
+    look_up->hash = hp_word_hash(look_up->key);
+    look_up->slot = hp_word_slot_of(pass->vocab, look_up->hash);
+    look_up->at = (uint32_t)at;
+    look_up->len = (uint32_t)len;
+    __builtin_prefetch(&pass->vocab->word[look_up->slot]);
+}
+
+// The word that waits at place `i` is more than one token.
+static void add_several(struct pass *pass, size_t i)
+{
+    const struct look_up *look_up = &pass->look_ups[i];
+    uint64_t mask = remembered(pass->vocab, look_up, pass->text.ptr);
+    pass->count += hp_bit_count(mask) - 1;
+    if (pass->starts)
+        set_bits(pass->starts, look_up->at, mask);
+}
+
+// Looks at the slots of all that wait.
+static void answer(struct pass *pass)
+{
+    const struct hp_vocab *vocab = pass->vocab;
+    for (size_t base = 0; base < pass->waiting; base += 64) {
+        size_t end = pass->waiting < base + 64 ? pass->waiting : base + 64;
+        uint64_t several = 0;
+        for (size_t i = base; i < end; i++) {
+            const struct look_up *look_up = &pass->look_ups[i];
+            several |= (uint64_t)!hp_word_is(vocab, look_up->slot, look_up->key) << (i - base);
+        }
+        for (; several; several &= several - 1)
+            add_several(pass, base + (size_t)__builtin_ctzll(several));
+    }
+    pass->count += pass->waiting;
+    pass->waiting = 0;
+}
+
+// The pre-tokens of a window, but for the one that goes on behind it.
 static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
 {
-    struct look_up look_ups[HP_WINDOW];
-    const struct hp_vocab *vocab = pass->vocab;
-    const char *bytes = pass->text.ptr + at;
-    size_t count = 0;
     unsigned from = 0;
     for (uint64_t rest = borders & (borders - 1); rest; rest &= rest - 1) {
         unsigned to = (unsigned)__builtin_ctzll(rest), len = to - from;
-        if (len <= HP_WORD_SHORT) {
-            struct look_up *look_up = &look_ups[count++];
-            look_up->key = hp_word_key_near(bytes + from, len);
-            look_up->hash = hp_word_hash(look_up->key);
-            look_up->slot = hp_word_slot_of(vocab, look_up->hash);
-            look_up->at = (uint8_t)from;
-            look_up->len = (uint8_t)len;
-            __builtin_prefetch(&vocab->word[look_up->slot]);
-        } else if (len <= HP_MEMO_LONG) {
+        if (len <= HP_WORD_SHORT)
+            ask(pass, at + from, len);
+        else if (len <= HP_MEMO_LONG)
             add_remembered(pass, at + from, len);
-        } else {
+        else
             add_piece(pass, at + from, len);
-        }
         from = to;
-    }
-    uint64_t several = 0; // the look-ups that found no token of their own
-    for (size_t i = 0; i < count; i++)
-        several |= (uint64_t)!hp_word_is(vocab, look_ups[i].slot, look_ups[i].key) << i;
-    pass->count += count;
-    for (; several; several &= several - 1) {
-        const struct look_up *look_up = &look_ups[__builtin_ctzll(several)];
-        uint64_t mask = remembered(vocab, look_up, bytes);
-        pass->count += (size_t)__builtin_popcountll(mask) - 1;
-        if (pass->starts)
-            set_bits(pass->starts, at + look_up->at, mask);
     }
     if (pass->starts) {
         set_bits(pass->pieces, at, borders);
         set_bits(pass->starts, at, borders);
     }
+    if (pass->waiting >= WAITING)
+        answer(pass);
     return at + from;
 }
 
@@ -230,6 +251,7 @@ static enum hp_code run(struct pass *pass, struct hp_fault *fault)
             borders = window(pass->vocab->encoding, pass->text.ptr + at);
         at = borders == 1 ? step(pass, at) : step_window(pass, at, borders);
     }
+    answer(pass);
     return hp_deadline_check(pass->deadline, fault);
 }
 
@@ -238,7 +260,7 @@ static void sum_up(struct hp_tokens *tokens)
     uint32_t sum = 0;
     for (size_t i = 0; i < hp_bit_words(tokens->text.len); i++) {
         tokens->before[i] = sum;
-        sum += (uint32_t)__builtin_popcountll(tokens->starts[i]);
+        sum += hp_bit_count(tokens->starts[i]);
     }
 }
 
@@ -312,7 +334,7 @@ static size_t encode_anew(
     size_t len = end - at, count, second, final;
     if (len <= HP_MERGE_BYTES) {
         uint64_t mask = short_tokens(tokens->vocab, (hp_str){ text, len });
-        count = (size_t)__builtin_popcountll(mask);
+        count = hp_bit_count(mask);
         second = hp_bit_from(&mask, 1, len);
         final = hp_bit_before(&mask, 0, len);
     } else if (tokens->vocab) {

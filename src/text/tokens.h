@@ -21,6 +21,15 @@ void hp_vocab_close(struct hp_vocab *vocab);
 // sha256 of the published .tiktoken file that the map was made from, as 64 hex digits.
 const char *hp_vocab_sha256(const struct hp_vocab *vocab);
 
+// How many words of more than one token are remembered at the moment, by all threads together, and
+// how many at most: for the metrics. What is remembered changes how fast an answer comes, never
+// which.
+struct hp_remembered {
+    size_t words, most;
+};
+
+struct hp_remembered hp_vocab_remembered(const struct hp_vocab *vocab);
+
 // The encoding of one text: its pre-tokens with their counts. Lives in the arena it was made in.
 // Counting writes to scratch of its own, so one result belongs to one thread at a time.
 struct hp_tokens;

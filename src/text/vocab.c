@@ -292,6 +292,16 @@ static const void *map_file(const char *path, size_t *size, struct hp_fault *fau
     return NULL;
 }
 
+// Has the pages of a fresh memo filled here, not by the first request. Plain zeroing would not: the
+// compiler makes that and malloc into calloc, which leaves them for later.
+static void touch(struct hp_memo *memo)
+{
+    for (size_t i = 0; i < (size_t)1 << HP_MEMO_BITS; i++) {
+        hp_memo_put(&memo->few[i].low, 0);
+        hp_memo_put(&memo->many[i].low, 0);
+    }
+}
+
 static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path,
     enum hp_encoding encoding, struct hp_fault *fault)
 {
@@ -303,13 +313,13 @@ static struct hp_vocab *vocab_new(const void *map, size_t size, const char *path
         why = fault_of(&bound);
     }
     struct hp_vocab *vocab = why ? NULL : malloc(sizeof *vocab);
-    struct hp_memo *memo = vocab ? malloc(sizeof *memo) : NULL;
+    struct hp_memo *memo = vocab ? calloc(1, sizeof *memo) : NULL;
     if (!memo) {
         hp_fail(fault, HP_INTERNAL, NULL, "%s %s", path, why ? why : "finds no memory");
         free(vocab);
         return NULL;
     }
-    memset((void *)memo, 0, sizeof *memo); // touched here, not by the first request
+    touch(memo);
     *vocab = bound;
     vocab->memo = memo;
     return vocab;
@@ -347,4 +357,14 @@ void hp_vocab_close(struct hp_vocab *vocab)
 const char *hp_vocab_sha256(const struct hp_vocab *vocab)
 {
     return vocab->head->sha256;
+}
+
+struct hp_remembered hp_vocab_remembered(const struct hp_vocab *vocab)
+{
+    size_t words = 0, entries = (size_t)1 << HP_MEMO_BITS;
+    for (size_t i = 0; i < entries; i++) {
+        words += hp_memo_get(&vocab->memo->few[i].high) != 0;
+        words += hp_memo_get(&vocab->memo->many[i].high) != 0;
+    }
+    return (struct hp_remembered){ words, entries * 2 };
 }

@@ -71,9 +71,8 @@ static uint64_t add_blocks(struct classes *classes, const struct plain_blocks *b
 static void add_wide(struct classes *classes, const char *bytes, uint64_t rest)
 {
     uint64_t of[HP_CAT_SPACE + 1] = { 0 };
-    unsigned at = 0;
-    for (; rest; rest &= UINT64_MAX << 1 << (at - 1)) {
-        at = (unsigned)__builtin_ctzll(rest);
+    while (rest) {
+        unsigned at = (unsigned)__builtin_ctzll(rest);
         unsigned char first = (unsigned char)bytes[at];
         unsigned len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
         if (at + len > HP_WINDOW) {
@@ -83,9 +82,7 @@ static void add_wide(struct classes *classes, const char *bytes, uint64_t rest)
         uint8_t category = hp_bits_of(decode(bytes + at, len)) & HP_BITS_CATEGORY;
         of[category] |= below(len) << at;
         classes->lead[len] |= (uint64_t)1 << at;
-        at += len;
-        if (at == HP_WINDOW)
-            break;
+        rest &= ~below(at + len);
     }
     classes->upper |= of[HP_CAT_LU] | of[HP_CAT_LT];
     classes->lower |= of[HP_CAT_LL];
