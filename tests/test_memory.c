@@ -39,7 +39,7 @@ static const struct {
     { "nested", "- > ", false },
     { "headings", "# a\n", true },
     { "cells", "|a|b|\n|-|-|\n", false },
-    { "fences", "```\n", false },
+    { "fences", "```\n", true },
 };
 
 static const char *const queries[] = { "", "chunk.max=512&chunk.overlap=64",
