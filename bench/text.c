@@ -10,6 +10,7 @@
 #include "hotpathd/route.h"
 #include "text/document.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -136,6 +137,8 @@ int main(int argc, char **argv)
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_setting setting = { .vocabulary = "build/vocab" };
     must(argc > 1, "text count|chunk|cut|clean|request [max] [overlap] [unit] [format] <LIST");
+    mallopt(M_MMAP_THRESHOLD, 1 << 30); // as the daemon does
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     hp_json_start();
     struct job job = { .task = argv[1],
         .vocab = hp_vocab_open(setting.vocabulary, HP_O200K_BASE, &fault),

@@ -37,8 +37,8 @@ size_t hp_blank_len(hp_str s, size_t at)
 {
     size_t len, next_len;
     unsigned char c = (unsigned char)s.ptr[at];
-    if (c > ' ' && c < 0x80)
-        return 0;
+    if (c < 0x80 && c != ' ' && c != '\t')
+        return 0; // the rest of ASCII is no blank, or ends a line
     uint32_t cp = hp_utf8_at(s, at, &len);
     if (!hp_unicode_blank(cp) || hp_break_len(s, at))
         return 0;
@@ -65,11 +65,23 @@ static size_t run_start(hp_str s, size_t at, size_t least)
     return at;
 }
 
+// Behind the spaces and tabs at `at` that no mark can follow: those before another ASCII character.
+static size_t plain_end(hp_str s, size_t at, size_t end)
+{
+    if (end - at > HP_REWRITE_STEP)
+        end = at + HP_REWRITE_STEP;
+    while (at + 1 < end && (s.ptr[at] == ' ' || s.ptr[at] == '\t') &&
+           (unsigned char)s.ptr[at + 1] < 0x80)
+        at++;
+    return at;
+}
+
 static enum hp_code run_end(const struct blanks *blanks, size_t at, size_t *end)
 {
     hp_str in = { blanks->rewrite->in.ptr, blanks->to };
     for (size_t len = 0; at < in.len; at += len) {
         HP_TRY(hp_rewrite_tick(blanks->rewrite, at));
+        at = plain_end(in, at, in.len);
         len = hp_break_len(in, at);
         if (len == 0)
             len = hp_blank_len(blanks->rewrite->in, at);
@@ -108,6 +120,7 @@ static size_t mark_len(hp_str s, size_t at)
 static size_t blanks_end(hp_str s, size_t at, size_t end)
 {
     for (size_t len; at < end; at += len) {
+        at = plain_end(s, at, end);
         len = hp_blank_len(s, at);
         if (len == 0)
             break;

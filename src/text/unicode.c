@@ -8,11 +8,6 @@ enum hp_category hp_unicode_category(uint32_t code_point)
     return (enum hp_category)(hp_bits_of(code_point) & HP_BITS_CATEGORY);
 }
 
-bool hp_unicode_blank(uint32_t code_point)
-{
-    return hp_unicode_category(code_point) == HP_CAT_SPACE;
-}
-
 bool hp_unicode_noncharacter(uint32_t code_point)
 {
     return (code_point & 0xfffe) == 0xfffe || (code_point >= 0xfdd0 && code_point <= 0xfdef);

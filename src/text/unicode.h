@@ -22,7 +22,12 @@ enum hp_category {
 enum hp_category hp_unicode_category(uint32_t code_point);
 
 // White_Space: what the contract calls blank.
-bool hp_unicode_blank(uint32_t code_point);
+static inline bool hp_unicode_blank(uint32_t code_point)
+{
+    if (code_point < 0x80)
+        return code_point == ' ' || (code_point >= '\t' && code_point <= '\r');
+    return hp_unicode_category(code_point) == HP_CAT_SPACE;
+}
 
 bool hp_unicode_noncharacter(uint32_t code_point);
 
