@@ -108,7 +108,7 @@ library: all ## the example of docs/library.md, built against an installed copy
 	@rm -rf $(BUILD)/stage && $(MAKE) install PREFIX="$(CURDIR)/$(BUILD)/stage" >/dev/null
 	@export PKG_CONFIG_PATH="$(CURDIR)/$(BUILD)/stage/lib/pkgconfig" && \
 	    $(CC) -Wall -Wextra -Werror $$(pkg-config --cflags hotpathd) docs/example.c -o $(BUILD)/example $$(pkg-config --libs hotpathd)
-	@$(BUILD)/example <README.md | grep -q 'ends at a' && $(BUILD)/example $(BUILD)/vocab <README.md | tail -1
+	@$(BUILD)/example <README.md | grep -q 'ends at a section: ' && $(BUILD)/example $(BUILD)/vocab <README.md | tail -1
 	@echo "library: the example runs"
 
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
@@ -171,7 +171,7 @@ fmt: ## format the C files
 
 # what the users of the library include (docs/library.md)
 PUBLIC_H := text.h arena.h buf.h deadline.h error.h errors.def str.h
-TEXT_H := document.h chunk.h clean.h normalize.h segment.h structure.h tokens.h utf8.h
+TEXT_H := document.h chunk.h clean.h decode.h edits.h normalize.h segment.h structure.h tokens.h utf8.h
 
 install: all ## to $(DESTDIR)$(PREFIX): binary, library, headers, configuration, vocabularies where they were made
 	install -D -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hotpathd"

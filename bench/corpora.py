@@ -32,6 +32,12 @@ def text_of(page):
     return re.sub(r"\n\s*\n\s*", "\n\n", re.sub(r"[ \t]+", " ", body)).strip() + "\n"
 
 
+def manual():
+    """Chapters of Python's own language reference, as its help() shows them."""
+    from pydoc_data import topics
+    return list(topics.topics.values())
+
+
 def files_below(folders, pattern):
     for folder in folders:
         for path in sorted(pathlib.Path(folder).rglob(pattern)):
@@ -86,7 +92,7 @@ def messy(text):
 def sources():
     sentences = {name: (name if name in samples.SENTENCES else "english") for name in LANGUAGES}
     for name, language in LANGUAGES.items():
-        found = [text_of(page) for page in pages(language)]
+        found = [text_of(page) for page in pages(language)] + (manual() if name == "english" else [])
         if not found:
             print(f"{name}: no {GUIDE}: shuffled sentences stand in", file=sys.stderr)
         yield name, "txt", found or [samples.shuffled(sentences[name], WANTED)]
@@ -119,6 +125,13 @@ def mixed():
         yield text[at:at + size].encode()[:size].decode("utf-8", "ignore")
 
 
+def whole(name):
+    """All documents of a corpus as one file, for tokens.py."""
+    folder = HERE / "whole"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.txt").write_bytes(b"\n".join(path.read_bytes() for path in sorted((HERE / name).iterdir())))
+
+
 def main():
     if (HERE / "made").exists():
         return
@@ -128,6 +141,8 @@ def main():
         if name == "french":
             write("messy", "txt", [messy(part) for part in parts[:30]])
     write("mixed", "txt", mixed())
+    for name in ("english", "markdown", "code", "chinese", "russian", "base64"):
+        whole(name)
     (HERE / "made").touch()
 
 

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
     if (hp_document_read(vocab, text, &options, &arena, &never, &document, &fault))
         return fail(&fault);
 
-    printf("%zu tokens (%s)\n", hp_tokens_all(document.tokens), vocab ? "exact" : "estimate");
+    printf("%zu tokens (%s)\n", document.total, vocab ? "exact" : "estimate");
     for (size_t i = 0; i < document.chunks.count; i++)
         show(&document, &document.chunks.chunk[i]);
     hp_arena_done(&arena);

@@ -397,7 +397,7 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
     }
     hp_buf_format(out, "\"unchanged\":%s,\"encoding\":\"%s\",\"exact\":%s,\"tokens\":%zu",
         unchanged ? "true" : "false", encodings[request->encoding],
-        request->encoding == HP_ESTIMATE ? "false" : "true", hp_tokens_all(work->document.tokens));
+        request->encoding == HP_ESTIMATE ? "false" : "true", work->document.total);
     hp_buf_add(out, HP_S(",\"chunks\":["));
     HP_TRY(put_chunks(work, deadline, out, fault));
     hp_buf_format(

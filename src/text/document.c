@@ -8,9 +8,10 @@ enum hp_code hp_document_read(const struct hp_vocab *vocab, hp_str raw,
     *out = (struct hp_document){ .tokens = NULL };
     HP_TRY(hp_clean(raw, &options->clean, arena, deadline, &out->clean, fault));
     hp_str text = out->clean.text;
-    HP_TRY(hp_tokens_encode(vocab, text, arena, deadline, &out->tokens, fault));
     if (options->whole)
-        return HP_OK;
+        return hp_tokens_total(vocab, text, arena, deadline, &out->total, fault);
+    HP_TRY(hp_tokens_encode(vocab, text, arena, deadline, &out->tokens, fault));
+    out->total = hp_tokens_all(out->tokens);
     return hp_chunk_text(text, &out->clean.structure, out->tokens, &options->chunk, arena, deadline,
         &out->chunks, fault);
 }

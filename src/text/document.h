@@ -15,7 +15,8 @@ struct hp_document_options {
 // Everything lies in the arena, or is the raw text itself where cleaning changed nothing.
 struct hp_document {
     struct hp_clean clean;
-    struct hp_tokens *tokens;
+    size_t total;             // tokens of the whole clean text
+    struct hp_tokens *tokens; // for counts of its parts; NULL where no chunks were wanted
     struct hp_chunks chunks;
 };
 

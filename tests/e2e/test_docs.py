@@ -7,7 +7,8 @@ import pytest
 from daemon import ROOT
 
 ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| `(\".*?\")` \| `(\".*?\")` \|$", re.M)
-EXAMPLES = ROW.findall((ROOT / "docs" / "text.md").read_text())
+TEXT = (ROOT / "docs" / "text.md").read_text()
+EXAMPLES = ROW.findall(TEXT)
 SWITCHES = ["mojibake", "line_endings", "controls", "spaces", "ligatures", "normalization", "repeated_lines", "hyphenation",
             "join_lines", "blank_runs"]
 NOTHING = {name: False for name in SWITCHES if name != "normalization"} | {"normalization": "none"}
@@ -24,3 +25,21 @@ def test_the_table_of_switches_tells_the_truth(daemon, switch, before, after):
 def test_the_table_has_every_switch_in_the_order_of_the_passes():
     shown = list(dict.fromkeys(switch for switch, _, _ in EXAMPLES))
     assert shown == SWITCHES
+
+
+def rows(heading):
+    """The cells of the first table below a heading."""
+    table = TEXT.split(f"\n{heading}\n")[1].split("\n| --- | --- |\n")[1].split("\n\n")[0]
+    return [re.split(r"(?<!\\) \| ", row.strip("| ")) for row in table.split("\n")]
+
+
+@pytest.mark.parametrize("before, after", rows("### Mojibake"))
+def test_the_examples_of_mojibake_are_repaired(daemon, before, after):
+    assert daemon.chunk(before.strip("`"), clean=NOTHING | {"mojibake": True}, chunk=None)["text"] == after.strip("`")
+
+
+@pytest.mark.parametrize("page, lines", rows("## HTML"))
+def test_the_examples_of_html_read_as_shown(daemon, page, lines):
+    """`a`, blank line, `b` are three lines."""
+    shown = ["" if line == "blank line" else line.strip("`").replace("\\|", "|") for line in lines.split(", ")]
+    assert daemon.chunk(page.strip("`"), format="html", clean="none", chunk=None)["text"] == "\n".join(shown)
