@@ -171,7 +171,7 @@ fmt: ## format the C files
 
 # what the users of the library include (docs/library.md)
 PUBLIC_H := text.h arena.h buf.h deadline.h error.h errors.def str.h
-TEXT_H := document.h chunk.h clean.h decode.h edits.h normalize.h segment.h structure.h tokens.h utf8.h
+TEXT_H := document.h chunk.h clean.h decode.h edits.h normalize.h scan.h segment.h structure.h tokens.h utf8.h
 
 install: all ## to $(DESTDIR)$(PREFIX): binary, library, headers, configuration, vocabularies where they were made
 	install -D -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hotpathd"
