@@ -1,0 +1,133 @@
+// split.c -- the plain way to words: by UAX #29, a segment at a time, each folded by itself. It
+// takes any text; spans.c spares ASCII the trouble.
+#include "rank/split.h"
+
+#include "text/casefold.h"
+#include "text/segment.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+void hp_split_init(struct hp_split *split, struct hp_arena *arena,
+    void (*take)(void *context, hp_str word), void *context)
+{
+    *split = (struct hp_split){
+        .take = take, .context = context, .word = hp_buf_in(arena), .run = hp_buf_in(arena)
+    };
+}
+
+// --- unspaced runs -------------------------------------------------------------------------------
+
+static void end_run(struct hp_split *split)
+{
+    if (split->chars == 1)
+        split->take(split->context, hp_buf_str(&split->run));
+    split->chars = 0;
+    split->run.len = 0;
+}
+
+static size_t char_end(hp_str s, size_t at)
+{
+    size_t len;
+    hp_utf8_at(s, at, &len);
+    for (at += len; at < s.len; at += len)
+        if (hp_unicode_category(hp_utf8_at(s, at, &len)) != HP_CAT_M)
+            break;
+    return at;
+}
+
+enum { RUN_KEPT = 16384 }; // bytes of a run before its head is dropped
+
+static void take_char(struct hp_split *split, size_t start, size_t end)
+{
+    if (split->chars > 0)
+        split->take(split->context, (hp_str){ split->run.ptr + split->last, end - split->last });
+    split->last = start;
+    split->chars++;
+}
+
+// The characters that text[start, end) folds to: nearly always one.
+static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t end)
+{
+    if (start != split->run_end)
+        end_run(split);
+    if (split->run.len > RUN_KEPT) {
+        split->run.len -= split->last;
+        memmove(split->run.ptr, split->run.ptr + split->last, split->run.len);
+        split->last = 0;
+    }
+    size_t at = split->run.len;
+    hp_casefold((hp_str){ text.ptr + start, end - start }, &split->run);
+    split->run_end = end;
+    if (split->run.failed)
+        return;
+    for (size_t next; at < split->run.len; at = next) {
+        next = char_end(hp_buf_str(&split->run), at);
+        take_char(split, at, next);
+    }
+}
+
+// --- words ---------------------------------------------------------------------------------------
+
+static void take_word(struct hp_split *split, hp_str piece)
+{
+    split->word.len = 0;
+    hp_casefold(piece, &split->word);
+    if (split->word.len > 0 && !split->word.failed)
+        split->take(split->context, hp_buf_str(&split->word));
+}
+
+enum { VOICED_MARK = 0xff9e, SEMI_VOICED_MARK = 0xff9f };
+
+// Letters and numbers. The halfwidth sound marks are letters by category only: they fold to marks.
+static bool counts(uint32_t cp)
+{
+    enum hp_category category = hp_unicode_category(cp);
+    if (cp == VOICED_MARK || cp == SEMI_VOICED_MARK)
+        return false;
+    return category == HP_CAT_N || (category >= HP_CAT_LU && category <= HP_CAT_LO);
+}
+
+// Behind the characters that join the one before `at`. What vanishes belongs to it only within its
+// segment, whose end is `least`: ZERO WIDTH SPACE parts words.
+static size_t joined_end(hp_str text, size_t at, size_t least)
+{
+    for (size_t len; at < text.len; at += len) {
+        uint32_t cp = hp_utf8_at(text, at, &len);
+        if (!hp_fold_joins(cp) && !(at < least && hp_fold_vanishes(cp)))
+            break;
+    }
+    return at;
+}
+
+// One segment: unspaced characters go to the run, what stands between them are words. Returns where
+// the next segment starts, a little farther where a mark joins across (Thai SARA AM).
+static size_t take_segment(struct hp_split *split, hp_str text, size_t start, size_t end)
+{
+    size_t word = start, at = start, len;
+    bool counted = false;
+    while (at < end) {
+        uint32_t cp = hp_utf8_at(text, at, &len);
+        if (!hp_unspaced(cp)) {
+            counted = counted || counts(cp);
+            at += len;
+            continue;
+        }
+        if (counted)
+            take_word(split, (hp_str){ text.ptr + word, at - word });
+        word = joined_end(text, at + len, end);
+        add_to_run(split, text, at, word);
+        at = word;
+        counted = false;
+    }
+    if (counted)
+        take_word(split, (hp_str){ text.ptr + word, end - word });
+    return at;
+}
+
+void hp_split_text(struct hp_split *split, hp_str text)
+{
+    split->run_end = SIZE_MAX;
+    for (size_t at = 0; at < text.len && !hp_split_failed(split);)
+        at = take_segment(split, text, at, hp_word_end(text, at));
+    end_run(split);
+}
