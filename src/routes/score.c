@@ -219,6 +219,7 @@ static void score_close(void *state)
 
 const struct hp_route hp_route_score = {
     .name = "score",
+    .alias = "rerank",
     .contract = "score/1",
     .summary = "A query and candidates in; the best of them, scored, out.",
     .example = HP_STR("{\"query\":\"wing lift\",\"documents\":[\"lift of a wing\",\"a boat\"],"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from daemon import ROOT, request as send, connection
+from daemon import ROOT, connection, request as send, wait_for
 
 sys.path.insert(0, str(ROOT / "tests"))
 pytest.importorskip("regex")
@@ -250,6 +250,14 @@ def test_a_small_collection_in_three_languages_ranks_as_people_would(daemon):
         for query, best in part["queries"].items():
             reply = ask(daemon, {"query": query, "documents": part["documents"], "analyzer": part["analyzer"], "match": "any"})
             assert order(reply)[:len(best)] == best, (language, query, reply["results"])
+
+
+def test_rerank_is_the_same_route(daemon):
+    before = daemon.metric("hotpathd_requests_total", route="score", code="ok")
+    score, rerank = daemon.post("/v1/score", SMALLEST), daemon.post("/v1/rerank", {**SMALLEST, "model": "any"})
+    assert (rerank.status, rerank.body) == (200, score.body)
+    assert rerank.headers["X-Hotpath-Contract"] == "score/1"
+    wait_for(lambda: daemon.metric("hotpathd_requests_total", route="score", code="ok") == before + 2, "both to be counted")
 
 
 # --- refusals -----------------------------------------------------------------------------------------
