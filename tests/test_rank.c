@@ -188,7 +188,7 @@ START_TEST(a_word_whose_head_is_refused_has_another_stem)
             if (hp_terms_add(&terms, (hp_str){ query, stem.len }, NULL, "", &found, &fault) ||
                 found.words != 1 || !hp_str_equal(terms.term[0], (hp_str){ stem_copy, stem.len }))
                 continue;
-            ck_assert_msg(terms.head[hp_terms_head(first_bytes(folded))], "%s: %.*s is %.*s",
+            ck_assert_msg(hp_terms_may_be(&terms, first_bytes(folded)), "%s: %.*s is %.*s",
                 names[n], (int)folded.len, folded.ptr, (int)stem.len, stem_copy);
         }
         hp_analyzer_close(&analyzer);

@@ -48,9 +48,12 @@ bool hp_english_stop(hp_str folded);
 // end. No stop word has more than five.
 extern const uint64_t hp_english_stops[64];
 
+#define HP_STOP_FACTOR UINT64_C(0xfd430dcc71e6cba5)
+enum { HP_STOP_SHIFT = 58 };
+
 static inline size_t hp_english_stop_slot(uint64_t head)
 {
-    return head * UINT64_C(0xfd430dcc71e6cba5) >> 58;
+    return head * HP_STOP_FACTOR >> HP_STOP_SHIFT;
 }
 
 static inline bool hp_english_stop_head(uint64_t head)

@@ -4,7 +4,7 @@
 // afterwards.
 #include "rank/count.h"
 
-#include "rank/spans.h"
+#include "rank/sift.h"
 #include "rank/split.h"
 
 enum { CHECKED_EVERY = 16384, SCRATCH_KEPT = 65536 }; // bytes
@@ -13,12 +13,12 @@ struct hp_counter {
     struct hp_terms *terms;
     struct hp_spans spans;
     struct hp_split split;
-    struct hp_arena scratch;                // of words beyond ASCII
-    uint32_t times[HP_TERMS_MAX];           // in this field
-    struct hp_term_set held;                // in this field
-    uint64_t words;                         // of this field
-    uint32_t maybe[2 * HP_EDGES_MAX + 128]; // words that may be terms, as edges
-    size_t unchecked;                       // bytes since the deadline was looked at
+    struct hp_arena scratch;      // of words beyond ASCII
+    uint32_t times[HP_TERMS_MAX]; // in this field
+    struct hp_term_set held;      // in this field
+    uint64_t words;               // of this field
+    struct hp_sifted sifted;
+    size_t unchecked; // bytes since the deadline was looked at
 };
 
 // --- one word ------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ static void take_folded(void *context, hp_str word)
     if (stops_matter(terms) && hp_english_stop(word))
         return;
     counter->words++;
-    if (terms->head[hp_terms_head(first_bytes(word))])
+    if (hp_terms_may_be(terms, first_bytes(word)))
         hit(counter, hp_terms_find(terms, word));
 }
 
@@ -73,28 +73,6 @@ static void take_folded_plain(void *context, hp_str word)
 
 // --- ASCII ---------------------------------------------------------------------------------------
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-enum { SHORT = 8 };
-
-// The first eight bytes of a word, zero behind its end. Letters are in lower case; a low line is
-// DEL, which is in no word otherwise.
-static inline uint64_t head_of(hp_str text, size_t start, size_t end)
-{
-    uint64_t bytes = 0;
-    size_t len = end - start < SHORT ? end - start : SHORT;
-    if (start + SHORT <= text.len)
-        memcpy(&bytes, text.ptr + start, SHORT);
-    else
-        memcpy(&bytes, text.ptr + start, len);
-    return (bytes | EACH(0x20)) & ~UINT64_C(0) >> (SHORT - len) * 8;
-}
-
-static inline bool possessive(hp_str text, size_t start, size_t end)
-{
-    return end - start > 1 && text.ptr[end - 2] == '\'';
-}
-
 static bool all_low_lines(hp_str word)
 {
     while (word.len && word.ptr[word.len - 1] == '_')
@@ -112,8 +90,8 @@ static char lower(char c)
 static void look_at(struct hp_counter *counter, hp_str word)
 {
     char folded[HP_STEM_MAX + 1];
-    if (word.len <= SHORT && word.ptr[0] != '_' && !possessive(word, 0, word.len)) {
-        int term = hp_terms_known(counter->terms, head_of(word, 0, word.len));
+    if (word.len <= HP_SHORT_WORD && word.ptr[0] != '_' && !hp_word_possessive(word, 0, word.len)) {
+        int term = hp_terms_known(counter->terms, hp_word_bytes(word, 0, word.len));
         if (term > -2) {
             hit(counter, term);
             return;
@@ -131,37 +109,62 @@ static void look_at(struct hp_counter *counter, hp_str word)
     take_folded(counter, (hp_str){ folded, word.len });
 }
 
-// Counts the words between the edges, and looks at those that may be terms.
-static inline void take_edges(struct hp_counter *counter, bool stops)
+static void take_edges(struct hp_counter *counter)
 {
-    const struct hp_spans *spans = &counter->spans;
-    const hp_str text = spans->text;
-    const bool *may_be = counter->terms->head;
-    uint32_t *maybe = counter->maybe;
-    uint64_t words = spans->edges / 2;
-    for (size_t i = 0; i < spans->edges; i += 2) {
-        uint32_t start = spans->edge[i], end = spans->edge[i + 1];
-        uint64_t head = head_of(text, start, end);
-        unsigned stop = stops && hp_english_stop_head(head);
-        unsigned odd = text.ptr[start] == '_' || possessive(text, start, end);
-        maybe[0] = start;
-        maybe[1] = end;
-        words -= stop;
-        maybe += (size_t)2 * ((stop ^ 1) & (may_be[hp_terms_head(head)] | odd));
-    }
-    counter->words += words;
-    for (const uint32_t *at = counter->maybe; at < maybe; at += 2)
-        look_at(counter, (hp_str){ text.ptr + at[0], at[1] - at[0] });
+    const hp_str text = counter->spans.text;
+    struct hp_sifted *sifted = &counter->sifted;
+    hp_sift(&counter->spans, counter->terms, stops_matter(counter->terms), sifted);
+    counter->words += counter->spans.edges / 2 - sifted->stops;
+    for (size_t i = 0; i < sifted->edges; i += 2)
+        look_at(
+            counter, (hp_str){ text.ptr + sifted->edge[i], sifted->edge[i + 1] - sifted->edge[i] });
 }
 
 // --- a field -------------------------------------------------------------------------------------
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+enum { CURLY_MAX = 64, QUOTE_LEN = 3 }; // bytes; of U+2019
+
+// Most of what is beyond ASCII in English is an apostrophe: "don't" with U+2019, folded; 0 for
+// anything else. Letters on both sides of each make it one word (WB6, WB7).
+static size_t fold_curly(hp_str span, char *folded)
+{
+    bool letter = false; // the byte before
+    if (span.len > CURLY_MAX)
+        return 0;
+    for (size_t at = 0; at < span.len; at++) {
+        char c = span.ptr[at];
+        if (is_letter(c)) {
+            folded[at] = lower(c);
+            letter = true;
+            continue;
+        }
+        if (!letter || span.len - at <= QUOTE_LEN ||
+            memcmp(span.ptr + at, "\u2019", QUOTE_LEN) != 0)
+            return 0;
+        memcpy(folded + at, "\u2019", QUOTE_LEN);
+        at += QUOTE_LEN - 1;
+        letter = false;
+    }
+    return letter ? span.len : 0;
+}
+
 static void take_foreign(struct hp_counter *counter)
 {
     const struct hp_spans *spans = &counter->spans;
+    char folded[CURLY_MAX];
     for (size_t i = 0; i < spans->foreigns; i++) {
         uint32_t start = spans->foreign[2 * i], end = spans->foreign[2 * i + 1];
-        hp_split_text(&counter->split, (hp_str){ spans->text.ptr + start, end - start });
+        hp_str span = { spans->text.ptr + start, end - start };
+        size_t len = fold_curly(span, folded);
+        if (len)
+            take_folded(counter, (hp_str){ folded, len });
+        else
+            hp_split_text(&counter->split, span);
     }
 }
 
@@ -179,13 +182,9 @@ static enum hp_code count_text(struct hp_counter *counter, hp_str text,
     const struct hp_deadline *deadline, struct hp_fault *fault)
 {
     size_t before = 0;
-    bool stops = stops_matter(counter->terms);
     hp_spans_begin(&counter->spans, text);
     while (hp_spans_next(&counter->spans)) {
-        if (stops)
-            take_edges(counter, true);
-        else
-            take_edges(counter, false);
+        take_edges(counter);
         take_foreign(counter);
         HP_TRY(tick(counter, counter->spans.at - before, deadline, fault));
         before = counter->spans.at;

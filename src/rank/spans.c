@@ -5,6 +5,9 @@
 
 #include "hotpathd/cpu.h"
 
+// Into each of the loops below, for the instructions of its machine.
+#define INLINE static inline __attribute__((always_inline))
+
 enum class {
     LETTER_LOW = 1,  // @ and behind: 41 to 4F, 61 to 6F
     LETTER_HIGH = 2, // 50 to 5A, 70 to 7A
@@ -55,6 +58,8 @@ static uint8_t class_of(unsigned char c)
 // One bit a byte, the first lowest.
 struct masks {
     uint64_t letter, digit, low_line, both, colon, number, quote, high;
+    uint64_t e2, x80, third; // of punctuation: E2 80, and what may stand behind it
+    uint64_t c2, second;     // C2, and what may stand behind it
 };
 
 // What the neighbour of a block is, as bits of `before`.
@@ -67,25 +72,25 @@ static uint64_t neighbour(unsigned char c)
            (class & (LETTER | DIGIT | LOW_LINE) ? IS_WORD : 0) | (c >= 0x80 ? IS_HIGH : 0);
 }
 
-static inline uint64_t bit(uint64_t flags, unsigned flag)
+INLINE uint64_t bit(uint64_t flags, unsigned flag)
 {
     return (flags & flag) != 0;
 }
 
 // Both neighbours are in `mask`, which goes on before and behind the block as told.
-static inline uint64_t between(uint64_t mask, uint64_t before, uint64_t behind)
+INLINE uint64_t between(uint64_t mask, uint64_t before, uint64_t behind)
 {
     return (mask << 1 | before) & (mask >> 1 | behind << 63);
 }
 
 // --- from masks to spans -------------------------------------------------------------------------
 
-static inline uint64_t word_bytes(const struct masks *m)
+INLINE uint64_t word_bytes(const struct masks *m)
 {
     return m->letter | m->digit | m->low_line;
 }
 
-static uint64_t joining(const struct masks *m, uint64_t before, uint64_t behind)
+INLINE uint64_t joining(const struct masks *m, uint64_t before, uint64_t behind)
 {
     uint64_t letters = between(m->letter, bit(before, IS_LETTER), bit(behind, IS_LETTER));
     uint64_t digits = between(m->digit, bit(before, IS_DIGIT), bit(behind, IS_DIGIT));
@@ -102,12 +107,26 @@ static uint64_t maybe_joining(const struct masks *m, uint64_t before, uint64_t b
     return inside & beside & (m->both | m->colon | m->number | m->quote);
 }
 
+// Dashes, quotes and the like that part words as an ASCII blank does (U+2010 to U+2017, U+201A to
+// U+2023, U+2026; U+00A0, U+00AB, U+00BB): UAX #29 has no other rule for them. One that the block
+// cuts stays foreign.
+INLINE uint64_t punctuation(const struct masks *m)
+{
+    uint64_t three = m->e2 & m->x80 >> 1 & m->third >> 2, two = m->c2 & m->second >> 1;
+    return three | three << 1 | three << 2 | two | two << 1;
+}
+
+static void put_foreign(struct hp_spans *spans, uint32_t start, uint32_t end)
+{
+    spans->foreign[2 * spans->foreigns] = start;
+    spans->foreign[2 * spans->foreigns + 1] = end;
+    spans->foreigns++;
+}
+
 static void close_run(struct hp_spans *spans, uint32_t end)
 {
     if (spans->open_foreign) {
-        spans->foreign[2 * spans->foreigns] = spans->open_start;
-        spans->foreign[2 * spans->foreigns + 1] = end;
-        spans->foreigns++;
+        put_foreign(spans, spans->open_start, end);
     } else {
         spans->edge[spans->edges++] = spans->open_start;
         spans->edge[spans->edges++] = end;
@@ -115,33 +134,30 @@ static void close_run(struct hp_spans *spans, uint32_t end)
     spans->open = spans->open_foreign = false;
 }
 
-static uint64_t behind_bit(unsigned at)
+// The runs of `run` that hold a bit of `seed`: it spreads as far as they go, in steps that double.
+INLINE uint64_t runs_with(uint64_t seed, uint64_t run)
 {
-    return at >= 64 ? 0 : ~UINT64_C(0) << at;
-}
-
-// A block in which some runs may be foreign: one edge at a time.
-static void put_mixed(struct hp_spans *spans, uint64_t run, uint64_t high, uint32_t base)
-{
-    uint64_t edges = run ^ (run << 1 | (spans->open ? 1 : 0));
-    unsigned from = 0; // where the open run starts in this block
-    for (; edges; edges &= edges - 1) {
-        unsigned at = (unsigned)__builtin_ctzll(edges);
-        if (spans->open) {
-            if (high & behind_bit(from) & ~behind_bit(at))
-                spans->open_foreign = true;
-            close_run(spans, base + at);
-        } else {
-            spans->open = true;
-            spans->open_start = base + at;
-            from = at;
-        }
+    uint64_t up = run, down = run;
+    for (unsigned step = 1; step < 64; step *= 2) {
+        seed |= (up & seed << step) | (down & seed >> step);
+        up &= up << step;
+        down &= down >> step;
     }
-    if (spans->open && high & behind_bit(from))
-        spans->open_foreign = true;
+    return seed;
 }
 
-static inline void put_edges_plain(uint32_t *to, uint64_t edges, uint32_t base)
+// Bits of the run that begins with the lowest.
+INLINE unsigned run_length(uint64_t run)
+{
+    return ~run ? (unsigned)__builtin_ctzll(~run) : 64;
+}
+
+INLINE uint64_t without_first(uint64_t mask, unsigned bits)
+{
+    return bits < 64 ? mask >> bits << bits : 0;
+}
+
+INLINE void put_edges_plain(uint32_t *to, uint64_t edges, uint32_t base)
 {
     for (; edges; edges &= edges - 1)
         *to++ = base + (uint32_t)__builtin_ctzll(edges);
@@ -149,7 +165,7 @@ static inline void put_edges_plain(uint32_t *to, uint64_t edges, uint32_t base)
 
 // A block of ASCII alone: all its edges at once. An open run's start stands last, as in a word
 // that is not finished.
-static inline void put_ascii(struct hp_spans *spans, uint64_t run, uint32_t base,
+INLINE void put_ascii(struct hp_spans *spans, uint64_t run, uint32_t base,
     void (*put_edges)(uint32_t *to, uint64_t edges, uint32_t base))
 {
     uint64_t edges = run ^ (run << 1 | (spans->open ? 1 : 0));
@@ -164,17 +180,58 @@ static inline void put_ascii(struct hp_spans *spans, uint64_t run, uint32_t base
     spans->edges = (size_t)(to - spans->edge);
 }
 
-static inline void put_block(struct hp_spans *spans, const struct masks *m,
+// The run that was open is foreign, or turns out to be.
+static unsigned end_foreign(struct hp_spans *spans, uint64_t run, uint32_t base)
+{
+    unsigned len = run_length(run);
+    spans->open_foreign = true;
+    if (len < 64)
+        close_run(spans, base + len);
+    return len;
+}
+
+// A block in which some runs may be foreign.
+INLINE void put_mixed(struct hp_spans *spans, uint64_t run, uint64_t high, uint32_t base,
+    void (*put_edges)(uint32_t *to, uint64_t edges, uint32_t base))
+{
+    uint64_t foreign = runs_with(high, run);
+    if (spans->open && (spans->open_foreign || (foreign & 1))) {
+        unsigned len = end_foreign(spans, run, base);
+        run = without_first(run, len);
+        foreign = without_first(foreign, len);
+        if (spans->open)
+            return;
+    }
+    put_ascii(spans, run & ~foreign, base, put_edges);
+    while (foreign) {
+        unsigned start = (unsigned)__builtin_ctzll(foreign);
+        unsigned end = start + run_length(foreign >> start);
+        if (end == 64) {
+            spans->open = spans->open_foreign = true;
+            spans->open_start = base + start;
+            return;
+        }
+        put_foreign(spans, base + start, base + end);
+        foreign = without_first(foreign, end);
+    }
+}
+
+INLINE void put_block(struct hp_spans *spans, struct masks *m,
     void (*put_edges)(uint32_t *to, uint64_t edges, uint32_t base))
 {
     size_t next = spans->at + HP_SPANS_BLOCK;
     uint64_t behind = next < spans->text.len ? neighbour((unsigned char)spans->text.ptr[next]) : 0;
     uint64_t run = word_bytes(m);
-    if (m->both | m->colon | m->number)
-        run |= joining(m, spans->before, behind);
+    if (m->both | m->colon | m->number) {
+        uint64_t joined = joining(m, spans->before, behind);
+        spans->joined |= joined & m->both;
+        run |= joined;
+    }
+    if (m->high)
+        m->high &= ~punctuation(m);
     if (m->high || spans->open_foreign || (behind & IS_HIGH) || (spans->before & IS_HIGH))
         put_mixed(spans, run | m->high | maybe_joining(m, spans->before, behind), m->high,
-            (uint32_t)spans->at);
+            (uint32_t)spans->at, put_edges);
     else
         put_ascii(spans, run, (uint32_t)spans->at, put_edges);
     spans->before = (m->letter >> 63 ? IS_LETTER : 0) | (m->digit >> 63 ? IS_DIGIT : 0) |
@@ -184,6 +241,7 @@ static inline void put_block(struct hp_spans *spans, const struct masks *m,
 
 // --- from bytes to masks -------------------------------------------------------------------------
 
+// Byte by byte; what is beyond ASCII only where there is any.
 static inline void classify_plain(const char *block, struct masks *m)
 {
     *m = (struct masks){ 0 };
@@ -198,6 +256,11 @@ static inline void classify_plain(const char *block, struct masks *m)
         m->number |= (uint64_t)((class & MID_NUMBER) != 0) << i;
         m->quote |= (uint64_t)(c == '"') << i;
         m->high |= (uint64_t)(c >> 7) << i;
+        m->e2 |= (uint64_t)(c == 0xe2) << i;
+        m->x80 |= (uint64_t)(c == 0x80) << i;
+        m->third |= (uint64_t)(c - 0x90u < 8 || c - 0x9au < 10 || c == 0xa6) << i;
+        m->c2 |= (uint64_t)(c == 0xc2) << i;
+        m->second |= (uint64_t)(c == 0xa0 || c == 0xab || c == 0xbb) << i;
     }
 }
 
@@ -256,24 +319,76 @@ AVX2 static inline uint64_t having(__m256i first, __m256i second, int flags)
     return ~((uint64_t)b << 32 | a);
 }
 
+AVX2 static inline uint64_t bits_of(__m256i first, __m256i second)
+{
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(second) << 32 |
+           (uint32_t)_mm256_movemask_epi8(first);
+}
+
+AVX2 static inline uint64_t equal(__m256i first, __m256i second, int byte)
+{
+    const __m256i wanted = _mm256_set1_epi8((char)byte);
+    return bits_of(_mm256_cmpeq_epi8(first, wanted), _mm256_cmpeq_epi8(second, wanted));
+}
+
+// Bytes from `least` to `most`.
+AVX2 static inline __m256i in_range(__m256i bytes, int least, int most)
+{
+    const __m256i low = _mm256_max_epu8(bytes, _mm256_set1_epi8((char)least));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(low, _mm256_set1_epi8((char)most)), bytes);
+}
+
+AVX2 static inline void classify_high_avx2(__m256i first, __m256i second, struct masks *m)
+{
+    m->e2 = equal(first, second, 0xe2);
+    m->x80 = equal(first, second, 0x80);
+    m->third = bits_of(in_range(first, 0x90, 0x97), in_range(second, 0x90, 0x97)) |
+               bits_of(in_range(first, 0x9a, 0xa3), in_range(second, 0x9a, 0xa3)) |
+               equal(first, second, 0xa6);
+    m->c2 = equal(first, second, 0xc2);
+    m->second =
+        equal(first, second, 0xa0) | equal(first, second, 0xab) | equal(first, second, 0xbb);
+}
+
 AVX2 static inline void classify_avx2(const char *block, struct masks *m)
 {
     const __m256i first = _mm256_loadu_si256((const __m256i *)block);
     const __m256i second = _mm256_loadu_si256((const __m256i *)(block + 32));
-    const __m256i a = classes(first), b = classes(second), quote = _mm256_set1_epi8('"');
+    const __m256i a = classes(first), b = classes(second);
     *m = (struct masks){ .letter = having(a, b, LETTER),
         .digit = having(a, b, DIGIT),
         .low_line = having(a, b, LOW_LINE),
         .both = having(a, b, MID_BOTH),
         .colon = having(a, b, MID_LETTER),
         .number = having(a, b, MID_NUMBER),
-        .quote = (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(second, quote)) << 32 |
-                 (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(first, quote)),
-        .high = (uint64_t)(uint32_t)_mm256_movemask_epi8(second) << 32 |
-                (uint32_t)_mm256_movemask_epi8(first) };
+        .quote = equal(first, second, '"'),
+        .high = bits_of(first, second) };
+    if (m->high)
+        classify_high_avx2(first, second, m);
 }
 
 AVX2 static void scan_avx2(struct hp_spans *spans){ LOOP(classify_avx2, put_edges_plain) }
+
+AVX512 static inline uint64_t equal512(__m512i bytes, int byte)
+{
+    return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8((char)byte));
+}
+
+AVX512 static inline uint64_t in_range512(__m512i bytes, int least, int most)
+{
+    return _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)least)) &
+           _mm512_cmple_epu8_mask(bytes, _mm512_set1_epi8((char)most));
+}
+
+AVX512 static inline void classify_high_avx512(__m512i bytes, struct masks *m)
+{
+    m->e2 = equal512(bytes, 0xe2);
+    m->x80 = equal512(bytes, 0x80);
+    m->third =
+        in_range512(bytes, 0x90, 0x97) | in_range512(bytes, 0x9a, 0xa3) | equal512(bytes, 0xa6);
+    m->c2 = equal512(bytes, 0xc2);
+    m->second = equal512(bytes, 0xa0) | equal512(bytes, 0xab) | equal512(bytes, 0xbb);
+}
 
 AVX512 static inline void classify_avx512(const char *block, struct masks *m)
 {
@@ -290,6 +405,8 @@ AVX512 static inline void classify_avx512(const char *block, struct masks *m)
         .number = _mm512_test_epi8_mask(class, _mm512_set1_epi8((char)MID_NUMBER)),
         .quote = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
         .high = _mm512_movepi8_mask(bytes) };
+    if (m->high)
+        classify_high_avx512(bytes, m);
 }
 
 static const uint8_t places[64] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
@@ -348,6 +465,7 @@ void hp_spans_begin(struct hp_spans *spans, hp_str text)
 bool hp_spans_next(struct hp_spans *spans)
 {
     spans->edges = spans->foreigns = 0;
+    spans->joined = spans->open;
     if (spans->at >= spans->text.len)
         return false;
     scan(spans);

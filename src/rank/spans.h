@@ -14,6 +14,7 @@ struct hp_spans {
     uint32_t edge[HP_EDGES_MAX + 2 * HP_SPANS_BLOCK]; // start and end of one word after the other
     size_t foreigns;
     uint32_t foreign[2 * (HP_FOREIGN_MAX + HP_SPANS_BLOCK)]; // the same of what is left to split.c
+    uint64_t joined; // not zero: some word may hold an apostrophe
     // between two calls
     bool open, open_foreign;
     uint32_t open_start;

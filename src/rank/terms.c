@@ -122,7 +122,8 @@ int hp_terms_known(const struct hp_terms *terms, uint64_t bytes)
 
 static void admit_head(struct hp_terms *terms, unsigned char first, unsigned char second)
 {
-    terms->head[hp_terms_head(first | (uint64_t)second << 8)] = true;
+    size_t head = hp_terms_head(first | (uint64_t)second << 8);
+    terms->head[head / 64] |= UINT64_C(1) << head % 64;
 }
 
 static void admit_any_second(struct hp_terms *terms, unsigned char first)
@@ -141,7 +142,7 @@ static void admit(struct hp_terms *terms, hp_str term)
     unsigned char first = (unsigned char)term.ptr[0];
     unsigned char second = term.len > 1 ? (unsigned char)term.ptr[1] : 0;
     if (kind == HP_HEAD_ANY) {
-        memset(terms->head, true, sizeof terms->head);
+        memset(terms->head, 0xff, sizeof terms->head);
         return;
     }
     admit_head(terms, first, second);

@@ -5,7 +5,7 @@
 
 #include "rank/analyzer.h"
 
-enum { HP_TERMS_MAX = 256, HP_TERM_SETS = HP_TERMS_MAX / 64, HP_HEADS = 1024 };
+enum { HP_TERMS_MAX = 256, HP_TERM_SETS = HP_TERMS_MAX / 64, HP_HEADS = 1024 / 64 };
 
 // A set of terms.
 struct hp_term_set {
@@ -29,7 +29,7 @@ struct hp_terms {
     struct hp_arena *arena;
     size_t count, limit;
     hp_str term[HP_TERMS_MAX]; // distinct, in the order of their first use
-    bool head[HP_HEADS];       // by hp_terms_head: a word that begins so may be a term
+    uint64_t head[HP_HEADS];   // a bit each, by hp_terms_head: a word that begins so may be a term
     struct hp_surface *known;  // words seen, by their surface: open addressing
     size_t known_count, known_size;
 };
@@ -55,10 +55,17 @@ HP_MUST_USE enum hp_code hp_terms_add(struct hp_terms *terms, hp_str text, uint3
 HP_MUST_USE enum hp_code hp_terms_match(
     struct hp_terms *terms, hp_str text, struct hp_analysed *out, struct hp_fault *fault);
 
-// The first two bytes of a folded word as an index of `head`; a word of one byte has 0 behind it.
+// The first two bytes of a folded word as the number of a bit of `head`; a word of one byte has 0
+// behind it.
 static inline size_t hp_terms_head(uint64_t first_bytes)
 {
     return (first_bytes & 31) | (first_bytes >> 3 & (31 << 5));
+}
+
+static inline bool hp_terms_may_be(const struct hp_terms *terms, uint64_t first_bytes)
+{
+    size_t head = hp_terms_head(first_bytes);
+    return terms->head[head / 64] >> head % 64 & 1;
 }
 
 // The term that this folded word is, or -1. Its head has been looked at, it is no stop word.
