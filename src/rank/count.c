@@ -36,11 +36,10 @@ static bool stops_matter(const struct hp_terms *terms)
     return terms->analyzer->english && !terms->analyzer->keep_stops;
 }
 
-static uint64_t first_bytes(hp_str s)
+static uint64_t first_two(hp_str s)
 {
-    uint64_t bytes = 0;
-    memcpy(&bytes, s.ptr, s.len < sizeof bytes ? s.len : sizeof bytes);
-    return bytes;
+    const unsigned char *bytes = (const unsigned char *)s.ptr;
+    return bytes[0] | (s.len > 1 ? (uint64_t)bytes[1] << 8 : 0);
 }
 
 static void take_folded(void *context, hp_str word)
@@ -52,7 +51,7 @@ static void take_folded(void *context, hp_str word)
     if (stops_matter(terms) && hp_english_stop(word))
         return;
     counter->words++;
-    if (hp_terms_may_be(terms, first_bytes(word)))
+    if (hp_terms_may_be(terms, first_two(word)))
         hit(counter, hp_terms_find(terms, word));
 }
 

@@ -45,19 +45,25 @@ static void take_char(struct hp_split *split, size_t start, size_t end)
     split->chars++;
 }
 
-// The characters that text[start, end) folds to: nearly always one.
-static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t end)
+// For what stands in text[start, end): the run goes on there, or another one begins.
+static void prepare_run(struct hp_split *split, size_t start, size_t end)
 {
     if (start != split->run_end)
         end_run(split);
+    split->run_end = end;
     if (split->run.len > RUN_KEPT) {
         split->run.len -= split->last;
         memmove(split->run.ptr, split->run.ptr + split->last, split->run.len);
         split->last = 0;
     }
+}
+
+// The characters that text[start, end) folds to: nearly always one.
+static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t end)
+{
+    prepare_run(split, start, end);
     size_t at = split->run.len;
     hp_casefold((hp_str){ text.ptr + start, end - start }, &split->run);
-    split->run_end = end;
     if (split->run.failed)
         return;
     for (size_t next; at < split->run.len; at = next) {
@@ -124,10 +130,50 @@ static size_t take_segment(struct hp_split *split, hp_str text, size_t start, si
     return at;
 }
 
+// --- the common case -----------------------------------------------------------------------------
+
+// Ideographs, kana and syllables that fold to themselves; all are three bytes long.
+static bool is_plain(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9fff) || (cp >= 0x3041 && cp <= 0x3096) ||
+           (cp >= 0x30a1 && cp <= 0x30fa) || (cp >= 0xac00 && cp <= 0xd7a3) ||
+           (cp >= 0x3400 && cp <= 0x4dbf);
+}
+
+// Whether what starts at `at` leaves a plain character before it as it is: another one, a blank, a
+// full stop or a comma of theirs, or the end.
+static bool leaves_alone(hp_str text, size_t at)
+{
+    size_t len;
+    if (at == text.len || text.ptr[at] == ' ' || text.ptr[at] == '\n')
+        return true;
+    uint32_t cp = (unsigned char)text.ptr[at] < 0x80 ? 0 : hp_utf8_at(text, at, &len);
+    return cp == 0x3001 || cp == 0x3002 || is_plain(cp);
+}
+
+// Takes plain characters from `at` on, each of them a segment or the part of one that take_segment
+// would make of it; returns where they end.
+static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
+{
+    for (size_t len; at < text.len && (unsigned char)text.ptr[at] >= 0xe0; at += len) {
+        if (!is_plain(hp_utf8_at(text, at, &len)) || !leaves_alone(text, at + len))
+            break;
+        prepare_run(split, at, at + len);
+        size_t start = split->run.len;
+        hp_buf_add(&split->run, (hp_str){ text.ptr + at, len });
+        if (split->run.failed)
+            break;
+        take_char(split, start, start + len);
+    }
+    return at;
+}
+
+// --- the whole -----------------------------------------------------------------------------------
+
 void hp_split_text(struct hp_split *split, hp_str text)
 {
     split->run_end = SIZE_MAX;
-    for (size_t at = 0; at < text.len && !hp_split_failed(split);)
+    for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !hp_split_failed(split);)
         at = take_segment(split, text, at, hp_word_end(text, at));
     end_run(split);
 }

@@ -18,10 +18,24 @@ struct hp_surface {
 
 enum { SHORT = 8, KNOWN_FIRST = 512, KNOWN_MAX = 16384 };
 
+static uint64_t four_bytes(const char *at)
+{
+    uint32_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
+// The bytes of a word of at most eight as a number, the first lowest: memcpy would be a call.
 static uint64_t short_key(hp_str word)
 {
-    uint64_t key = 0;
-    memcpy(&key, word.ptr, word.len);
+    const unsigned char *bytes = (const unsigned char *)word.ptr;
+    if (word.len >= 4)
+        return four_bytes(word.ptr) | four_bytes(word.ptr + word.len - 4) << 8 * (word.len - 4);
+    uint64_t key = bytes[0];
+    if (word.len > 1)
+        key |= (uint64_t)bytes[1] << 8;
+    if (word.len > 2)
+        key |= (uint64_t)bytes[2] << 16;
     return key;
 }
 

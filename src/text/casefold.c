@@ -26,10 +26,18 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-// True where every character of the result is ASCII: it is normal then.
+// Whether a single character is of NFC whatever stands around it.
+static bool is_stable(hp_str s)
+{
+    size_t len;
+    uint32_t cp = s.len ? hp_utf8_at(s, 0, &len) : 0;
+    return s.len && len == s.len && !(hp_bits_of(cp) & HP_BITS_NFC);
+}
+
+// True where the result is certainly of NFC.
 static bool map(hp_str s, struct hp_buf *out)
 {
-    unsigned char any = 0;
+    bool stable = true;
     for (size_t at = 0, len; at < s.len; at += len) {
         if (out->cap - out->len < LONGEST && !hp_buf_room(out, s.len - at + LONGEST))
             return true;
@@ -40,10 +48,11 @@ static bool map(hp_str s, struct hp_buf *out)
         }
         uint16_t value = hp_fold_of(cp);
         hp_str to = folds(value) ? folding(value) : (hp_str){ s.ptr + at, len };
+        stable = stable && is_stable(to);
         for (size_t i = 0; i < to.len; i++)
-            any |= (unsigned char)(out->ptr[out->len++] = to.ptr[i]);
+            out->ptr[out->len++] = to.ptr[i];
     }
-    return any < 0x80;
+    return stable;
 }
 
 // NFC of out[start, len), from the first place on that the quick check does not vouch for.
