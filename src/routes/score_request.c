@@ -104,9 +104,18 @@ enum hp_code score_read(struct hp_request *in, struct score_request *out, struct
     return HP_OK;
 }
 
+// "/documents/17"; made for every document, so without printf.
 static void pointer_to(char *pointer, const char *list, size_t index)
 {
-    snprintf(pointer, HP_POINTER_MAX, "%s/%zu", list, index);
+    char digits[24];
+    size_t first = sizeof digits, len = strlen(list);
+    do
+        digits[--first] = (char)('0' + index % 10);
+    while (index /= 10);
+    memcpy(pointer, list, len);
+    pointer[len++] = '/';
+    memcpy(pointer + len, digits + first, sizeof digits - first);
+    pointer[len + sizeof digits - first] = '\0';
 }
 
 // --- documents -----------------------------------------------------------------------------------
@@ -160,17 +169,27 @@ static int field_named(const struct score_documents *documents, hp_str name)
     return NO_FIELD;
 }
 
+static void pointer_into(char *pointer, const struct hp_json *json, const struct hp_member *member)
+{
+    snprintf(pointer, HP_POINTER_MAX, "%s", json->pointer);
+    hp_pointer_add(pointer, member->name);
+}
+
 // The field's index; where the request names none, each new name makes one.
-static enum hp_code find_field(
-    struct loading *loading, hp_str name, const char *pointer, int *field, struct hp_fault *fault)
+static enum hp_code find_field(struct loading *loading, const struct hp_json *json,
+    const struct hp_member *member, int *field, struct hp_fault *fault)
 {
     struct score_documents *out = loading->out;
+    hp_str name = member->name;
+    char pointer[HP_POINTER_MAX];
     *field = field_named(out, name);
     if (*field != NO_FIELD || loading->fixed)
         return HP_OK;
-    if (out->fields == HP_FIELDS_MAX)
+    if (out->fields == HP_FIELDS_MAX) {
+        pointer_into(pointer, json, member);
         return hp_fail_limit(fault, HP_OUT_OF_RANGE, pointer, HP_FIELDS_MAX,
             "at most %d fields; `fields` says which ones count", HP_FIELDS_MAX);
+    }
     *field = (int)out->fields;
     out->name[out->fields++] = name;
     return HP_OK;
@@ -182,12 +201,12 @@ static enum hp_code read_field(struct loading *loading, const struct hp_json *js
     char pointer[HP_POINTER_MAX];
     hp_str text;
     int field;
-    snprintf(pointer, sizeof pointer, "%s", json->pointer);
-    hp_pointer_add(pointer, member->name);
-    if (member->kind != HP_JSON_STRING)
+    if (member->kind != HP_JSON_STRING) {
+        pointer_into(pointer, json, member);
         return hp_json_bad_type(json, member, pointer, "a string", fault);
+    }
     HP_TRY(hp_json_string(json, member, &text, fault));
-    HP_TRY(find_field(loading, member->name, pointer, &field, fault));
+    HP_TRY(find_field(loading, json, member, &field, fault));
     *bytes += text.len;
     return field == NO_FIELD ? HP_OK : add_part(loading, text, (size_t)field, fault);
 }
@@ -220,11 +239,10 @@ static enum hp_code read_string(struct loading *loading, const struct hp_json *l
 }
 
 // Notes where the copy has this document.
-static enum hp_code note_sent(struct loading *loading, const struct hp_json *list,
-    const struct hp_member *item, const char *first, struct hp_fault *fault)
+static enum hp_code note_sent(struct loading *loading, const struct hp_member *item,
+    const char *first, struct hp_fault *fault)
 {
     struct score_documents *out = loading->out;
-    (void)list;
     if (!loading->copy)
         return HP_OK;
     if (out->count == loading->sent_room) {
@@ -246,10 +264,10 @@ static enum hp_code read_document(struct loading *loading, const struct hp_json 
     struct score_documents *out = loading->out;
     bool object = *item->value == '{';
     char pointer[HP_POINTER_MAX];
-    pointer_to(pointer, list->pointer, out->count);
     if (out->count == (size_t)loading->limits->max_documents)
         return hp_fail_limit(fault, HP_TOO_MANY_DOCUMENTS, list->pointer, out->count,
             "at most %zu documents", out->count);
+    pointer_to(pointer, list->pointer, out->count);
     if (item->kind != HP_JSON_STRING && !object)
         return hp_json_bad_type(list, item, pointer, "a string, or an object of strings", fault);
     if (out->count == 0)
@@ -277,7 +295,7 @@ static enum hp_code read_documents(struct hp_request *in, const struct score_req
             last = item.offset;
             HP_TRY(hp_deadline_check(&in->deadline, fault));
         }
-        HP_TRY(note_sent(loading, &list, &item, whole.value, fault));
+        HP_TRY(note_sent(loading, &item, whole.value, fault));
         HP_TRY(read_document(loading, &list, &item, fault));
     }
 }
