@@ -112,6 +112,18 @@ def joins(char):
     return bool(first) and (bool(MARK.match(first)) or composes_backward(first))
 
 
+def cut_off(piece, left, right):
+    """A word beside unspaced characters keeps no mark of punctuation on that side."""
+    if left:
+        piece = piece[COUNTS.search(piece).start():]
+    if right:
+        last = max(i for i, char in enumerate(piece) if COUNTS.match(char)) + 1
+        while last < len(piece) and joins(piece[last]):
+            last += 1
+        piece = piece[:last]
+    return piece
+
+
 def words(text):
     """Folded words in order; unspaced runs as overlapping pairs of characters."""
     out, run, run_end = [], [], None
@@ -131,7 +143,8 @@ def words(text):
                 at += 1
                 continue
             if COUNTS.search(text[word:at]):
-                out.append(casefold(text[word:at]))
+                end_run()
+                out.append(casefold(cut_off(text[word:at], word > start, True)))
             behind = at + 1
             while behind < len(text) and (joins(text[behind]) or (behind < end and not casefold_one(text[behind]))):
                 behind += 1
@@ -143,7 +156,8 @@ def words(text):
                 run.append(char)
             run_end = word = at = behind
         if word < end and COUNTS.search(text[word:end]):
-            out.append(casefold(text[word:end]))
+            end_run()
+            out.append(casefold(cut_off(text[word:end], word > start, False)))
         start = max(at, end)
     end_run()
     return [word for word in out if word]

@@ -76,6 +76,7 @@ static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t
 
 static void take_word(struct hp_split *split, hp_str piece)
 {
+    end_run(split);
     split->word.len = 0;
     hp_casefold(piece, &split->word);
     if (split->word.len > 0 && !split->word.failed)
@@ -105,28 +106,48 @@ static size_t joined_end(hp_str text, size_t at, size_t least)
     return at;
 }
 
-// One segment: unspaced characters go to the run, what stands between them are words. Returns where
-// the next segment starts, a little farther where a mark joins across (Thai SARA AM).
+// What stands between unspaced characters and the ends of a segment.
+struct piece {
+    size_t start, first, last; // its start; its first letter or number; behind its last, with marks
+    bool counted;              // there is one
+};
+
+static void note(struct piece *piece, size_t at, size_t end, uint32_t cp)
+{
+    if (counts(cp)) {
+        piece->first = piece->counted ? piece->first : at;
+        piece->last = end;
+        piece->counted = true;
+    } else if (piece->last == at && hp_fold_joins(cp)) {
+        piece->last = end;
+    }
+}
+
+// One segment: unspaced characters go to the run, what stands between them are words. A word that
+// is cut off there keeps no mark of punctuation on that side. Returns where the next segment
+// starts, a little farther where a mark joins across (Thai SARA AM).
 static size_t take_segment(struct hp_split *split, hp_str text, size_t start, size_t end)
 {
-    size_t word = start, at = start, len;
-    bool counted = false;
+    struct piece piece = { .start = start, .last = SIZE_MAX };
+    size_t at = start, len;
     while (at < end) {
         uint32_t cp = hp_utf8_at(text, at, &len);
         if (!hp_unspaced(cp)) {
-            counted = counted || counts(cp);
+            note(&piece, at, at + len, cp);
             at += len;
             continue;
         }
-        if (counted)
-            take_word(split, (hp_str){ text.ptr + word, at - word });
-        word = joined_end(text, at + len, end);
-        add_to_run(split, text, at, word);
-        at = word;
-        counted = false;
+        size_t from = piece.start == start ? start : piece.first;
+        if (piece.counted)
+            take_word(split, (hp_str){ text.ptr + from, piece.last - from });
+        size_t behind = joined_end(text, at + len, end);
+        add_to_run(split, text, at, behind);
+        at = behind;
+        piece = (struct piece){ .start = at, .last = SIZE_MAX };
     }
-    if (counted)
-        take_word(split, (hp_str){ text.ptr + word, end - word });
+    size_t from = piece.start == start ? start : piece.first;
+    if (piece.counted)
+        take_word(split, (hp_str){ text.ptr + from, end - from });
     return at;
 }
 

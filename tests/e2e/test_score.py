@@ -36,7 +36,7 @@ ENGLISH = """wing wings winged lift lifting lifted lifts boundary layers layer f
 ties aed ied skis skies sky idly gently early only news inning generously communism ay aying say says s as is us abed aing
 generate generates ponies relational the of and a to it that's it's wing's WING'S wing\u2019s wing\uff07s dog''s o'neill rock'n'roll""".split()
 OTHER = """U.S.A example.com 3.14 1,000 1,000.5 a.b a:b a;b 1;2 1:2 foo_bar _ __ _x 9_ x9 straße STRASSE GROSSE große ﬁne ﬁ Å a\u030a é e\u0301 E\u0301
-İstanbul ıı ǅ Ω ω Ωmega ß½ ½ ² x² ①㌀ ㍻ тест ТЕСТ тесты ёлка е\u0308лка 東京 京都 東京都 tokyo東京 タワー ﾀﾜｰ ｶﾞｷﾞ ひらがな 서울 서울tower 한국어 \u1112\u1161\u11ab\u1100\u116e\u11a8
+İstanbul ıı ǅ Ω ω Ωmega ß½ ½ ² x² ①㌀ ㍻ тест ТЕСТ тесты ёлка е\u0308лка 東京 京都 東京都 tokyo東京 タワー ﾀﾜｰ ｶﾞｷﾞ ひらがな 서울 서울tower 서울's tower'서 서_x \u1144'Se 한국어 \u1112\u1161\u11ab\u1100\u116e\u11a8
 ภาษาไทย กำลัง ก\u0e4d\u0e32ลัง ລາວ ភាសាខ្មែរ မြန်မာ ก ゟ ヿ 々 〇 ー שלום צה"ל ג'ורג' "ab" עב"aא العربية عربي\u0651 हिन्दी क्षि 👩‍👩‍👦 🇩🇪🇫🇷 1\ufe0f\u20e3 a\u200db a\u00adb
 東\ufe00京 東\u200b京 a\u200bb \u0301x x\u0301\u0302\u0323 ᾳ ΑΙ Σς σ ﷺ ŉ ǰ ẞ \u2126 \u212b K \u1e9e 𝒜𝓃 ｆｕｌｌ ＷＩＤＴＨ Ⅷ ⅷ ㈱ ﾞ ﾊﾟ ᅡ ㅎㅏㄴ \u3164 x\u3164""".split()
 SEPARATORS = [" ", " ", " ", ", ", ". ", "-", "/", "'", "\n", "\t", "\u3000", "", ".", ":", "\u2019", '"', "\x00", "\u200b", "(", ")", "’ ", "\u202f"]
