@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What /v1/score's order is worth, on a collection with judgements: MAP, nDCG@10 and P@30 through the daemon.
 
-    bench/score_quality.py FOLDER [--daemon build/hotpathd] [--analyzer english] [--k1 0.9] [--b 0.4]
+    bench/score_quality.py FOLDER [--daemon build/hotpathd] [--analyzer english] [--k1 0.9] [--b 0.4] [--in-order]
 
 FOLDER holds documents (*.html, *.txt: one a file; *.trec, *.xml, *.all*: <DOC> with <DOCNO>), topics*, query* or *qry*
 (<DOC> with <DOCNO>, or <top> with <num>) and *qrel* ("topic 0 document grade" a line; grades below 1 are not relevant).
@@ -39,7 +39,7 @@ def records(path):
             yield number[2], text_of(block[:number.start()] + " " + re.sub(r"^\s*</\w+>", "", block[number.end():]))
 
 
-def load(folder):
+def load(folder, in_order=False):
     documents, topics, judged = {}, {}, {}
     for path in sorted(folder.iterdir()):
         name = path.name.lower()
@@ -48,7 +48,8 @@ def load(folder):
                 topic, _, document, grade = line.split()
                 judged.setdefault(topic, {})[document] = int(grade)
         elif name.startswith(("topic", "query")) or "qry" in name:
-            topics.update(records(path))
+            found = list(records(path))
+            topics.update((str(i + 1), text) for i, (_, text) in enumerate(found)) if in_order else topics.update(found)
         elif name.endswith((".html", ".htm", ".txt")):
             documents[path.stem] = text_of(path.read_text(errors="replace"))
         elif name.endswith((".trec", ".xml")) or ".all" in name:
@@ -141,8 +142,9 @@ def main():
     parser.add_argument("--analyzer", default="english")
     parser.add_argument("--k1", type=float, default=0.9)
     parser.add_argument("--b", type=float, default=0.4)
+    parser.add_argument("--in-order", action="store_true", help="judgements count the topics, whatever their numbers (Cranfield)")
     options = parser.parse_args()
-    documents, topics, relevant = load(options.folder)
+    documents, topics, relevant = load(options.folder, options.in_order)
     assert documents and topics, "no documents, topics or judgements in " + str(options.folder)
     names, texts = list(documents), list(documents.values())
     print(f"{len(names)} documents, {len(topics)} judged queries; {options.analyzer}, k1 {options.k1}, b {options.b}")

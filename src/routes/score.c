@@ -163,12 +163,13 @@ static enum hp_code read_all(struct work *work, struct hp_fault *fault)
 static enum hp_code count_all(struct work *work, struct hp_fault *fault)
 {
     const struct score_documents *documents = &work->documents;
-    const struct score_part *part = documents->part, *end = part + documents->parts;
+    const struct score_part *part = documents->part;
+    size_t at = 0;
     HP_TRY(hp_counts_init(&work->counts, &work->terms, documents->fields, work->in->arena, fault));
     for (size_t i = 0; i < documents->count; i++) {
         hp_str fields[HP_FIELDS_MAX] = { { NULL, 0 } };
-        for (; part < end && part->document == i; part++)
-            fields[part->field] = part->text;
+        for (; at < documents->parts && part[at].document == i; at++)
+            fields[part[at].field] = part[at].text;
         HP_TRY(hp_counts_add(&work->counts, fields, &work->in->deadline, fault));
     }
     return HP_OK;
