@@ -169,7 +169,7 @@ static enum hp_code count_all(struct work *work, struct hp_fault *fault)
     for (size_t i = 0; i < documents->count; i++) {
         hp_str fields[HP_FIELDS_MAX] = { { NULL, 0 } };
         for (; at < documents->parts && part[at].document == i; at++)
-            fields[part[at].field] = part[at].text;
+            fields[part[at].field] = (hp_str){ work->in->body + part[at].at, part[at].len };
         HP_TRY(hp_counts_add(&work->counts, fields, &work->in->deadline, fault));
     }
     return HP_OK;

@@ -96,7 +96,7 @@ static void put_result(
     hp_buf_char(out, '}');
 }
 
-enum { CHECKED_EVERY = 256, RESULT_BYTES = 52 };
+enum { CHECKED_EVERY = 256, RESULT_BYTES = 60 };
 
 static enum hp_code put_results(const struct score_outcome *outcome,
     const struct hp_deadline *deadline, struct hp_buf *out, struct hp_fault *fault)

@@ -124,20 +124,23 @@ struct loading {
     const struct score_limits *limits;
     struct hp_arena *arena;
     struct score_documents *out;
+    const char *body;
     bool fixed; // the request names the fields
     size_t room;
     char *copy; // of the documents as they were sent
     size_t sent_room;
 };
 
-enum { ROOM_FIRST = 256, NO_FIELD = -1 };
+enum { ROOM_FIRST = 256, NO_FIELD = -1, PART_DOCUMENT = (1 << 29) - 1, PART_FIELD = 7 };
 
 static enum hp_code add_part(
     struct loading *loading, hp_str text, size_t field, struct hp_fault *fault)
 {
     struct score_documents *out = loading->out;
+    if (text.len == 0)
+        return HP_OK;
     if (out->parts == loading->room) {
-        size_t room = loading->room ? loading->room * 2 : ROOM_FIRST;
+        size_t room = loading->room ? loading->room + loading->room / 2 : ROOM_FIRST;
         struct score_part *part =
             hp_grow(loading->arena, out->part, loading->room * sizeof *part, room * sizeof *part);
         if (!part)
@@ -145,7 +148,10 @@ static enum hp_code add_part(
         out->part = part;
         loading->room = room;
     }
-    out->part[out->parts++] = (struct score_part){ text, (uint32_t)out->count, (uint32_t)field };
+    out->part[out->parts++] = (struct score_part){ .at = (uint32_t)(text.ptr - loading->body),
+        .len = (uint32_t)text.len,
+        .document = (uint32_t)out->count & PART_DOCUMENT,
+        .field = (uint32_t)field & PART_FIELD };
     return HP_OK;
 }
 
@@ -347,7 +353,9 @@ enum hp_code score_read_documents(struct hp_request *in, struct score_request *r
     struct score_documents *out, struct hp_fault *fault)
 {
     *out = (struct score_documents){ 0 };
-    struct loading loading = { .limits = in->options, .arena = in->arena, .out = out };
+    struct loading loading = {
+        .limits = in->options, .arena = in->arena, .out = out, .body = in->body
+    };
     HP_TRY(read_fields(in, request, out, fault));
     loading.fixed = request->fields.ptr != NULL;
     if (request->return_documents) {
