@@ -347,6 +347,30 @@ START_TEST(more_words_than_are_remembered_are_counted_all_the_same)
 }
 END_TEST
 
+static void count_word(void *context, hp_str word)
+{
+    *(size_t *)context += word.len > 0;
+}
+
+START_TEST(one_long_span_is_left_at_a_deadline)
+{
+    static char text[300000];
+    const struct hp_deadline passed = { 1 };
+    struct hp_arena arena;
+    struct hp_split split;
+    size_t words = 0;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = "\xe6\x9d\xb1"[i % 3];
+    hp_arena_init(&arena, NULL, 1 << 24);
+    hp_split_init(&split, &arena, count_word, &words);
+    split.deadline = &passed;
+    hp_split_text(&split, (hp_str){ text, sizeof text });
+    ck_assert(split.late);
+    ck_assert_uint_lt(words, sizeof text / 3 / 10);
+    hp_arena_done(&arena);
+}
+END_TEST
+
 START_TEST(stops_at_a_deadline)
 {
     struct hp_arena arena;
@@ -356,8 +380,9 @@ START_TEST(stops_at_a_deadline)
     const struct hp_deadline passed = { 1 };
     static struct hp_terms terms;
     struct hp_counts counts;
-    static char text[100000];
-    memset(text, ' ', sizeof text);
+    static char text[99999];
+    for (size_t i = 0; i < sizeof text; i++) // one span beyond ASCII
+        text[i] = "\xe6\x9d\xb1"[i % 3];
     hp_arena_init(&arena, NULL, 1 << 26);
     ck_assert(!hp_analyzer_open(HP_S("simple"), "", &analyzer, &fault));
     ck_assert(!hp_terms_init(&terms, &analyzer, 64, &arena, &fault));
@@ -515,6 +540,6 @@ TESTS("rank", splits_as_the_definition_says, folding_twice_is_folding_once,
     a_long_unspaced_run_gives_every_pair, a_word_whose_head_is_refused_has_another_stem,
     knows_the_stop_words_and_no_others, refuses_an_analyzer_that_is_not_there,
     fast_counts_are_the_plain_ones_on_every_machine,
-    more_words_than_are_remembered_are_counted_all_the_same, stops_at_a_deadline,
-    scores_as_lucene_by_hand, extreme_parameters_stay_finite, scores_are_monotone,
-    the_best_n_are_the_first_of_all)
+    more_words_than_are_remembered_are_counted_all_the_same, one_long_span_is_left_at_a_deadline,
+    stops_at_a_deadline, scores_as_lucene_by_hand, extreme_parameters_stay_finite,
+    scores_are_monotone, the_best_n_are_the_first_of_all)

@@ -185,6 +185,8 @@ static enum hp_code count_text(struct hp_counter *counter, hp_str text,
     while (hp_spans_next(&counter->spans)) {
         take_edges(counter);
         take_foreign(counter);
+        if (counter->split.late)
+            return hp_deadline_check(deadline, fault);
         HP_TRY(tick(counter, counter->spans.at - before, deadline, fault));
         before = counter->spans.at;
     }
@@ -292,6 +294,7 @@ static inline enum hp_code add(struct hp_counts *counts, const hp_str *fields,
     struct hp_term_set holds = { { 0 } };
     HP_TRY(make_room(counts, fault));
     counts->at[counts->documents] = counts->bytes.len;
+    counts->counter->split.deadline = deadline;
     for (size_t i = 0; i < counts->fields; i++) {
         HP_TRY(count(counts->counter, fields[i], deadline, fault));
         store_field(counts, i, &holds);

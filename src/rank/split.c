@@ -151,6 +151,19 @@ static size_t take_segment(struct hp_split *split, hp_str text, size_t start, si
     return at;
 }
 
+// --- time ----------------------------------------------------------------------------------------
+
+enum { CHECKED_EVERY = 16384 }; // bytes
+
+static bool must_stop(struct hp_split *split, size_t at)
+{
+    if (split->deadline && at - split->checked >= CHECKED_EVERY) {
+        split->checked = at;
+        split->late = hp_deadline_passed(split->deadline);
+    }
+    return split->late || hp_split_failed(split);
+}
+
 // --- the common case -----------------------------------------------------------------------------
 
 // Ideographs, kana and syllables that fold to themselves; all are three bytes long.
@@ -182,7 +195,7 @@ static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
         prepare_run(split, at, at + len);
         size_t start = split->run.len;
         hp_buf_add(&split->run, (hp_str){ text.ptr + at, len });
-        if (split->run.failed)
+        if (must_stop(split, at))
             break;
         take_char(split, start, start + len);
     }
@@ -194,7 +207,8 @@ static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
 void hp_split_text(struct hp_split *split, hp_str text)
 {
     split->run_end = SIZE_MAX;
-    for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !hp_split_failed(split);)
+    split->checked = 0;
+    for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !must_stop(split, at);)
         at = take_segment(split, text, at, hp_word_end(text, at));
     end_run(split);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hotpathd/buf.h"
+#include "hotpathd/deadline.h"
 
 struct hp_split {
     void (*take)(void *context, hp_str word); // called for each; the bytes are its for that long
@@ -14,13 +15,17 @@ struct hp_split {
     size_t run_end;     // where it ends in the text
     size_t last;        // where its last character starts in `run`
     size_t chars;       // that it holds so far
+    const struct hp_deadline *deadline; // NULL: none
+    size_t checked;                     // place in the text where it was looked at
+    bool late;                          // it has passed, and the text was left
 };
 
 // Scratch comes from `arena` and is used again for every text.
 void hp_split_init(struct hp_split *split, struct hp_arena *arena,
     void (*take)(void *context, hp_str word), void *context);
 
-// `text` is valid UTF-8. On failure of memory `split->word.failed` or `split->run.failed`.
+// `text` is valid UTF-8. Stops where the deadline has passed. On failure of memory
+// `split->word.failed` or `split->run.failed`.
 void hp_split_text(struct hp_split *split, hp_str text);
 
 static inline bool hp_split_failed(const struct hp_split *split)
