@@ -61,6 +61,7 @@ static const struct {
         "ก\u0e4d\u0e32|\u0e32ล\u0e31|ล\u0e31ง|ก\u0e4d\u0e32|\u0e32ล\u0e31|ล\u0e31ง|" },
     { "東\ufe00京", "東京|" },
     { "東\u200b京", "東|京|" },
+    { "ג'ורג' ג' 'ג", "ג'ורג'|ג'|ג|" },
     { "צה\"ל", "צה\"ל|" },
     { "👩‍👩‍👦 🇩🇪", "" },
     { "soft\u00adhyphen", "softhyphen|" },
@@ -238,7 +239,8 @@ static const char *const pieces[] = { "wing", "Wings", "lifted", "the", "THE", "
     "e\u0301", "\u0301", "東京", "京", "ﾞ", "тест", "’s", "\u200d", "\u200b", "\u00ad", "צ\"צ",
     "\"", "'", ".", ",", ";", ":", " ", " ", " ", " ", "  ", "\n", "\r\n", "-", "(", "\t", "🇩🇪",
     "1\ufe0f\u20e3", "กำลัง", "서울", "serendipitously", "serendipitous", "internationalization's",
-    "\x7f", "\x01", "waveguides", "waveguide", "ing", "s", "Q", "abcdefgh", "abcdefghi", "that's" };
+    "\x7f", "\x01", "waveguides", "waveguide", "ing", "s", "Q", "צ'", "abcdefgh", "abcdefghi",
+    "that's" };
 
 static hp_str random_text(char *text, size_t most)
 {
@@ -301,8 +303,9 @@ static void count_both(
 
 START_TEST(fast_counts_are_the_plain_ones_on_every_machine)
 {
-    static const char query[] = "wings lift dying aed x 3.14 a_b a:b 東京 京 тест é serendipitous "
-                                "waveguide s 1,000 internationalization abcdefgh abcdefghi ing q";
+    static const char query[] =
+        "wings lift dying aed x 3.14 a_b a:b 東京 京 тест é serendipitous "
+        "waveguide s 1,000 internationalization abcdefgh abcdefghi ing q צ' צ";
     const enum hp_cpu best = hp_cpu();
     for (enum hp_cpu cpu = HP_CPU_BASELINE; cpu <= best; cpu++) {
         hp_cpu_limit(cpu);

@@ -104,7 +104,8 @@ static uint64_t maybe_joining(const struct masks *m, uint64_t before, uint64_t b
     uint64_t beside =
         (m->high << 1 | bit(before, IS_HIGH)) | (m->high >> 1 | bit(behind, IS_HIGH) << 63);
     uint64_t inside = between(any, bit(before, IS_WORD | IS_HIGH), bit(behind, IS_WORD | IS_HIGH));
-    return inside & beside & (m->both | m->colon | m->number | m->quote);
+    uint64_t after = m->high << 1 | bit(before, IS_HIGH); // Hebrew keeps one at its end (WB7a)
+    return (inside & beside & (m->both | m->colon | m->number | m->quote)) | (after & m->both);
 }
 
 // Dashes, quotes and the like that part words as an ASCII blank does (U+2010 to U+2017, U+201A to
