@@ -138,7 +138,7 @@ static void fuse_ranks(const struct hp_selection *selection, struct hp_result *a
 
 enum { CHECKED_EVERY = 512 }; // documents
 
-// Those that pass, with their BM25; the first bit of `rank` says whether one holds a query term.
+// Those that pass, with their BM25; `matches` says of each document whether it holds a query term.
 static enum hp_code score_all(const struct hp_bm25 *bm25, const struct hp_counts *counts,
     const struct hp_selection *selection, const struct hp_deadline *deadline,
     struct hp_results *out, bool *matches, struct hp_fault *fault)
