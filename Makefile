@@ -25,7 +25,8 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Iinclude -Isrc -pthread $(WARN) $(if $(WERROR),-Werror) \
              $(shell pkg-config --cflags $(LIBS) 2>/dev/null) $(CFLAGS) $(HARDEN) $(SANFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANFLAGS)
-ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+# libstemmer has no pkg-config
+ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lstemmer -lm
 Q := $(if $(V),,@)
 
 LIB_SRC := $(sort $(wildcard src/*/*.c))

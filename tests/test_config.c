@@ -1,6 +1,7 @@
 // test_config.c -- the configuration: what is read, what is refused and where, and the way back.
 #include "config/config.h"
 #include "config/options.h"
+#include "hotpathd/route.h"
 
 #include "test.h"
 
@@ -597,14 +598,25 @@ END_TEST
 
 // --- the file that ships -------------------------------------------------------------------------
 
-static const struct hp_section shipped[] = { { .name = "chunk" } };
+static struct hp_section shipped[8]; // of all routes: shipped_begin
+
+static size_t shipped_begin(void)
+{
+    ck_assert_uint_le(hp_route_count, COUNT(shipped));
+    for (size_t i = 0; i < hp_route_count; i++)
+        shipped[i] = (struct hp_section){ hp_routes[i]->name, hp_routes[i]->options,
+            hp_routes[i]->options_size };
+    return hp_route_count;
+}
 
 START_TEST(the_shipped_file_is_the_defaults)
 {
     struct hp_arena one, two;
-    struct hp_config *file = hp_config_load("conf/hotpathd.yaml", shipped, 1, NULL, 0, &problem);
+    size_t count = shipped_begin();
+    struct hp_config *file =
+        hp_config_load("conf/hotpathd.yaml", shipped, count, NULL, 0, &problem);
     ck_assert_msg(file != NULL, "%s", problem.text);
-    struct hp_config *built_in = hp_config_load(NULL, shipped, 1, NULL, 0, &problem);
+    struct hp_config *built_in = hp_config_load(NULL, shipped, count, NULL, 0, &problem);
     ck_assert_ptr_nonnull(built_in);
     ck_assert_str_eq(file->hash, built_in->hash);
     ck_assert(file->listen_is_default && built_in->listen_is_default);
@@ -633,7 +645,8 @@ START_TEST(the_shipped_file_names_every_option_with_its_default)
     fclose(file);
     text[len + 1] = '\0';
 
-    struct hp_config *config = hp_config_load(NULL, shipped, 1, NULL, 0, &problem);
+    size_t count = shipped_begin();
+    struct hp_config *config = hp_config_load(NULL, shipped, count, NULL, 0, &problem);
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf out = hp_buf_in(&arena);
@@ -645,7 +658,8 @@ START_TEST(the_shipped_file_names_every_option_with_its_default)
         snprintf(line, sizeof line, "\n%.*s\n", (int)shown_line.len, shown_line.ptr);
         ck_assert_msg(strstr(text, line) != NULL, "not in the file:%s", line);
     }
-    ck_assert_uint_eq(lines, 7 + 1 + 1 + 7 + 1 + 8); // daemon, routes, chunk, its own, limits
+    ck_assert_uint_eq(
+        lines, 7 + 1 + 1 + 7 + 1 + 10 + 1 + 8); // daemon, routes, chunk, score, limits
     hp_arena_done(&arena);
     hp_config_free(config);
 }
@@ -664,7 +678,7 @@ START_TEST(every_option_has_its_help)
 {
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 1 << 20);
-    check_help(hp_options_tree(shipped, 1, &arena));
+    check_help(hp_options_tree(shipped, shipped_begin(), &arena));
     hp_arena_done(&arena);
 }
 END_TEST

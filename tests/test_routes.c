@@ -42,7 +42,7 @@ static void run(struct call *call, const struct hp_route *route, const void *sta
     hp_arena_init(&call->arena, NULL, 1 << 30);
     char *copy = hp_alloc(&call->arena, body.len + HP_PADDING, 1);
     memcpy(copy, body.ptr, body.len);
-    void *own = calloc(1, route->options_size + 1);
+    void *own = hp_alloc(&call->arena, route->options_size + 1, 1);
     if (route->options)
         hp_fields_preset(route->options, own);
     call->request = (struct hp_request){ .body = copy,
@@ -53,7 +53,6 @@ static void run(struct call *call, const struct hp_route *route, const void *sta
     call->reply = hp_buf_in(&call->arena);
     call->arena.fail_after = fail_after;
     call->code = route->run(state, &call->request, &call->reply, &call->fault);
-    free(own);
 }
 
 static void check_reply_is_json(const struct call *call)

@@ -14,7 +14,8 @@ enum hp_type {
     HP_PERCENT, // int64_t, hundredths of a percent; at most two decimals
     HP_MODE,    // int64_t, file mode in octal
     HP_LIST,    // struct hp_list of strings
-    HP_OBJECT   // a nested struct, described by `fields`
+    HP_OBJECT,  // a nested struct, described by `fields`
+    HP_SPAN     // struct hp_span: a JSON value that whoever wrote the table reads itself
 };
 
 enum { HP_REQUIRED = 1, HP_NULLABLE = 2 };
@@ -24,6 +25,12 @@ enum { HP_LIST_MAX = 16 };
 struct hp_list {
     size_t count;
     hp_str item[HP_LIST_MAX];
+};
+
+// A value's raw bytes, from its first to behind its last; NULL where there was none.
+struct hp_span {
+    char *ptr;
+    size_t len;
 };
 
 struct hp_field {

@@ -59,6 +59,32 @@ HP_MUST_USE enum hp_code hp_json_next(
 HP_MUST_USE enum hp_code hp_json_string(const struct hp_json *json, const struct hp_member *member,
     hp_str *out, struct hp_fault *fault);
 
+// A span that a table left alone (HP_SPAN), as a member of the body.
+struct hp_member hp_json_member(const struct hp_json *body, struct hp_span span);
+
+// What to return for a value of the wrong type: HP_BAD_TYPE with `wanted`, or the fault of syntax
+// where it is no JSON at all (not looked into above HP_JSON_SMALL_MAX).
+HP_MUST_USE enum hp_code hp_json_bad_type(const struct hp_json *json,
+    const struct hp_member *member, const char *pointer, const char *wanted,
+    struct hp_fault *fault);
+
+// Reads a number; HP_BAD_TYPE for any other value.
+HP_MUST_USE enum hp_code hp_json_real(const struct hp_json *json, const struct hp_member *member,
+    const char *pointer, double *out, struct hp_fault *fault);
+
+// Reads an integer of 64 bits; HP_BAD_TYPE for any other value, 5.0 among them.
+HP_MUST_USE enum hp_code hp_json_int(const struct hp_json *json, const struct hp_member *member,
+    const char *pointer, int64_t *out, struct hp_fault *fault);
+
+// Calls `each` for every member of a small object of numbers, any number of them, in their order;
+// `integer` is NULL for a number with a fraction or exponent. HP_BAD_TYPE where a value is no
+// number, or the whole no object. `pointer` is the member's own in `each`, the object's here.
+HP_MUST_USE enum hp_code hp_json_numbers(const struct hp_json *json, const struct hp_member *member,
+    const char *pointer,
+    enum hp_code (*each)(void *context, hp_str name, double value, const int64_t *integer,
+        const char *pointer, struct hp_fault *fault),
+    void *context, struct hp_fault *fault);
+
 // Reads a whole request object into the struct that `fields` describes. What the body does not name
 // keeps the value it has in `out` (see hp_fields_preset). Strings are decoded in place and stay in
 // the body. Unknown, repeated and missing fields, wrong types and ranges are refused with their
@@ -69,3 +95,6 @@ HP_MUST_USE enum hp_code hp_json_read(
 // The writer: appends `s`, which is valid UTF-8, as a JSON string, escaped only where JSON demands
 // it, and then as jansson does.
 void hp_json_put_string(struct hp_buf *buf, hp_str s);
+
+// Appends a finite double: the shortest decimal that reads back to it, written as Python's repr.
+void hp_json_put_real(struct hp_buf *buf, double value);

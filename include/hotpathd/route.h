@@ -43,6 +43,7 @@ struct hp_setting {
 
 struct hp_route {
     const char *name;     // path /v1/<name>, key in the configuration
+    const char *alias;    // a second name for the path alone, or NULL
     const char *contract; // X-Hotpath-Contract
     const char *summary;
     hp_str example; // a JSON body that must succeed

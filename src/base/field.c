@@ -20,6 +20,7 @@ static const char *const kinds[] = {
     [HP_MODE] = "an octal file mode as in 0660",
     [HP_LIST] = "a list of strings",
     [HP_OBJECT] = "an object",
+    [HP_SPAN] = "a JSON value",
 };
 
 static void bound_show(const struct hp_field *field, int64_t bound, char *text, size_t size)
@@ -172,7 +173,7 @@ static enum hp_code (*const readers[])(hp_str text, int64_t *value) = {
     [HP_SIZE] = read_size,
     [HP_PERCENT] = read_percent,
     [HP_MODE] = read_mode,
-    [HP_OBJECT] = NULL,
+    [HP_SPAN] = NULL,
 };
 
 static bool is_any(const struct hp_field *field)
@@ -322,6 +323,8 @@ enum hp_code hp_field_text(const struct hp_field *field, void *out, hp_str text,
     case HP_OBJECT:
         return field->bare ? field->bare(at, text, pointer, fault)
                            : hp_field_bad_type(field, pointer, fault);
+    case HP_SPAN:
+        return hp_field_bad_type(field, pointer, fault);
     case HP_INT:
     case HP_SIZE:
     case HP_PERCENT:
@@ -357,6 +360,7 @@ static const size_t sizes[] = {
     [HP_MODE] = sizeof(int64_t),
     [HP_LIST] = sizeof(struct hp_list),
     [HP_OBJECT] = 0, // its own fields are set one by one
+    [HP_SPAN] = sizeof(struct hp_span),
 };
 
 static void preset(const struct hp_field *field, void *out, hp_str text)

@@ -164,6 +164,7 @@ void hp_field_show(const struct hp_field *field, const void *in, char *text, siz
         put(&out, "%lld", (long long)stored_int(at));
         return;
     case HP_OBJECT:
+    case HP_SPAN:
         return;
     }
 }

@@ -208,7 +208,8 @@ static int find_route(hp_str path)
         return HP_NO_ROUTE;
     hp_str name = { path.ptr + prefix.len, path.len - prefix.len };
     for (size_t i = 0; i < hp_route_count; i++)
-        if (hp_str_is(name, hp_routes[i]->name))
+        if (hp_str_is(name, hp_routes[i]->name) ||
+            (hp_routes[i]->alias && hp_str_is(name, hp_routes[i]->alias)))
             return (int)i;
     return HP_NO_ROUTE;
 }

@@ -125,6 +125,14 @@ static enum hp_code bind_list(const struct place *place, struct hp_fault *fault)
     }
 }
 
+// --- spans ---------------------------------------------------------------------------------------
+
+static enum hp_code bind_span(const struct place *place)
+{
+    *(struct hp_span *)stored(place) = (struct hp_span){ place->member->value, place->member->len };
+    return HP_OK;
+}
+
 // --- objects -------------------------------------------------------------------------------------
 
 static enum hp_code read_members(
@@ -133,6 +141,8 @@ static enum hp_code read_members(
 static enum hp_code bind(const struct place *place, struct hp_fault *fault)
 {
     const struct hp_member *member = place->member;
+    if (place->field->type == HP_SPAN)
+        return bind_span(place);
     if (member->kind == HP_JSON_STRING)
         return bind_string(place, fault);
     if (member->len > HP_JSON_SMALL_MAX)

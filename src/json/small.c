@@ -1,4 +1,4 @@
-// small.c -- the one call of jansson's reader, and its errors in our terms.
+// small.c -- the one call of jansson's reader, its errors in our terms, and values that it decides.
 #include "json/small.h"
 
 #include <assert.h>
@@ -82,4 +82,70 @@ enum hp_code hp_small_read(const char *text, size_t len, size_t offset, const ch
 const char *hp_json_library(void)
 {
     return jansson_version_str();
+}
+
+// --- for those who read a span themselves --------------------------------------------------------
+
+struct hp_member hp_json_member(const struct hp_json *body, struct hp_span span)
+{
+    return (struct hp_member){ .value = span.ptr,
+        .len = span.len,
+        .offset = (size_t)(span.ptr - body->start),
+        .kind = *span.ptr == '"' ? HP_JSON_STRING : HP_JSON_OTHER };
+}
+
+enum hp_code hp_json_bad_type(const struct hp_json *json, const struct hp_member *member,
+    const char *pointer, const char *wanted, struct hp_fault *fault)
+{
+    HP_DROPPED json_t *value = NULL;
+    hp_str text;
+    if (member->kind == HP_JSON_STRING)
+        HP_TRY(hp_json_string(json, member, &text, fault));
+    else if (member->len <= HP_JSON_SMALL_MAX)
+        HP_TRY(hp_small_read(member->value, member->len, member->offset, pointer, &value, fault));
+    return hp_fail(fault, HP_BAD_TYPE, pointer, "%s", wanted);
+}
+
+enum hp_code hp_json_int(const struct hp_json *json, const struct hp_member *member,
+    const char *pointer, int64_t *out, struct hp_fault *fault)
+{
+    HP_DROPPED json_t *value = NULL;
+    if (member->kind == HP_JSON_STRING || member->len > HP_JSON_SMALL_MAX)
+        return hp_json_bad_type(json, member, pointer, "an integer", fault);
+    HP_TRY(hp_small_read(member->value, member->len, member->offset, pointer, &value, fault));
+    if (!json_is_integer(value))
+        return hp_fail(fault, HP_BAD_TYPE, pointer, "an integer");
+    *out = json_integer_value(value);
+    return HP_OK;
+}
+
+enum hp_code hp_json_numbers(const struct hp_json *json, const struct hp_member *member,
+    const char *pointer,
+    enum hp_code (*each)(void *context, hp_str name, double value, const int64_t *integer,
+        const char *pointer, struct hp_fault *fault),
+    void *context, struct hp_fault *fault)
+{
+    HP_DROPPED json_t *object = NULL;
+    const char *name;
+    json_t *value;
+    if (member->kind == HP_JSON_STRING)
+        return hp_json_bad_type(json, member, pointer, "an object of numbers", fault);
+    if (member->len > HP_JSON_SMALL_MAX)
+        return hp_fail_limit(
+            fault, HP_TOO_LARGE, pointer, HP_JSON_SMALL_MAX, "at most %d bytes", HP_JSON_SMALL_MAX);
+    HP_TRY(hp_small_read(member->value, member->len, member->offset, pointer, &object, fault));
+    if (!json_is_object(object))
+        return hp_fail(fault, HP_BAD_TYPE, pointer, "an object of numbers");
+    json_object_foreach(object, name, value)
+    {
+        char place[HP_POINTER_MAX];
+        snprintf(place, sizeof place, "%s", pointer);
+        hp_pointer_add(place, hp_str_from(name));
+        if (!json_is_number(value))
+            return hp_fail(fault, HP_BAD_TYPE, place, "a number");
+        int64_t integer = json_is_integer(value) ? json_integer_value(value) : 0;
+        HP_TRY(each(context, hp_str_from(name), json_number_value(value),
+            json_is_integer(value) ? &integer : NULL, place, fault));
+    }
+    return HP_OK;
 }

@@ -1,0 +1,5 @@
+module score
+
+go 1.21
+
+require github.com/kljensen/snowball v0.10.0

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Ranking candidates for one query: /v1/score over its Unix socket beside what services do in process, in one run.
+
+    bench/score.py DAEMON [GO_PROGRAM]     GO_PROGRAM: cd bench/go-score && go build -o ../../build/go-score .
+
+In process a rival builds what it needs and answers one query, since the candidates live for one request. `find` is the
+hardest Python to beat: str.find sweeps for the heads of the query's stems, PyStemmer, stems cached (pip install PyStemmer).
+Rounds alternate; median CPU time / best wall clock, in ms: on a shared machine the clock tells of the neighbours. Ours is
+the client's CPU and the daemon's together: the body is JSON already; + dumps: with json.dumps of the request and
+json.loads of the reply.
+"""
+import http.client
+import json
+import math
+import pathlib
+import random
+import re
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+
+try:
+    import Stemmer
+except ImportError:
+    Stemmer = None
+
+K1, B, TOP = 1.2, 0.75, 20
+SIZES = [(100, 300), (1000, 300), (1000, 1100), (5000, 300), (10000, 1000)]
+STOPS = "the of and to in a is that for it with as was on be by".split()
+SYLLABLES = "ta ri on be st al ing er mo ne pra lu ti ve co es ed is po ha wi sy de un".split()
+
+
+def corpus(count, size):
+    """Documents of random words after Zipf, two stop words in five, and a query of three rather common words."""
+    rng = random.Random(count * size)
+    words = ["".join(rng.choices(SYLLABLES, k=rng.randrange(1, 5))) for _ in range(8000)]
+    weights = [1 / (rank + 10) for rank in range(len(words))]
+    documents = []
+    for _ in range(count):
+        drawn = rng.choices(words, weights, k=size // 4)
+        text, at = "", 0
+        while len(text) < size:
+            text += (rng.choice(STOPS) if rng.random() < 0.4 else drawn[at]) + rng.choices([" ", ", ", ". "], [12, 1, 1])[0]
+            at += 1
+        documents.append(text[:size])
+    return " ".join(word for word in words[20:200] if len(word) > 4)[:400].split()[:3], documents
+
+
+def best(scores):
+    return sorted(range(len(scores)), key=lambda i: -scores[i])[:TOP]
+
+
+def idf(n, df):
+    return math.log(1 + (n - df + 0.5) / (df + 0.5))
+
+
+def python_typical(query, documents):
+    counts = [Counter(re.findall(r"\w+", text.lower())) for text in documents]
+    lengths = [sum(count.values()) for count in counts]
+    average = sum(lengths) / len(lengths)
+    scores = [0.0] * len(documents)
+    for word in query:
+        weight = idf(len(documents), sum(word in count for count in counts))
+        for i, count in enumerate(counts):
+            f = count[word]
+            scores[i] += weight * f / (f + K1 * (1 - B + B * lengths[i] / average))
+    return best(scores)
+
+
+def fts5_tuned(query, documents):
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.execute("pragma journal_mode=off")
+    database.execute("create virtual table t using fts5(x, content='', tokenize='porter ascii')")
+    database.execute("begin")
+    database.executemany("insert into t(rowid, x) values (?, ?)", enumerate(documents))
+    database.execute("commit")
+    return [row[0] for row in database.execute("select rowid from t where t match ? order by bm25(t) limit ?",
+                                               (" OR ".join(query), TOP))]
+
+
+def python_find(query, documents, stems={}):
+    stemmer, word_at = Stemmer.Stemmer("english"), re.compile(r"\w+").match
+    terms = [stemmer.stemWord(word) for word in query]
+    rows, df, total = [], [0] * len(terms), 0
+    for text in documents:
+        low = text.lower()
+        found = [0] * len(terms)
+        for t, term in enumerate(terms):
+            head = term[:-1] if term[-1] == "i" else term
+            at = low.find(head)
+            while at >= 0:
+                if at == 0 or not low[at - 1].isalnum():
+                    word = word_at(low, at)[0]
+                    if word not in stems:
+                        stems[word] = stemmer.stemWord(word)
+                    found[t] += stems[word] == term
+                at = low.find(head, at + 1)
+            df[t] += found[t] > 0
+        length = low.count(" ") + 1
+        total += length
+        rows.append((found, length))
+    average = total / len(rows)
+    weights = [idf(len(rows), n) for n in df]
+    return best([sum(w * f / (f + K1 * (1 - B + B * length / average)) for w, f in zip(weights, found) if f)
+                 for found, length in rows])
+
+
+class Ours:
+    def __init__(self, binary):
+        self.folder = tempfile.TemporaryDirectory()
+        path = pathlib.Path(self.folder.name)
+        self.process = subprocess.Popen([binary, "serve", "--listen", f"unix:{path}/data", "--admin", f"unix:{path}/admin",
+                                         "--ready-file", f"{path}/ready"], stderr=subprocess.DEVNULL)
+        while not (path / "ready").exists():
+            assert self.process.poll() is None, "the daemon did not start"
+            time.sleep(0.01)
+        self.connection = http.client.HTTPConnection("localhost")
+        self.connection.sock = socket.socket(socket.AF_UNIX)
+        self.connection.sock.connect(f"{path}/data")
+
+    def post(self, body):
+        self.connection.request("POST", "/v1/score", body, {"Content-Type": "application/json"})
+        reply = self.connection.getresponse()
+        answer = reply.read()
+        assert reply.status == 200, answer
+        return answer
+
+    def cpu_s(self):
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def row(name, times):
+    cpu, wall = zip(*times)
+    return f"{name} {statistics.median(cpu):.2f}/{min(wall):.2f}"
+
+
+def main():
+    ours = Ours(sys.argv[1])
+    go = sys.argv[2] if len(sys.argv) > 2 else None
+    for count, size in SIZES:
+        query, documents = corpus(count, size)
+        request = {"query": " ".join(query), "documents": documents, "top_n": TOP}
+        body = json.dumps(request).encode()
+        contestants = {
+            "ours": lambda: ours.post(body),
+            "ours + dumps": lambda: json.loads(ours.post(json.dumps(request))),
+            "fts5": lambda: fts5_tuned(query, documents),
+            **({"find": lambda: python_find(query, documents)} if Stemmer else {}),
+            "python": lambda: python_typical(query, documents),
+        }
+        times = {name: [] for name in contestants}
+        rounds = max(5, min(40, 20_000_000 // (count * size) // 2))
+        for _ in range(rounds):
+            for name, run in contestants.items():
+                wall, cpu = time.perf_counter(), time.process_time() + ours.cpu_s()
+                run()
+                spent = time.perf_counter() - wall
+                times[name].append(((time.process_time() + ours.cpu_s() - cpu) * 1e3, spent * 1e3))
+        if go:
+            reply = subprocess.run([go], input=json.dumps({**request, "rounds": rounds}).encode(), capture_output=True, check=True)
+            for name, values in json.loads(reply.stdout).items():
+                times["go " + name] = values
+        print(f"{count} x {size} B, {len(body)} bytes: " + "   ".join(row(*item) for item in times.items()), flush=True)
+    ours.close()
+
+
+if __name__ == "__main__":
+    main()

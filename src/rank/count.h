@@ -1,0 +1,56 @@
+// count.h -- what scoring needs of the documents: how long each field is, which terms it holds how
+// often, and how many documents hold a term. Documents are counted one after the other and not
+// looked at again; a count takes two bytes nearly always.
+#pragma once
+
+#include "hotpathd/buf.h"
+#include "hotpathd/deadline.h"
+#include "rank/terms.h"
+
+enum { HP_FIELDS_MAX = 8 };
+
+struct hp_counter;
+
+struct hp_counts {
+    size_t documents, fields;
+    struct hp_buf bytes; // of each document each field: length, number of terms, (term, times)...
+    size_t *at;          // where each document starts in `bytes`
+    size_t room;         // of `at`
+    uint32_t holders[HP_TERMS_MAX]; // documents that hold the term in any field
+    uint64_t length[HP_FIELDS_MAX]; // words of each field, of all documents together
+    struct hp_counter *counter;
+    struct hp_arena *arena;
+};
+
+// `fields` is 1 to HP_FIELDS_MAX; `terms` are complete. Scratch memory of its own goes with
+// hp_counts_done, which takes zeros too.
+HP_MUST_USE enum hp_code hp_counts_init(struct hp_counts *counts, struct hp_terms *terms,
+    size_t fields, struct hp_arena *arena, struct hp_fault *fault);
+void hp_counts_done(struct hp_counts *counts);
+
+// Counts the next document, given its fields (a missing one is empty), each valid UTF-8 and below
+// 4 GiB. Linear in them.
+HP_MUST_USE enum hp_code hp_counts_add(struct hp_counts *counts, const hp_str *fields,
+    const struct hp_deadline *deadline, struct hp_fault *fault);
+
+// For tests: the same, but every word by UAX #29, folded, stemmed and looked for.
+HP_MUST_USE enum hp_code hp_counts_add_plain(struct hp_counts *counts, const hp_str *fields,
+    const struct hp_deadline *deadline, struct hp_fault *fault);
+
+// One document's counts, field by field.
+struct hp_count {
+    size_t field, term;
+    uint32_t times;
+    uint32_t length; // of the field
+};
+
+struct hp_count_walk {
+    const uint8_t *at;
+    size_t field, fields;
+    uint32_t length, left; // of the field: its words, and terms not yet read
+};
+
+struct hp_count_walk hp_counts_of(const struct hp_counts *counts, size_t document);
+
+// The next term of the document, in the order of fields, then of terms; false behind the last.
+bool hp_count_next(struct hp_count_walk *walk, struct hp_count *out);

@@ -1,0 +1,214 @@
+// split.c -- the plain way to words: by UAX #29, a segment at a time, each folded by itself. It
+// takes any text; spans.c spares ASCII the trouble.
+#include "rank/split.h"
+
+#include "text/casefold.h"
+#include "text/segment.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+void hp_split_init(struct hp_split *split, struct hp_arena *arena,
+    void (*take)(void *context, hp_str word), void *context)
+{
+    *split = (struct hp_split){
+        .take = take, .context = context, .word = hp_buf_in(arena), .run = hp_buf_in(arena)
+    };
+}
+
+// --- unspaced runs -------------------------------------------------------------------------------
+
+static void end_run(struct hp_split *split)
+{
+    if (split->chars == 1)
+        split->take(split->context, hp_buf_str(&split->run));
+    split->chars = 0;
+    split->run.len = 0;
+}
+
+static size_t char_end(hp_str s, size_t at)
+{
+    size_t len;
+    hp_utf8_at(s, at, &len);
+    for (at += len; at < s.len; at += len)
+        if (hp_unicode_category(hp_utf8_at(s, at, &len)) != HP_CAT_M)
+            break;
+    return at;
+}
+
+enum { RUN_KEPT = 16384 }; // bytes of a run before its head is dropped
+
+static void take_char(struct hp_split *split, size_t start, size_t end)
+{
+    if (split->chars > 0)
+        split->take(split->context, (hp_str){ split->run.ptr + split->last, end - split->last });
+    split->last = start;
+    split->chars++;
+}
+
+// For what stands in text[start, end): the run goes on there, or another one begins.
+static void prepare_run(struct hp_split *split, size_t start, size_t end)
+{
+    if (start != split->run_end)
+        end_run(split);
+    split->run_end = end;
+    if (split->run.len > RUN_KEPT) {
+        split->run.len -= split->last;
+        memmove(split->run.ptr, split->run.ptr + split->last, split->run.len);
+        split->last = 0;
+    }
+}
+
+// The characters that text[start, end) folds to: nearly always one.
+static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t end)
+{
+    prepare_run(split, start, end);
+    size_t at = split->run.len;
+    hp_casefold((hp_str){ text.ptr + start, end - start }, &split->run);
+    if (split->run.failed)
+        return;
+    for (size_t next; at < split->run.len; at = next) {
+        next = char_end(hp_buf_str(&split->run), at);
+        take_char(split, at, next);
+    }
+}
+
+// --- words ---------------------------------------------------------------------------------------
+
+static void take_word(struct hp_split *split, hp_str piece)
+{
+    end_run(split);
+    split->word.len = 0;
+    hp_casefold(piece, &split->word);
+    if (split->word.len > 0 && !split->word.failed)
+        split->take(split->context, hp_buf_str(&split->word));
+}
+
+enum { VOICED_MARK = 0xff9e, SEMI_VOICED_MARK = 0xff9f };
+
+// Letters and numbers. The halfwidth sound marks are letters by category only: they fold to marks.
+static bool counts(uint32_t cp)
+{
+    enum hp_category category = hp_unicode_category(cp);
+    if (cp == VOICED_MARK || cp == SEMI_VOICED_MARK)
+        return false;
+    return category == HP_CAT_N || (category >= HP_CAT_LU && category <= HP_CAT_LO);
+}
+
+// Behind the characters that join the one before `at`. What vanishes belongs to it only within its
+// segment, whose end is `least`: ZERO WIDTH SPACE parts words.
+static size_t joined_end(hp_str text, size_t at, size_t least)
+{
+    for (size_t len; at < text.len; at += len) {
+        uint32_t cp = hp_utf8_at(text, at, &len);
+        if (!hp_fold_joins(cp) && !(at < least && hp_fold_vanishes(cp)))
+            break;
+    }
+    return at;
+}
+
+// What stands between unspaced characters and the ends of a segment.
+struct piece {
+    size_t start, first, last; // its start; its first letter or number; behind its last, with marks
+    bool counted;              // there is one
+};
+
+static void note(struct piece *piece, size_t at, size_t end, uint32_t cp)
+{
+    if (counts(cp)) {
+        piece->first = piece->counted ? piece->first : at;
+        piece->last = end;
+        piece->counted = true;
+    } else if (piece->last == at && hp_fold_joins(cp)) {
+        piece->last = end;
+    }
+}
+
+// One segment: unspaced characters go to the run, what stands between them are words. A word that
+// is cut off there keeps no mark of punctuation on that side. Returns where the next segment
+// starts, a little farther where a mark joins across (Thai SARA AM).
+static size_t take_segment(struct hp_split *split, hp_str text, size_t start, size_t end)
+{
+    struct piece piece = { .start = start, .last = SIZE_MAX };
+    size_t at = start, len;
+    while (at < end) {
+        uint32_t cp = hp_utf8_at(text, at, &len);
+        if (!hp_unspaced(cp)) {
+            note(&piece, at, at + len, cp);
+            at += len;
+            continue;
+        }
+        size_t from = piece.start == start ? start : piece.first;
+        if (piece.counted)
+            take_word(split, (hp_str){ text.ptr + from, piece.last - from });
+        size_t behind = joined_end(text, at + len, end);
+        add_to_run(split, text, at, behind);
+        at = behind;
+        piece = (struct piece){ .start = at, .last = SIZE_MAX };
+    }
+    size_t from = piece.start == start ? start : piece.first;
+    if (piece.counted)
+        take_word(split, (hp_str){ text.ptr + from, end - from });
+    return at;
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+enum { CHECKED_EVERY = 16384 }; // bytes
+
+static bool must_stop(struct hp_split *split, size_t at)
+{
+    if (split->deadline && at - split->checked >= CHECKED_EVERY) {
+        split->checked = at;
+        split->late = hp_deadline_passed(split->deadline);
+    }
+    return split->late || hp_split_failed(split);
+}
+
+// --- the common case -----------------------------------------------------------------------------
+
+// Ideographs, kana and syllables that fold to themselves; all are three bytes long.
+static bool is_plain(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9fff) || (cp >= 0x3041 && cp <= 0x3096) ||
+           (cp >= 0x30a1 && cp <= 0x30fa) || (cp >= 0xac00 && cp <= 0xd7a3) ||
+           (cp >= 0x3400 && cp <= 0x4dbf);
+}
+
+// Whether what starts at `at` leaves a plain character before it as it is: another one, a blank, a
+// full stop or a comma of theirs, or the end.
+static bool leaves_alone(hp_str text, size_t at)
+{
+    size_t len;
+    if (at == text.len || text.ptr[at] == ' ' || text.ptr[at] == '\n')
+        return true;
+    uint32_t cp = (unsigned char)text.ptr[at] < 0x80 ? 0 : hp_utf8_at(text, at, &len);
+    return cp == 0x3001 || cp == 0x3002 || is_plain(cp);
+}
+
+// Takes plain characters from `at` on, each of them a segment or the part of one that take_segment
+// would make of it; returns where they end.
+static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
+{
+    for (size_t len; at < text.len && (unsigned char)text.ptr[at] >= 0xe0; at += len) {
+        if (!is_plain(hp_utf8_at(text, at, &len)) || !leaves_alone(text, at + len))
+            break;
+        prepare_run(split, at, at + len);
+        size_t start = split->run.len;
+        hp_buf_add(&split->run, (hp_str){ text.ptr + at, len });
+        if (must_stop(split, at))
+            break;
+        take_char(split, start, start + len);
+    }
+    return at;
+}
+
+// --- the whole -----------------------------------------------------------------------------------
+
+void hp_split_text(struct hp_split *split, hp_str text)
+{
+    split->run_end = SIZE_MAX;
+    split->checked = 0;
+    for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !must_stop(split, at);)
+        at = take_segment(split, text, at, hp_word_end(text, at));
+    end_run(split);
+}

@@ -1,0 +1,104 @@
+// casefold.c -- each character by table, then NFC of the whole, which the quick check vouches for
+// nearly always.
+#include "text/casefold.h"
+
+#include "text/casefold_data.h"
+#include "text/normalize.h"
+#include "text/unicode.h"
+#include "text/unicode_data.h"
+#include "text/utf8.h"
+
+enum { LONGEST = 33 }; // bytes of U+FDFA's folding
+
+static hp_str folding(uint16_t value)
+{
+    const uint8_t *entry = hp_fold_pool + (value & ~HP_FOLD_UNSPACED) * HP_FOLD_UNIT;
+    return (hp_str){ (const char *)entry + 1, *entry };
+}
+
+static bool folds(uint16_t value)
+{
+    return (value & ~HP_FOLD_UNSPACED) != 0;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+// Whether a single character is of NFC whatever stands around it.
+static bool is_stable(hp_str s)
+{
+    size_t len;
+    uint32_t cp = s.len ? hp_utf8_at(s, 0, &len) : 0;
+    return s.len && len == s.len && !(hp_bits_of(cp) & HP_BITS_NFC);
+}
+
+// True where the result is certainly of NFC.
+static bool map(hp_str s, struct hp_buf *out)
+{
+    bool stable = true;
+    for (size_t at = 0, len; at < s.len; at += len) {
+        if (out->cap - out->len < LONGEST && !hp_buf_room(out, s.len - at + LONGEST))
+            return true;
+        uint32_t cp = hp_utf8_at(s, at, &len);
+        if (cp < 0x80) {
+            out->ptr[out->len++] = lower((char)cp);
+            continue;
+        }
+        uint16_t value = hp_fold_of(cp);
+        hp_str to = folds(value) ? folding(value) : (hp_str){ s.ptr + at, len };
+        stable = stable && is_stable(to);
+        for (size_t i = 0; i < to.len; i++)
+            out->ptr[out->len++] = to.ptr[i];
+    }
+    return stable;
+}
+
+// NFC of out[start, len), from the first place on that the quick check does not vouch for.
+static void compose(struct hp_buf *out, size_t start)
+{
+    hp_str mapped = { out->ptr + start, out->len - start };
+    size_t sure = hp_normal_prefix(mapped, HP_FORM_NFC);
+    struct hp_buf normal = hp_buf_in(out->arena);
+    for (size_t at = sure, more; at < mapped.len; at += more) {
+        hp_str rest = { mapped.ptr + at, mapped.len - at };
+        at += hp_normalize_segment(rest, HP_FORM_NFC, &normal);
+        rest = (hp_str){ mapped.ptr + at, mapped.len - at };
+        more = hp_normal_prefix(rest, HP_FORM_NFC);
+        hp_buf_add(&normal, (hp_str){ rest.ptr, more });
+    }
+    out->len = start + sure;
+    hp_buf_add(out, hp_buf_str(&normal));
+    out->failed = out->failed || normal.failed;
+}
+
+void hp_casefold(hp_str s, struct hp_buf *out)
+{
+    size_t start = out->len;
+    if (!map(s, out) && !out->failed)
+        compose(out, start);
+}
+
+bool hp_fold_joins(uint32_t code_point)
+{
+    if (code_point < 0x80)
+        return false;
+    uint16_t value = hp_fold_of(code_point);
+    size_t len;
+    if (folds(value) && folding(value).len == 0)
+        return false;
+    uint32_t first = folds(value) ? hp_utf8_at(folding(value), 0, &len) : code_point;
+    return hp_unicode_category(first) == HP_CAT_M || hp_norm_of(first)->flags & HP_NORM_BACKWARD;
+}
+
+bool hp_fold_vanishes(uint32_t code_point)
+{
+    uint16_t value = hp_fold_of(code_point);
+    return folds(value) && folding(value).len == 0;
+}
+
+bool hp_unspaced(uint32_t code_point)
+{
+    return hp_fold_of(code_point) & HP_FOLD_UNSPACED;
+}

@@ -1,0 +1,141 @@
+// test_score.c -- what a request to /v1/score costs: memory beside its body, and time that grows
+// with its bytes, on usual and on hostile documents.
+#include "hotpathd/json.h"
+#include "hotpathd/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "test.h"
+
+extern const struct hp_route hp_route_score;
+
+enum { MIB = 1 << 20, MOST = 4 * MIB };
+
+struct call {
+    char *body;
+    size_t len, room;
+};
+
+static void put(struct call *call, const char *text)
+{
+    size_t len = strlen(text);
+    if (call->len + len + HP_PADDING > call->room) {
+        call->room = (call->len + len + HP_PADDING) * 2;
+        call->body = realloc(call->body, call->room);
+    }
+    memcpy(call->body + call->len, text, len);
+    call->len += len;
+}
+
+struct cost {
+    size_t bytes; // of memory beside the body
+    uint64_t cpu_ns;
+    size_t reply;
+};
+
+static struct cost run(struct call *call)
+{
+    struct hp_arena arena;
+    struct hp_fault fault = HP_FAULT_NONE;
+    char own[64] = { 0 };
+    hp_arena_init(&arena, NULL, (size_t)1 << 30);
+    hp_fields_preset(hp_route_score.options, own);
+    memset(call->body + call->len, '"', HP_PADDING);
+    struct hp_request request = {
+        .body = call->body, .body_len = call->len, .options = own, .arena = &arena
+    };
+    struct hp_buf reply = hp_buf_in(&arena);
+    uint64_t from = hp_thread_cpu_ns();
+    enum hp_code code = hp_route_score.run(NULL, &request, &reply, &fault);
+    struct cost cost = { arena.held, hp_thread_cpu_ns() - from, reply.len };
+    ck_assert_msg(code == HP_OK, "%s: %s", fault.pointer, fault.detail);
+    hp_arena_done(&arena);
+    return cost;
+}
+
+// `count` documents, each `times` times `text`, given between `before` and `behind`.
+static struct call documents(const char *head, size_t count, const char *before, const char *text,
+    size_t times, const char *behind)
+{
+    struct call call = { NULL, 0, 0 };
+    put(&call, head);
+    put(&call, ",\"documents\":[");
+    for (size_t i = 0; i < count; i++) {
+        put(&call, i ? "," : "");
+        put(&call, before);
+        for (size_t j = 0; j < times; j++)
+            put(&call, text);
+        put(&call, behind);
+    }
+    put(&call, "]}");
+    return call;
+}
+
+#define LETTERS "a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9 "
+
+static const struct {
+    const char *what, *head, *before, *text;
+    size_t count, times;
+    const char *behind;
+} loads[] = {
+    { "usual", "{\"query\":\"wing lift boundary layer\"", "\"", "the wing lifts a layer of words ",
+        1000, 34, "\"" },
+    { "small", "{\"query\":\"wing lift boundary layer\"", "\"", "wing ", 10000, 1, "\"" },
+    { "fields", "{\"query\":\"wing\"",
+        "{\"a\":\"wing\",\"b\":\"wing\",\"c\":\"x\",\"d\":\"wing\",\"e\":\"\",\"f\":\"wing\",\"g\":"
+        "\"",
+        "wing ", 10000, 1, "\",\"h\":\"wing\"}" },
+    { "every word a term", "{\"analyzer\":\"simple\",\"query\":\"" LETTERS "\"", "\"", LETTERS,
+        10000, 2, "\"" },
+    { "words never seen", "{\"analyzer\":\"german\",\"query\":\"wing\"", "\"",
+        "\xd0\xb0\xd0\xb1w1 w2 w3x w4xy w5xyz ", 1000, 40, "\"" },
+    { "marks", "{\"query\":\"wing\"", "\"",
+        "a\xcc\x81\xcc\xa7\xcc\x81\xcc\xa7\xcc\x81\xcc\xa7\xcc\x81", 100, 1000, "\"" },
+    { "one cluster", "{\"query\":\"wing\"", "\"", "\xcc\x81\xcc\xa7", 1, 250000, "\"" },
+    { "compatibility", "{\"query\":\"wing\"", "\"", "\xef\xb7\xba ", 20, 10000, "\"" },
+    { "han", "{\"query\":\"\xe6\x9d\xb1\xe4\xba\xac\"", "\"", "\xe6\x9d\xb1\xe4\xba\xac", 100, 4000,
+        "\"" },
+};
+
+START_TEST(memory_is_the_body_and_four_megabytes)
+{
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        struct call call = documents(loads[i].head, loads[i].count, loads[i].before, loads[i].text,
+            loads[i].times, loads[i].behind);
+        struct cost cost = run(&call);
+        ck_assert_msg(cost.bytes <= MOST, "%s: %zu bytes beside a body of %zu", loads[i].what,
+            cost.bytes, call.len);
+        free(call.body);
+    }
+}
+END_TEST
+
+static uint64_t least_cpu(size_t i, size_t factor)
+{
+    uint64_t best = UINT64_MAX;
+    for (int round = 0; round < 5; round++) {
+        bool one = loads[i].count == 1;
+        struct call call =
+            documents(loads[i].head, one ? 1 : loads[i].count / 4 * factor, loads[i].before,
+                loads[i].text, one ? loads[i].times / 4 * factor : loads[i].times, loads[i].behind);
+        uint64_t ns = run(&call).cpu_ns;
+        best = ns < best ? ns : best;
+        free(call.body);
+    }
+    return best;
+}
+
+// Four times the bytes take about four times the time; an algorithm that looks at pairs would take
+// sixteen.
+START_TEST(time_grows_with_the_bytes)
+{
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        uint64_t quarter = least_cpu(i, 1), whole = least_cpu(i, 4);
+        ck_assert_msg(whole < 8 * quarter, "%s: %.3f ms, and %.3f ms for four times as much",
+            loads[i].what, (double)quarter / 1e6, (double)whole / 1e6);
+    }
+}
+END_TEST
+
+TESTS("score", memory_is_the_body_and_four_megabytes, time_grows_with_the_bytes)
