@@ -71,8 +71,14 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         memory.mode[i] = reply->config->routes[i].mode;
         memory.percent[i] = reply->config->routes[i].percent;
     }
+    struct hp_workers_view view;
+    hp_workers_look(server->workers, &view);
     *gauges = (struct hp_gauges){ .connections = atomic_load(&server->connections),
         .connections_limit = reply->server->connections_max,
+        .queue_depth = view.queued,
+        .queue_bytes = view.queued_bytes,
+        .queue_oldest_s = view.oldest_ns ? (double)(hp_now_ns() - view.oldest_ns) / 1e9 : 0,
+        .workers = view.threads,
         .in_flight = memory.in_flight,
         .route_mode = memory.mode,
         .route_percent = memory.percent,
@@ -143,6 +149,15 @@ static void put_reload(struct reply *reply)
     hp_buf_char(&reply->out, '}');
 }
 
+static void put_workers(struct reply *reply)
+{
+    struct hp_workers_view view;
+    hp_workers_look(reply->server->workers, &view);
+    hp_buf_format(&reply->out,
+        "\"workers\":{\"threads\":%zu,\"busy\":%zu,\"queued\":%zu,\"queued_bytes\":%zu}",
+        view.threads, view.busy, view.queued, view.queued_bytes);
+}
+
 static void status(struct reply *reply)
 {
     struct hp_server *server = reply->server;
@@ -157,6 +172,8 @@ static void status(struct reply *reply)
     put_member(out, "config_hash", reply->config->hash);
     hp_buf_format(out, ",\"connections\":%zu,\"memory_bytes\":%zu,",
         atomic_load(&server->connections), atomic_load(&server->memory.used));
+    put_workers(reply);
+    hp_buf_char(out, ',');
     put_reload(reply);
     hp_buf_add(out, HP_S(",\"routes\":"));
     put_routes(reply, put_route_status);

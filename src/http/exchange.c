@@ -12,13 +12,18 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 enum {
+    HANGUPS_A_TURN = 64,
     DISCARD_MAX =
         64 << 10, // a refused body up to this size is read, so that the connection lives on
+    INLINE_NS = 50 * HP_NS_PER_US, // of work: less than handing it over costs (docs/decisions.md)
+    INLINE_BYTES = 1024,     // work is linear in the body: so much of it never holds anybody up
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
     POOL_BYTES = 32768       // libmicrohttpd's: above this it maps memory for every connection
 };
@@ -35,7 +40,12 @@ struct hp_exchange {
     int route; // index, or HP_NO_ROUTE
     bool rollout, arrived, late_comer, discard, close, http11;
     bool ended_by_us; // without a reply
-    uint64_t length;  // of the body, where it is known
+    struct hp_job job;
+    struct MHD_Connection *connection; // while it is suspended
+    bool worked;                       // taken back from the workers
+    bool hung_up;                      // while it was with them
+    unsigned retry_s;                  // for Retry-After, where the queue knows better than 1
+    uint64_t length;                   // of the body, where it is known
     bool length_known;
     struct hp_buf body;
     struct hp_request request;
@@ -150,6 +160,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->config = hp_server_config(server);
     x->route = HP_NO_ROUTE;
     x->fault = HP_FAULT_NONE;
+    x->job.place = HP_NO_PLACE;
     x->started_ns = x->request.progress.since_ns = hp_now_ns();
     x->late_comer = atomic_load(&server->draining);
     hp_arena_init(&x->arena, &server->memory, server->memory.limit);
@@ -327,7 +338,9 @@ static void compute(struct hp_exchange *x)
     x->request.options = x->config->routes[x->route].own;
     x->request.arena = &x->arena;
     x->reply = hp_buf_in(&x->arena);
-    enum hp_code code = hp_enter(&x->request, HP_PARSE, &x->fault);
+    enum hp_code code = hp_deadline_check(&x->request.deadline, &x->fault); // of the queue
+    if (!code)
+        code = hp_enter(&x->request, HP_PARSE, &x->fault);
     if (!code)
         code = route->run(x->server->route_state[x->route], &x->request, &x->reply, &x->fault);
     if (!code)
@@ -370,11 +383,13 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     (void)MHD_add_response_header(response, name, value);
 }
 
-static const char *retry_after(enum hp_code code)
+static unsigned retry_after_s(const struct hp_exchange *x)
 {
-    if (code == HP_ROUTE_OFF)
-        return "60";
-    return code == HP_OVERLOADED || code == HP_DRAINING ? "1" : NULL;
+    if (x->fault.code == HP_ROUTE_OFF)
+        return 60;
+    if (x->fault.code == HP_OVERLOADED && x->retry_s)
+        return x->retry_s;
+    return x->fault.code == HP_OVERLOADED || x->fault.code == HP_DRAINING ? 1 : 0;
 }
 
 static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
@@ -392,7 +407,7 @@ static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
 static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
 {
     enum hp_code code = x->fault.code;
-    const char *retry = retry_after(code);
+    unsigned retry_s = retry_after_s(x);
     if (x->status != 304)
         add(response, MHD_HTTP_HEADER_CONTENT_TYPE,
             code ? "application/problem+json" : "application/json");
@@ -409,8 +424,11 @@ static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
     }
     if (code == HP_METHOD)
         add(response, MHD_HTTP_HEADER_ALLOW, x->rollout ? "GET" : "POST");
-    if (retry)
-        add(response, MHD_HTTP_HEADER_RETRY_AFTER, retry);
+    if (retry_s) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%u", retry_s);
+        add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
     if (x->close || atomic_load(&x->server->draining))
         add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
@@ -419,8 +437,6 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
 {
     if (!x->fault.code && x->rollout)
         write_rollout(x);
-    else if (!x->fault.code)
-        compute(x);
     if (x->fault.code)
         write_problem(x);
     else if (!x->status)
@@ -439,8 +455,106 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
     return result;
 }
 
-// --- libmicrohttpd's handler
-// -----------------------------------------------------------------------
+// --- work ----------------------------------------------------------------------------------------
+
+static struct hp_exchange *exchange_of(struct hp_job *job)
+{
+    return (struct hp_exchange *)(void *)((char *)job - offsetof(struct hp_exchange, job));
+}
+
+void hp_exchange_run(struct hp_job *job)
+{
+    compute(exchange_of(job));
+}
+
+static void learn(struct hp_exchange *x)
+{
+    if (!x->fault.code)
+        hp_cost_learn(&x->server->cost[x->route], x->body.len, x->cpu_ns);
+}
+
+static enum hp_code admit_to_queue(struct hp_exchange *x)
+{
+    uint64_t now = hp_now_ns(), wait_ns;
+    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
+        return HP_OK;
+    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
+    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
+}
+
+// From here to hp_exchange_worked the exchange is a worker's, but for its deadline and `hung_up`.
+static void hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = x };
+    hp_progress_enter(&x->request.progress, HP_QUEUE);
+    x->connection = connection;
+    expect_by(x->server, x->peer, HP_PEER_WORK, x->request.deadline.at_ns);
+    // Suspended first: a worker may be done before this function is.
+    MHD_suspend_connection(connection);
+    // Unwatched, its client's leaving goes unnoticed until the reply: no harm but work.
+    (void)epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event);
+    hp_workers_submit(x->server->workers, &x->job);
+}
+
+static void take_back(struct hp_exchange *x)
+{
+    struct hp_server *server = x->server;
+    (void)epoll_ctl(server->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
+    x->worked = server->resumed = true;
+    expect_by(server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
+    MHD_resume_connection(x->connection); // on_whole follows in this turn of the loop
+}
+
+// The last byte of the body is here; and again when a worker was done, where one was needed.
+static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    if (x->hung_up)
+        return MHD_NO;
+    if (x->fault.code || x->rollout || x->worked)
+        return answer(x, connection);
+    x->job.bytes = x->body.len;
+    x->job.shadow = x->mode == HP_CALL_SHADOW;
+    x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
+    if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= INLINE_NS) {
+        compute(x);
+        learn(x);
+    } else if (!admit_to_queue(x)) {
+        hand_over(x, connection);
+        return MHD_YES;
+    }
+    return answer(x, connection);
+}
+
+void hp_exchange_worked(struct hp_server *server)
+{
+    for (struct hp_job *job = hp_workers_done(server->workers), *next; job; job = next) {
+        next = job->next;
+        learn(exchange_of(job));
+        take_back(exchange_of(job));
+    }
+}
+
+// Half closed counts as gone: libmicrohttpd closes such a connection without a reply as soon as it
+// looks.
+static void hung_up(struct hp_exchange *x)
+{
+    x->hung_up = true;
+    if (hp_workers_withdraw(x->server->workers, &x->job))
+        take_back(x);
+    else
+        hp_deadline_cancel(&x->request.deadline);
+}
+
+void hp_exchange_hangups(struct hp_server *server)
+{
+    struct epoll_event events[HANGUPS_A_TURN];
+    int count = epoll_wait(server->hangup_fd, events, HANGUPS_A_TURN, 0);
+    for (int i = 0; i < count; i++)
+        hung_up(events[i].data.ptr);
+}
+
+// --- libmicrohttpd's handler ---------------------------------------------------------------------
 
 static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
     const char *method, const char *version)
@@ -481,7 +595,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
         *data_len = 0;
         return result;
     }
-    return answer(x, connection);
+    return on_whole(x, connection);
 }
 
 // --- end -----------------------------------------------------------------------------------------
@@ -490,7 +604,9 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
 // or the client was gone before its request was whole.
 static void note_silent_end(struct hp_exchange *x)
 {
-    if (!x->status && !x->fault.code)
+    if (x->hung_up)
+        hp_fail(&x->fault, HP_DISCONNECTED, NULL, "the client hung up while it was worked for");
+    else if (!x->status && !x->fault.code)
         hp_fail(&x->fault, HP_BAD_FRAMING, NULL, "the request ended before it was whole");
 }
 
@@ -544,9 +660,24 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
 
 // --- the clock -----------------------------------------------------------------------------------
 
+// In the queue a request ends here; one that a worker has ends by itself.
+static void run_over_at_work(struct hp_exchange *x)
+{
+    x->peer->until_ns = 0;
+    if (!hp_workers_withdraw(x->server->workers, &x->job))
+        return;
+    hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
+    hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
+    take_back(x);
+}
+
 static void run_over(struct hp_peer *peer)
 {
     struct hp_exchange *x = peer->exchange;
+    if (peer->phase == HP_PEER_WORK) {
+        run_over_at_work(x);
+        return;
+    }
     bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;
     if (x)
         x->ended_by_us = true;

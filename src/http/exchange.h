@@ -10,6 +10,7 @@ enum hp_peer_phase {
     HP_PEER_HEADERS, // connected or a request line seen; the header block is not complete
     HP_PEER_IDLE,    // between two requests
     HP_PEER_BODY,    // the body is coming in
+    HP_PEER_WORK,    // a worker has the request, or will; the connection is suspended
     HP_PEER_REPLY    // the reply is going out
 };
 
@@ -26,6 +27,15 @@ struct hp_peer {
 // The daemon that owns connections and exchanges; NULL where libmicrohttpd refuses.
 struct MHD_Daemon *hp_exchange_daemon(
     struct hp_server *server, unsigned connections, unsigned idle_s);
+
+// What a worker does with a request.
+void hp_exchange_run(struct hp_job *job);
+
+// Answers what the workers are done with.
+void hp_exchange_worked(struct hp_server *server);
+
+// Cancels what nobody waits for any more: the event of server->hangup_fd.
+void hp_exchange_hangups(struct hp_server *server);
 
 // Ends what has run over its time, and idle connections while draining. Sets server->next_sweep_ns.
 void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns);

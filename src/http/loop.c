@@ -156,6 +156,8 @@ static int wait_ms(struct hp_server *server)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
     uint64_t now = hp_now_ns(), wait = UINT64_MAX;
+    if (server->resumed)
+        return 0;
     if (MHD_get_timeout(server->data, &library_ms) == MHD_YES)
         wait = library_ms;
     uint64_t next = server->next_sweep_ns;
@@ -176,6 +178,11 @@ static void on_event(struct hp_server *server, int fd)
         on_signal(server);
     else if (fd == server->wake_fd)
         drain_wake(fd);
+    else if (fd == server->worked_fd) {
+        drain_wake(fd);
+        hp_exchange_worked(server);
+    } else if (fd == server->hangup_fd)
+        hp_exchange_hangups(server);
     // libmicrohttpd's descriptor: it is run every turn
 }
 
@@ -187,6 +194,7 @@ static void turn(struct hp_server *server)
     uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);
+    server->resumed = false;
     MHD_run(server->data);
     bool draining = atomic_load(&server->draining);
     if (draining && server->listener_count)
@@ -201,7 +209,8 @@ static bool watch_all(struct hp_server *server)
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->data, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info || !watch(server, info->epoll_fd))
         return false;
-    if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd))
+    if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd) ||
+        !watch(server, server->worked_fd) || !watch(server, server->hangup_fd))
         return false;
     accept_on(server);
     return true;

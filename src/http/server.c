@@ -1,6 +1,7 @@
 // server.c -- opening and closing: configuration, routes, sockets, both daemons; and reloading.
 #include "http/server.h"
 
+#include "base/cores.h"
 #include "base/log.h"
 #include "hotpathd/json.h"
 #include "http/admin.h"
@@ -110,10 +111,13 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
         { "admin", hp_str_equal(old->admin, fresh->admin) },
         { "socket_mode", old->socket_mode == fresh->socket_mode },
         { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
+        { "workers", old->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
         { "limits.header_ms", was->header_ms == is->header_ms },
         { "limits.idle_s", was->idle_s == is->idle_s },
         { "limits.memory", was->memory == is->memory },
+        { "limits.queue_requests", was->queue_requests == is->queue_requests },
+        { "limits.queue_bytes", was->queue_bytes == is->queue_bytes },
         { "limits.log_lines_per_second", was->log_lines_per_second == is->log_lines_per_second },
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -248,8 +252,31 @@ static bool open_descriptors(struct hp_server *server)
         return false;
     server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    server->worked_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return server->signal_fd >= 0 && server->wake_fd >= 0 && server->epoll_fd >= 0;
+    server->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+    return server->signal_fd >= 0 && server->wake_fd >= 0 && server->worked_fd >= 0 &&
+           server->epoll_fd >= 0 && server->hangup_fd >= 0;
+}
+
+// The I/O thread has a core of its own where there are two.
+static unsigned worker_count(const struct hp_config *config)
+{
+    unsigned cores = hp_cores();
+    return config->workers > 0 ? (unsigned)config->workers : cores > 1 ? cores - 1 : 1;
+}
+
+static int open_workers(struct hp_server *server)
+{
+    const struct hp_limits *limits = &server->config->limits;
+    size_t waiting = (size_t)limits->queue_requests; // a connection has one request at a time
+    struct hp_workers_setting setting = { .threads = worker_count(server->config),
+        .queue_requests = waiting < server->connections_max ? waiting : server->connections_max,
+        .queue_bytes = (size_t)limits->queue_bytes,
+        .run = hp_exchange_run,
+        .done_fd = server->worked_fd };
+    server->workers = hp_workers_new(&setting);
+    return server->workers ? HP_EXIT_OK : fail(HP_EXIT_BUG, "no worker starts", strerror(errno));
 }
 
 static int open_daemons(struct hp_server *server)
@@ -290,6 +317,7 @@ static bool allocate(struct hp_server *server)
     server->route_state = calloc(hp_route_count, sizeof *server->route_state);
     server->route_notice = calloc(hp_route_count, sizeof *server->route_notice);
     server->in_flight = calloc(hp_route_count, sizeof *server->in_flight);
+    server->cost = calloc(hp_route_count, sizeof *server->cost);
     server->metrics = hp_metrics_new(server->route_names, hp_route_count);
     server->log = hp_request_log_new(STDERR_FILENO, server->config->limits.log_lines_per_second,
         server->route_names, hp_route_count);
@@ -297,7 +325,7 @@ static bool allocate(struct hp_server *server)
     server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
     server->connections_max = connections_that_fit((size_t)server->config->limits.connections);
     return server->route_names && server->route_state && server->route_notice &&
-           server->in_flight && server->metrics && server->log;
+           server->in_flight && server->cost && server->metrics && server->log;
 }
 
 // --- the ready file ------------------------------------------------------------------------------
@@ -356,6 +384,8 @@ static int open_all(struct hp_server *server)
     if (!code)
         code = open_listeners(server);
     if (!code)
+        code = open_workers(server);
+    if (!code)
         code = open_daemons(server);
     if (!code && !write_ready_file(server))
         code = fail(HP_EXIT_CONFIG, "cannot write the ready file", strerror(errno));
@@ -377,6 +407,7 @@ static void close_all(struct hp_server *server)
     hp_admin_close(server);
     if (server->data)
         MHD_stop_daemon(server->data);
+    hp_workers_free(server->workers);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_listener_close(&server->listeners[i]);
     hp_listener_close(&server->admin_listener);
@@ -389,15 +420,15 @@ static void close_all(struct hp_server *server)
     free(server->route_state);
     free(server->route_notice);
     free(server->in_flight);
+    free(server->cost);
     hp_metrics_free(server->metrics);
     hp_request_log_free(server->log);
     hp_config_free(server->config);
-    if (server->epoll_fd >= 0)
-        close(server->epoll_fd);
-    if (server->signal_fd >= 0)
-        close(server->signal_fd);
-    if (server->wake_fd >= 0)
-        close(server->wake_fd);
+    const int fds[] = { server->epoll_fd, server->signal_fd, server->wake_fd, server->worked_fd,
+        server->hangup_fd };
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
 }
 
 // glibc gives freed memory back at once and takes it again a page fault at a time: on large bodies
@@ -422,7 +453,9 @@ int hp_serve(const struct hp_server_options *options)
         .admin_listener.fd = -1,
         .epoll_fd = -1,
         .signal_fd = -1,
-        .wake_fd = -1 };
+        .wake_fd = -1,
+        .worked_fd = -1,
+        .hangup_fd = -1 };
     struct hp_config_problem problem = { "" };
     keep_freed_memory();
     hp_json_start();

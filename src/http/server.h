@@ -6,7 +6,9 @@
 #include "config/config.h"
 #include "hotpathd/route.h"
 #include "http/headers.h"
+#include "http/cost.h"
 #include "http/listen.h"
+#include "http/workers.h"
 #include "telemetry/telemetry.h"
 
 #include <microhttpd.h>
@@ -46,6 +48,7 @@ struct hp_server {
     struct hp_metrics *metrics;
     struct hp_request_log *log;
     struct hp_budget memory;
+    struct hp_workers *workers;
 
     // Any thread.
     atomic_bool draining, ready;
@@ -58,8 +61,12 @@ struct hp_server {
     size_t listener_count;
     struct hp_peer *peers;  // all open connections
     uint64_t next_sweep_ns; // when the first of their clocks runs out
+    struct hp_cost *cost;   // one for each route
     int epoll_fd, signal_fd, wake_fd;
+    int worked_fd; // an eventfd: workers are done with something
+    int hangup_fd; // an epoll of the connections whose requests are with the workers
     bool accepting;
+    bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
     uint64_t accept_again_ns; // after running out of descriptors
 
     // The admin thread's.
