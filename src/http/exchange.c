@@ -40,6 +40,7 @@ struct hp_exchange {
     int route; // index, or HP_NO_ROUTE
     bool rollout, arrived, late_comer, discard, close, http11;
     bool ended_by_us; // without a reply
+    size_t discard_max;
     struct hp_job job;
     struct MHD_Connection *connection; // while it is suspended
     bool worked;                       // taken back from the workers
@@ -313,7 +314,7 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
 {
     x->bytes_in += len;
     if (x->discard)
-        return x->bytes_in > DISCARD_MAX ? cut_off(x) : MHD_YES;
+        return x->bytes_in > x->discard_max ? cut_off(x) : MHD_YES;
     size_t max = (size_t)x->config->routes[x->route].max_body;
     if (x->body.len + len > max) {
         hp_fail_limit(&x->fault, HP_TOO_LARGE, NULL, max, "a body has at most %zu bytes", max);
@@ -321,7 +322,13 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
     }
     hp_buf_room(&x->body, len + HP_PADDING);
     hp_buf_add(&x->body, (hp_str){ data, len });
-    return hp_buf_check(&x->body, &x->fault) ? cut_off(x) : MHD_YES;
+    if (!hp_buf_check(&x->body, &x->fault))
+        return MHD_YES;
+    // A chunked body for which the memory ran out: read to its end, so that its caller is told why.
+    hp_arena_done(&x->arena);
+    x->discard = true;
+    x->discard_max = max;
+    return MHD_YES;
 }
 
 // --- reply ---------------------------------------------------------------------------------------
@@ -575,6 +582,7 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
         return answer(x, connection);
     }
     x->discard = refused != HP_OK || x->rollout;
+    x->discard_max = DISCARD_MAX;
     hp_progress_enter(&x->request.progress, HP_BODY);
     expect_by(x->server, x->peer, HP_PEER_BODY,
         x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));

@@ -215,3 +215,42 @@ def test_counters_add_up_under_overload_and_hang_ups(start, tmp_path):
         assert seen.count(status) <= told, (code, told)
     assert daemon.metric("hotpathd_queue_depth") == 0 and daemon.metric("hotpathd_queue_bytes") == 0
     assert daemon.get("/-/status").json["memory_bytes"] == 0
+
+
+# --- memory ------------------------------------------------------------------------------------------
+
+def test_memory_is_reserved_before_a_body_is_read(start, tmp_path):
+    config = tmp_path / "small.yaml"
+    config.write_text("limits: { memory: 4MiB }\n")
+    daemon = start("--config", str(config))
+    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+    with socket.create_connection((host, int(port))) as holds:
+        holds.sendall(head(3 << 20) + b"{")
+        wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
+        assert daemon.get("/-/status").json["memory_bytes"] >= 3 << 20
+        with socket.create_connection((host, int(port))) as refused:  # before a byte of it was sent
+            refused.sendall(head(2 << 20))
+            reply = refused.recv(1 << 16)
+            assert reply.startswith(b"HTTP/1.1 429") and b"Retry-After: 1" in reply and b'"code":"overloaded"' in reply
+        assert daemon.post("/v1/chunk", SMALL).status == 200
+    wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the memory to come back")
+    conn = connection(daemon.tcp)
+    assert request(conn, "POST", "/v1/chunk", slow(1000), {"Content-Type": "application/json"}).status == 200
+    conn.close()
+
+
+def test_a_chunked_body_that_finds_no_memory_is_told_so_at_its_end(start, tmp_path):
+    config = tmp_path / "small.yaml"
+    config.write_text("limits: { memory: 4MiB }\n")
+    daemon = start("--config", str(config))
+    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+    with socket.create_connection((host, int(port))) as holds:
+        holds.sendall(head(3 << 20) + b"{")
+        wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
+        conn = connection(daemon.tcp)
+        pieces = (b"x" * 65536 for _ in range(40))
+        conn.request("POST", "/v1/chunk", pieces, {"Content-Type": "application/json"}, encode_chunked=True)
+        reply = conn.getresponse()
+        assert reply.status == 429 and json.loads(reply.read())["code"] == "overloaded"
+        assert request(conn, "POST", "/v1/chunk", SMALL, {"Content-Type": "application/json"}).status == 200
+        conn.close()
