@@ -47,6 +47,39 @@ START_TEST(framing_that_two_readers_may_read_differently_is_refused)
 }
 END_TEST
 
+// Fields as libmicrohttpd 0.9.75 leaves them in its buffer: '.' stands for a NUL, the name begins
+// and the value follows where the mask has N and V.
+static bool gap_in(const char *block, const char *mask)
+{
+    char bytes[128];
+    struct hp_headers headers = { .bytes = 0 };
+    size_t len = strlen(block);
+    ck_assert_uint_eq(len, strlen(mask));
+    for (size_t i = 0; i <= len; i++)
+        bytes[i] = block[i] == '.' ? '\0' : block[i];
+    hp_headers_begin(&headers, bytes);
+    for (const char *n = strchr(mask, 'N'); n; n = strchr(n + 1, 'N')) {
+        const char *v = strchr(n, 'V');
+        hp_headers_add(&headers, hp_str_from(bytes + (n - mask)), hp_str_from(bytes + (v - mask)));
+    }
+    hp_headers_end(&headers, bytes + len);
+    return headers.gap;
+}
+
+START_TEST(a_header_block_that_holds_more_than_its_lines_shows_it)
+{
+    ck_assert(!gap_in("....", "    "));
+    ck_assert(!gap_in("..A. b....", "  N  V    "));
+    ck_assert(!gap_in(".A.b.C.\td..", " N V N  V  "));
+    ck_assert(gap_in("..A. b..c....", "  N  V       "));       // a NUL in a value
+    ck_assert(gap_in("..A. b.. c....", "  N  V        "));     // a folded line
+    ck_assert(gap_in("..x: y..A. b....", "        N  V    ")); // a line that was not told
+    ck_assert(gap_in("..A.xb....", "  N  V    "));             // something before the value
+    ck_assert(gap_in("..A. b..B.c..", "  N  V       "));       // a line behind the last
+    ck_assert(gap_in("..A. b.", "  N  V "));
+}
+END_TEST
+
 START_TEST(a_header_block_over_its_limit_is_refused)
 {
     char value[1001];
@@ -239,6 +272,7 @@ START_TEST(a_unix_socket_has_its_mode_and_goes_away)
 END_TEST
 
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
+    a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
     media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
     request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,

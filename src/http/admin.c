@@ -289,7 +289,7 @@ static hp_mhd_result send_reply(
 }
 
 static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *connection,
-    const char *path, const char *method, bool http11)
+    const char *path, const char *method, const char *version)
 {
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
@@ -297,11 +297,11 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
     hp_arena_init(&arena, NULL, MEMORY);
     struct reply reply = { .server = server,
         .config = hp_server_config(server),
-        .http11 = http11,
+        .http11 = strcmp(version, "HTTP/1.1") == 0,
         .out = hp_buf_in(&arena),
         .type = json_type,
         .status = 200 };
-    hp_server_headers(connection, &reply.headers);
+    hp_server_headers(connection, method, version, &reply.headers);
     if (write_page(&reply, page, method, &fault)) {
         char id[33];
         hp_id_hex(id, 32);
@@ -332,7 +332,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
         *data_len = 0;
         return MHD_YES;
     }
-    return answer(cls, connection, url, method, strcmp(version, "HTTP/1.1") == 0);
+    return answer(cls, connection, url, method, version);
 }
 
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,

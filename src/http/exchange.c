@@ -42,11 +42,12 @@ struct hp_exchange {
     bool ended_by_us; // without a reply
     size_t discard_max;
     struct hp_job job;
-    struct MHD_Connection *connection; // while it is suspended
-    bool worked;                       // taken back from the workers
-    bool hung_up;                      // while it was with them
-    unsigned retry_s;                  // for Retry-After, where the queue knows better than 1
-    uint64_t length;                   // of the body, where it is known
+    struct MHD_Connection *connection;
+    bool watched;     // for a hang-up
+    bool worked;      // taken back from the workers
+    bool hung_up;     // while it was with them
+    unsigned retry_s; // for Retry-After, where the queue knows better than 1
+    uint64_t length;  // of the body, where it is known
     bool length_known;
     struct hp_buf body;
     struct hp_request request;
@@ -281,13 +282,6 @@ static enum hp_code admit(struct hp_exchange *x)
     return admit_to_route(x);
 }
 
-// A body whose length libmicrohttpd did not see is, to it, the next request.
-static bool may_hide_a_body(const struct hp_exchange *x)
-{
-    return x->length == 0 && !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING) &&
-           !hp_str_is(x->method, "GET");
-}
-
 static bool must_close_after(enum hp_code code)
 {
     return code == HP_BAD_FRAMING || code == HP_HEADER_TOO_LARGE || code == HP_DRAINING;
@@ -299,6 +293,24 @@ static bool can_discard(const struct hp_exchange *x)
     bool no_body = !x->length_known && !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING);
     return !must_close_after(x->fault.code) && !hp_headers_has(&x->headers, HP_H_EXPECT) &&
            (no_body || (x->length_known && x->length <= DISCARD_MAX));
+}
+
+// --- hang-ups ------------------------------------------------------------------------------------
+
+// From the first piece of a body that comes in several until the reply. Unwatched, a client's
+// leaving is only noticed later: no harm but time.
+static void watch(struct hp_exchange *x)
+{
+    struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = x };
+    if (!x->watched)
+        x->watched = epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event) == 0;
+}
+
+static void unwatch(struct hp_exchange *x)
+{
+    if (x->watched)
+        (void)epoll_ctl(x->server->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
+    x->watched = false;
 }
 
 // --- body ----------------------------------------------------------------------------------------
@@ -313,6 +325,8 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
     x->bytes_in += len;
+    if (!x->length_known || x->bytes_in < x->length)
+        watch(x);
     if (x->discard)
         return x->bytes_in > x->discard_max ? cut_off(x) : MHD_YES;
     size_t max = (size_t)x->config->routes[x->route].max_body;
@@ -450,6 +464,7 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
         x->status = 200;
     if (!x->fault.code)
         hp_progress_enter(&x->request.progress, HP_WRITE);
+    unwatch(x);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT); // the arena outlives it
     if (!response)
@@ -493,21 +508,18 @@ static enum hp_code admit_to_queue(struct hp_exchange *x)
 // From here to hp_exchange_worked the exchange is a worker's, but for its deadline and `hung_up`.
 static void hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
 {
-    struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = x };
     hp_progress_enter(&x->request.progress, HP_QUEUE);
-    x->connection = connection;
     expect_by(x->server, x->peer, HP_PEER_WORK, x->request.deadline.at_ns);
     // Suspended first: a worker may be done before this function is.
     MHD_suspend_connection(connection);
-    // Unwatched, its client's leaving goes unnoticed until the reply: no harm but work.
-    (void)epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event);
+    watch(x);
     hp_workers_submit(x->server->workers, &x->job);
 }
 
 static void take_back(struct hp_exchange *x)
 {
     struct hp_server *server = x->server;
-    (void)epoll_ctl(server->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
+    unwatch(x);
     x->worked = server->resumed = true;
     expect_by(server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
     MHD_resume_connection(x->connection); // on_whole follows in this turn of the loop
@@ -542,10 +554,24 @@ void hp_exchange_worked(struct hp_server *server)
     }
 }
 
+// Bytes and the end in one segment are one event to libmicrohttpd, which reads the bytes and waits
+// for ever. Resumed, it reads again, and so it does each turn until it has seen the end.
+static void read_again(struct hp_exchange *x)
+{
+    MHD_suspend_connection(x->connection);
+    MHD_resume_connection(x->connection);
+    x->server->resumed = true;
+}
+
 // Half closed counts as gone: libmicrohttpd closes such a connection without a reply as soon as it
 // looks.
 static void hung_up(struct hp_exchange *x)
 {
+    if (x->peer->phase != HP_PEER_WORK) {
+        read_again(x);
+        return;
+    }
+    unwatch(x);
     x->hung_up = true;
     if (hp_workers_withdraw(x->server->workers, &x->job))
         take_back(x);
@@ -567,14 +593,14 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     const char *method, const char *version)
 {
     x->arrived = true;
+    x->connection = connection;
     x->http11 = strcmp(version, "HTTP/1.1") == 0;
-    hp_server_headers(connection, &x->headers);
+    hp_server_headers(connection, method, version, &x->headers);
     x->method = kept(x, hp_str_from(method));
     x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
     identify(x);
     enum hp_code refused = admit(x);
-    x->close = may_hide_a_body(x);
     if (x->route != HP_NO_ROUTE)
         atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     if ((refused || x->rollout) && !can_discard(x)) {
@@ -652,13 +678,15 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     struct hp_exchange *x = *context;
     if (!x)
         return;
+    unwatch(x);
     note_silent_end(x);
     hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
     record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (x->arrived && x->route != HP_NO_ROUTE)
         atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     x->peer->exchange = NULL;
-    expect_by(x->server, x->peer, HP_PEER_IDLE, 0);
+    // Not renewed by what drips in: a request line that never ends holds no longer than silence.
+    expect_by(x->server, x->peer, HP_PEER_IDLE, hp_now_ns() + x->server->idle_ns);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);

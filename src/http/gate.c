@@ -10,6 +10,8 @@ enum hp_code hp_gate_framing(
     if (headers->bytes > max_bytes)
         return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, max_bytes,
             "the header block is larger than %zu bytes", max_bytes);
+    if (headers->gap)
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header line is folded, or holds a NUL");
     if (headers->bad_name)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header's name is not a token");
     if (headers->count[HP_H_CONTENT_LENGTH] > 1)

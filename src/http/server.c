@@ -154,9 +154,22 @@ static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
-void hp_server_headers(struct MHD_Connection *connection, struct hp_headers *headers)
+// Before its strict parser libmicrohttpd leaves the block where it was read, so that what it
+// swallowed shows: the method is the block's first byte.
+#define BLOCK_IN_PLACE (MHD_VERSION < 0x00097700)
+
+void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
+    struct hp_headers *headers)
 {
+    const union MHD_ConnectionInfo *info =
+        BLOCK_IN_PLACE
+            ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+            : NULL;
+    if (info)
+        hp_headers_begin(headers, version + strlen(version));
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, headers);
+    if (info)
+        hp_headers_end(headers, method + info->header_size);
 }
 
 // --- draining ------------------------------------------------------------------------------------
@@ -323,6 +336,7 @@ static bool allocate(struct hp_server *server)
         server->route_names, hp_route_count);
     server->memory.limit = (size_t)server->config->limits.memory;
     server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
+    server->idle_ns = (uint64_t)server->config->limits.idle_s * HP_NS_PER_S;
     server->connections_max = connections_that_fit((size_t)server->config->limits.connections);
     return server->route_names && server->route_state && server->route_notice &&
            server->in_flight && server->cost && server->metrics && server->log;

@@ -41,6 +41,7 @@ struct hp_server {
 
     // Fixed from start to stop.
     uint64_t header_ns; // for a header block to come in
+    uint64_t idle_ns;   // for the next request line to come in
     size_t connections_max;
     const char **route_names;
     void **route_state; // one for each row of hp_routes
@@ -95,8 +96,10 @@ struct hp_config *hp_server_config(struct hp_server *server);
 // Reads the file again; a bad one is refused, logged and counted, and the old one stays.
 bool hp_server_reload(struct hp_server *server);
 
-// Picks the header fields out of a request, on either daemon.
-void hp_server_headers(struct MHD_Connection *connection, struct hp_headers *headers);
+// Picks the header fields out of a request, on either daemon. `method` and `version` are those of
+// the handler's arguments.
+void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
+    struct hp_headers *headers);
 
 // Begins to stop: what is under way is finished, nothing new is taken.
 void hp_server_drain(struct hp_server *server);
