@@ -228,7 +228,7 @@ static enum hp_listen_result listen_briefly(const char *address, char *url)
 {
     struct hp_listener listener;
     char why[256] = "";
-    enum hp_listen_result result = hp_listen(&listener, hp_str_from(address), 0660, why);
+    enum hp_listen_result result = hp_listen(&listener, hp_str_from(address), 0660, false, why);
     strcpy(url, listener.url);
     ck_assert(result == HP_LISTENING || why[0]);
     hp_listener_close(&listener);
@@ -256,15 +256,15 @@ START_TEST(a_unix_socket_has_its_mode_and_goes_away)
     snprintf(address, sizeof address, "unix:%s/s", folder);
     struct hp_listener first, second;
     struct stat info;
-    ck_assert_int_eq(hp_listen(&first, hp_str_from(address), 0620, why), HP_LISTENING);
+    ck_assert_int_eq(hp_listen(&first, hp_str_from(address), 0620, false, why), HP_LISTENING);
     ck_assert_int_eq(stat(address + 5, &info), 0);
     ck_assert_int_eq(info.st_mode & 0777, 0620);
     // one that is served is not taken over
-    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, why), HP_NO_LISTENER);
+    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, false, why), HP_NO_LISTENER);
     ck_assert_int_eq(stat(address + 5, &info), 0);
     // one whose owner died is
     close(first.fd);
-    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, why), HP_LISTENING);
+    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, false, why), HP_LISTENING);
     hp_listener_close(&second);
     ck_assert_int_ne(stat(address + 5, &info), 0);
     ck_assert_int_eq(rmdir(folder), 0);

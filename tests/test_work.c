@@ -320,6 +320,27 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
 }
 END_TEST
 
+START_TEST(a_worker_that_is_long_over_its_jobs_time_is_stuck)
+{
+    struct task late = { .job = job_of(5, false) };
+    struct hp_workers_view view;
+    int done_fd;
+    struct hp_workers *workers = workers_of(2, 4, &done_fd);
+    late.job.until_ns = hp_now_ns() - 10000 * MS;
+    pthread_mutex_lock(&gate);
+    hp_workers_submit(workers, &late.job);
+    wait_until_busy(workers, 1);
+    hp_workers_look(workers, &view);
+    ck_assert_uint_eq(view.stuck, 1);
+    pthread_mutex_unlock(&gate);
+    ck_assert_uint_eq(collect(workers, done_fd, 1), 1);
+    hp_workers_look(workers, &view);
+    ck_assert_uint_eq(view.stuck, 0);
+    hp_workers_free(workers);
+    close(done_fd);
+}
+END_TEST
+
 START_TEST(a_deadline_that_is_cancelled_has_passed)
 {
     struct hp_deadline deadline = { .at_ns = hp_now_ns() + 3600 * 1000 * MS }, none = { 0 };
@@ -338,4 +359,4 @@ TESTS("work", a_quota_is_whole_processors, the_group_of_processors_is_found_in_b
     room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow, cost_is_learned_by_size,
     one_slow_request_moves_the_estimate_little, each_job_is_run_once_and_comes_back_once,
     what_waits_can_be_withdrawn_and_what_runs_cannot, a_job_is_let_in_where_its_turn_comes_in_time,
-    a_deadline_that_is_cancelled_has_passed)
+    a_worker_that_is_long_over_its_jobs_time_is_stuck, a_deadline_that_is_cancelled_has_passed)

@@ -36,6 +36,10 @@ struct hp_config {
     hp_str vocabulary;
     int64_t workers;
     struct hp_list hosts, origins; // allowed beside the built-in ones
+    bool allow_remote;
+    hp_str token_file; // "": none
+    hp_str token;      // what the file holds: the server reads it
+    struct hp_list peer_uids;
     struct hp_limits limits;
     struct hp_route_config *routes; // one for each section, in its order; behind this struct
     size_t route_count;

@@ -43,13 +43,15 @@ static void readyz(struct reply *reply)
 {
     bool draining = atomic_load(&reply->server->draining);
     bool ready = atomic_load(&reply->server->ready);
+    struct hp_workers_view view;
+    hp_workers_look(reply->server->workers, &view);
+    bool stuck = view.stuck == view.threads;
     reply->type = text_type;
-    if (ready && !draining) {
-        hp_buf_add(&reply->out, HP_S("ready\n"));
-        return;
-    }
-    reply->status = 503;
-    hp_buf_add(&reply->out, draining ? HP_S("draining\n") : HP_S("starting\n"));
+    reply->status = ready && !draining && !stuck ? 200 : 503;
+    hp_buf_add(&reply->out, draining ? HP_S("draining\n")
+                            : stuck  ? HP_S("all workers are stuck\n")
+                            : ready  ? HP_S("ready\n")
+                                     : HP_S("starting\n"));
 }
 
 struct gauge_memory {
@@ -83,6 +85,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         .route_mode = memory.mode,
         .route_percent = memory.percent,
         .config_hash = reply->config->hash,
+        .peers_refused = atomic_load(&server->peers_refused),
         .log_lines_dropped = hp_request_log_dropped(server->log) };
     pthread_mutex_lock(&server->lock);
     gauges->reloads_ok = server->reloads_ok;
@@ -154,8 +157,9 @@ static void put_workers(struct reply *reply)
     struct hp_workers_view view;
     hp_workers_look(reply->server->workers, &view);
     hp_buf_format(&reply->out,
-        "\"workers\":{\"threads\":%zu,\"busy\":%zu,\"queued\":%zu,\"queued_bytes\":%zu}",
-        view.threads, view.busy, view.queued, view.queued_bytes);
+        "\"workers\":{\"threads\":%zu,\"busy\":%zu,\"queued\":%zu,\"queued_bytes\":%zu,"
+        "\"stuck\":%zu}",
+        view.threads, view.busy, view.queued, view.queued_bytes, view.stuck);
 }
 
 static void status(struct reply *reply)
@@ -358,13 +362,14 @@ static void let_replies_go(struct hp_server *server)
 
 bool hp_admin_open(struct hp_server *server)
 {
-    server->admin = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request,
-        server,                                              //
-        MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
-        MHD_OPTION_END);
+    server->admin =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request,
+            server,                                              //
+            MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
+            MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
+            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
+            MHD_OPTION_END);
     return server->admin != NULL;
 }
 
@@ -373,6 +378,10 @@ void hp_admin_close(struct hp_server *server)
     if (!server->admin)
         return;
     let_replies_go(server);
+    // Stopping shuts the listening socket down, for all who share it; one that it was told to leave
+    // is only closed, by us.
+    if (server->admin_listener.adopted)
+        close(MHD_quiesce_daemon(server->admin));
     MHD_stop_daemon(server->admin); // closes the listening socket with it
     server->admin_listener.fd = -1;
     server->admin = NULL;

@@ -274,6 +274,8 @@ static enum hp_code admit(struct hp_exchange *x)
     HP_TRY(
         hp_gate_framing(&x->headers, x->http11, (size_t)x->config->limits.header_bytes, &x->fault));
     HP_TRY(hp_gate_browser(&x->headers, x->config, x->peer->unix_socket, &x->fault));
+    if (!x->peer->unix_socket)
+        HP_TRY(hp_gate_token(&x->headers, x->config->token, &x->fault));
     HP_TRY(choose(x));
     if (x->rollout) {
         x->etag = kept(x, x->headers.value[HP_H_IF_NONE_MATCH]);
@@ -443,6 +445,8 @@ static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
         snprintf(etag, sizeof etag, "\"%s\"", x->config->hash);
         add(response, MHD_HTTP_HEADER_ETAG, etag);
     }
+    if (code == HP_UNAUTHORIZED)
+        add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (code == HP_METHOD)
         add(response, MHD_HTTP_HEADER_ALLOW, x->rollout ? "GET" : "POST");
     if (retry_s) {
@@ -533,6 +537,7 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
     if (x->fault.code || x->rollout || x->worked)
         return answer(x, connection);
     x->job.bytes = x->body.len;
+    x->job.until_ns = x->request.deadline.at_ns;
     x->job.shadow = x->mode == HP_CALL_SHADOW;
     x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
     if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= INLINE_NS) {

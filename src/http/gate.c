@@ -87,6 +87,27 @@ enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_c
     return HP_OK;
 }
 
+static bool same_secret(hp_str sent, hp_str token)
+{
+    volatile unsigned char differs = sent.len != token.len;
+    for (size_t i = 0; i < token.len; i++)
+        differs |= (unsigned char)token.ptr[i] ^ (unsigned char)(i < sent.len ? sent.ptr[i] : 0);
+    return differs == 0;
+}
+
+enum hp_code hp_gate_token(const struct hp_headers *headers, hp_str token, struct hp_fault *fault)
+{
+    hp_str sent = headers->value[HP_H_AUTHORIZATION];
+    hp_str scheme = hp_str_cut(&sent, ' ');
+    if (token.len == 0)
+        return HP_OK;
+    if (headers->count[HP_H_AUTHORIZATION] != 1 || !hp_str_equal_nocase(scheme, HP_S("Bearer")) ||
+        !same_secret(hp_str_trim(sent), token))
+        return hp_fail(
+            fault, HP_UNAUTHORIZED, NULL, "Authorization: Bearer with the token is needed");
+    return HP_OK;
+}
+
 static bool charset_is_utf8(hp_str parameters)
 {
     while (parameters.len) {

@@ -17,6 +17,7 @@ static const hp_str names[HP_HEADERS] = {
     [HP_H_CALLER] = HP_STR("X-Hotpath-Caller"),
     [HP_H_IF_NONE_MATCH] = HP_STR("If-None-Match"),
     [HP_H_ACCEPT] = HP_STR("Accept"),
+    [HP_H_AUTHORIZATION] = HP_STR("Authorization"),
 };
 
 // RFC 9110, section 5.6.2: tchar.

@@ -19,6 +19,7 @@ enum hp_header {
     HP_H_CALLER,
     HP_H_IF_NONE_MATCH,
     HP_H_ACCEPT,
+    HP_H_AUTHORIZATION,
     HP_HEADERS
 };
 

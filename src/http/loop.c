@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
+#include "http/systemd.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -46,6 +47,26 @@ static bool full(const struct hp_server *server)
     return atomic_load(&server->connections) >= server->connections_max;
 }
 
+// Whether this user may call over a Unix socket.
+static bool peer_is_listed(struct hp_server *server, int fd)
+{
+    struct hp_config *config = hp_server_config(server);
+    const struct hp_list *list = &config->peer_uids;
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    char uid[16] = "";
+    if (list->count > 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+        snprintf(uid, sizeof uid, "%u", peer.uid);
+    bool listed = list->count == 0;
+    for (size_t i = 0; i < list->count && !listed; i++)
+        listed = hp_str_is(list->item[i], uid);
+    hp_config_free(config);
+    if (!listed && atomic_fetch_add(&server->peers_refused, 1) == 0)
+        hp_log(HP_WARN, "a user whom peer_uids does not list was refused; more are only counted",
+            "uid", uid, NULL);
+    return listed;
+}
+
 // True while there may be more to accept.
 static bool accept_one(struct hp_server *server, int listener)
 {
@@ -56,6 +77,10 @@ static bool accept_one(struct hp_server *server, int listener)
     if (fd >= 0) {
         if (len < sizeof(sa_family_t)) // an unnamed Unix peer
             from.ss_family = AF_UNIX, len = sizeof(sa_family_t);
+        if (from.ss_family == AF_UNIX && !peer_is_listed(server, fd)) {
+            close(fd);
+            return true;
+        }
         // On failure libmicrohttpd has closed the descriptor itself.
         (void)MHD_add_connection(server->data, fd, (struct sockaddr *)(void *)&from, len);
         return true;
@@ -150,6 +175,22 @@ static void drain_wake(int fd)
         return; // somebody else's wake-up was read already
 }
 
+// --- the watchdog --------------------------------------------------------------------------------
+
+// The manager hears from us while this loop turns and no worker is stuck.
+static void feed_watchdog(struct hp_server *server, uint64_t now_ns)
+{
+    struct hp_workers_view view;
+    if (!server->watchdog_ns || now_ns < server->next_watchdog_ns)
+        return;
+    server->next_watchdog_ns = now_ns + server->watchdog_ns;
+    hp_workers_look(server->workers, &view);
+    if (view.stuck == 0)
+        hp_systemd_notify("WATCHDOG=1");
+    else
+        hp_log(HP_ERROR_LEVEL, "a worker is stuck: the watchdog is not fed", NULL);
+}
+
 // --- the loop ------------------------------------------------------------------------------------
 
 static int wait_ms(struct hp_server *server)
@@ -163,6 +204,8 @@ static int wait_ms(struct hp_server *server)
     uint64_t next = server->next_sweep_ns;
     if (server->accept_again_ns && server->accept_again_ns < next)
         next = server->accept_again_ns;
+    if (server->watchdog_ns && server->next_watchdog_ns < next)
+        next = server->next_watchdog_ns;
     if (next != UINT64_MAX) {
         uint64_t sweep = next <= now ? SWEEP_LEAST_MS : (next - now) / HP_NS_PER_MS + 1;
         wait = sweep < wait ? sweep : wait;
@@ -202,6 +245,7 @@ static void turn(struct hp_server *server)
     if (now >= server->next_sweep_ns || draining)
         hp_exchange_sweep(server, now);
     accept_again(server, now);
+    feed_watchdog(server, now);
 }
 
 static bool watch_all(struct hp_server *server)

@@ -11,6 +11,7 @@
 struct hp_job {
     uint64_t estimate_ns; // of work
     size_t bytes;         // of the body
+    uint64_t until_ns;    // nobody waits after; 0: no limit
     bool shadow;
     // The queue's:
     uint64_t since_ns;

@@ -7,6 +7,7 @@
 #include "http/admin.h"
 #include "http/exchange.h"
 #include "http/loop.h"
+#include "http/systemd.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -21,7 +22,7 @@
 
 // --- configuration -------------------------------------------------------------------------------
 
-enum { SECTIONS_MAX = 16 };
+enum { SECTIONS_MAX = 16, TOKEN_LEAST = 16, TOKEN_MOST = 256 };
 
 static size_t sections(struct hp_section out[SECTIONS_MAX])
 {
@@ -39,15 +40,51 @@ static bool addresses_fit(const struct hp_config *config, const struct hp_server
     for (size_t i = 0; i <= config->listen.count; i++) {
         bool admin = i == config->listen.count;
         hp_str address = admin ? config->admin : config->listen.item[i];
-        if (hp_listen_fits(address))
+        if (hp_listen_fits(address, config->allow_remote && !admin))
             continue;
         snprintf(problem->text, sizeof problem->text,
-            "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost), or "
+            "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost%s), "
+            "or "
             "unix:PATH of 1 to 107 bytes",
-            file, admin ? "admin" : "listen", (int)address.len, address.ptr);
+            file, admin ? "admin" : "listen", (int)address.len, address.ptr,
+            admin ? "" : "; others need allow_remote");
         return false;
     }
     return true;
+}
+
+static bool fits_as_token(hp_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < '!' || text.ptr[i] > '~')
+            return false;
+    return text.len >= TOKEN_LEAST && text.len <= TOKEN_MOST;
+}
+
+static bool read_token(struct hp_config *config, struct hp_config_problem *problem)
+{
+    char path[4096], text[TOKEN_MOST + 3] = "";
+    if (config->token_file.len == 0)
+        return true;
+    snprintf(path, sizeof path, "%.*s", (int)config->token_file.len, config->token_file.ptr);
+    FILE *file = fopen(path, "re");
+    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+        len--;
+    text[len] = '\0';
+    if (!fits_as_token((hp_str){ text, len })) {
+        snprintf(problem->text, sizeof problem->text,
+            "token_file: %.500s cannot be read, or is not one line of %d to %d visible characters",
+            path, TOKEN_LEAST, TOKEN_MOST);
+        return false;
+    }
+    char *kept = hp_arena_text(&config->arena, (hp_str){ text, len });
+    if (!kept)
+        snprintf(problem->text, sizeof problem->text, "token_file: %s", strerror(ENOMEM));
+    config->token = (hp_str){ kept, len };
+    return kept != NULL;
 }
 
 struct hp_config *hp_server_config_load(
@@ -57,7 +94,7 @@ struct hp_config *hp_server_config_load(
     size_t count = sections(list);
     struct hp_config *config = hp_config_load(
         options->config_file, list, count, options->overrides, options->override_count, problem);
-    if (!config || addresses_fit(config, options, problem))
+    if (!config || (addresses_fit(config, options, problem) && read_token(config, problem)))
         return config;
     hp_config_free(config);
     return NULL;
@@ -110,6 +147,7 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
         { "listen", same_list(&old->listen, &fresh->listen) },
         { "admin", hp_str_equal(old->admin, fresh->admin) },
         { "socket_mode", old->socket_mode == fresh->socket_mode },
+        { "allow_remote", old->allow_remote == fresh->allow_remote },
         { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
         { "workers", old->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
@@ -125,9 +163,18 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
             hp_log(HP_WARN, "takes effect at the next start", "option", fixed[i].option, NULL);
 }
 
+static void tell_manager_of_reload(void)
+{
+    char lines[64];
+    snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu",
+        (unsigned long long)(hp_now_ns() / HP_NS_PER_US));
+    hp_systemd_notify(lines);
+}
+
 bool hp_server_reload(struct hp_server *server)
 {
     struct hp_config_problem problem = { "" };
+    tell_manager_of_reload();
     struct hp_config *fresh = hp_server_config_load(&server->options, &problem);
     char hash[17] = "";
     if (fresh) {
@@ -141,6 +188,7 @@ bool hp_server_reload(struct hp_server *server)
         hp_log(HP_INFO, "configuration reloaded", "config_hash", hash, NULL);
     else
         hp_log(HP_WARN, "configuration refused, the old one stays", "problem", problem.text, NULL);
+    hp_systemd_notify("READY=1");
     return fresh != NULL;
 }
 
@@ -180,6 +228,7 @@ void hp_server_drain(struct hp_server *server)
     if (atomic_exchange(&server->draining, true))
         return;
     hp_log(HP_INFO, "draining", NULL);
+    hp_systemd_notify("STOPPING=1");
     if (write(server->wake_fd, &one, sizeof one) < 0)
         return; // the counter is full: the loop is awake
 }
@@ -215,7 +264,9 @@ static int open_routes(struct hp_server *server)
 static int listen_on(struct hp_server *server, struct hp_listener *listener, hp_str address)
 {
     char why[256] = "";
-    switch (hp_listen(listener, address, (unsigned)server->config->socket_mode, why)) {
+    const struct hp_config *config = server->config;
+    bool remote = config->allow_remote && listener != &server->admin_listener;
+    switch (hp_listen(listener, address, (unsigned)config->socket_mode, remote, why)) {
     case HP_LISTENING:
         return HP_EXIT_OK;
     case HP_BAD_ADDRESS:
@@ -235,9 +286,38 @@ static bool wants_default_socket(const struct hp_server *server)
     return server->config->listen_is_default && access("/run/hotpathd", W_OK) == 0;
 }
 
+// Those named "admin" serve the admin side, all others the data side in place of `listen`.
+static int adopt_sockets(struct hp_server *server)
+{
+    char names[512], why[256] = "";
+    unsigned count = hp_systemd_sockets(names, sizeof names);
+    hp_str rest = hp_str_from(names);
+    for (unsigned i = 0; i < count; i++) {
+        bool admin = hp_str_is(hp_str_cut(&rest, ':'), "admin");
+        if (!admin && server->listener_count == HP_LISTENERS)
+            return fail(HP_EXIT_CONFIG, "cannot listen", "too many inherited sockets");
+        struct hp_listener *listener =
+            admin ? &server->admin_listener : &server->listeners[server->listener_count++];
+        bool remote = server->config->allow_remote && !admin;
+        if (hp_listen_adopt(listener, HP_SYSTEMD_FIRST_FD + (int)i, remote, why) != HP_LISTENING)
+            return fail(HP_EXIT_CONFIG, "cannot listen", why);
+    }
+    return HP_EXIT_OK;
+}
+
+static int open_admin_listener(struct hp_server *server)
+{
+    if (server->admin_listener.fd >= 0)
+        return HP_EXIT_OK;
+    return listen_on(server, &server->admin_listener, server->config->admin);
+}
+
 static int open_listeners(struct hp_server *server)
 {
     const struct hp_list *list = &server->config->listen;
+    int adopted = adopt_sockets(server);
+    if (adopted || server->listener_count > 0)
+        return adopted ? adopted : open_admin_listener(server);
     for (size_t i = 0; i < list->count; i++) {
         int code = listen_on(server, &server->listeners[server->listener_count], list->item[i]);
         if (code)
@@ -250,7 +330,7 @@ static int open_listeners(struct hp_server *server)
         if (listen_on(server, &server->listeners[server->listener_count], address) == HP_EXIT_OK)
             server->listener_count++;
     }
-    return listen_on(server, &server->admin_listener, server->config->admin);
+    return open_admin_listener(server);
 }
 
 static bool open_descriptors(struct hp_server *server)
@@ -480,6 +560,8 @@ int hp_serve(const struct hp_server_options *options)
         allocate(&server) ? open_all(&server) : fail(HP_EXIT_BUG, "cannot start", "no memory");
     if (!code) {
         log_ready(&server);
+        server.watchdog_ns = hp_systemd_watchdog_ns() / 2;
+        hp_systemd_notify("READY=1");
         code = hp_loop_run(&server);
     }
     close_all(&server);

@@ -54,7 +54,8 @@ struct hp_server {
     // Any thread.
     atomic_bool draining, ready;
     atomic_size_t connections;
-    atomic_size_t *in_flight; // one for each route
+    atomic_uint_fast64_t peers_refused; // by peer_uids
+    atomic_size_t *in_flight;           // one for each route
 
     // The I/O thread's.
     struct MHD_Daemon *data;
@@ -68,7 +69,8 @@ struct hp_server {
     int hangup_fd; // an epoll of the connections whose requests are with the workers
     bool accepting;
     bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
-    uint64_t accept_again_ns; // after running out of descriptors
+    uint64_t accept_again_ns;               // after running out of descriptors
+    uint64_t watchdog_ns, next_watchdog_ns; // 0: nobody asked for it
 
     // The admin thread's.
     struct MHD_Daemon *admin;

@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { NICE = 10, STRETCH_ONE = 1024, STRETCH_MAX = 64 * STRETCH_ONE };
+enum { NICE = 10, STUCK_S = 2, STRETCH_ONE = 1024, STRETCH_MAX = 64 * STRETCH_ONE };
 
 struct worker {
     struct hp_workers *all;
     pthread_t thread;
     uint64_t since_ns; // of the job that runs; 0: none does
-    uint64_t estimate_ns;
+    uint64_t estimate_ns, until_ns;
 };
 
 struct hp_workers {
@@ -47,6 +47,7 @@ static struct hp_job *wait_for_job(struct worker *worker)
     all->busy += job != NULL;
     worker->since_ns = job ? hp_now_ns() : 0;
     worker->estimate_ns = job ? job->estimate_ns : 0;
+    worker->until_ns = job ? job->until_ns : 0;
     pthread_mutex_unlock(&all->lock);
     return job;
 }
@@ -206,13 +207,15 @@ struct hp_job *hp_workers_done(struct hp_workers *workers)
 void hp_workers_look(struct hp_workers *workers, struct hp_workers_view *view)
 {
     *view = (struct hp_workers_view){ .threads = workers->count };
+    uint64_t now = hp_now_ns();
     pthread_mutex_lock(&workers->lock);
     view->busy = workers->busy;
     view->queued = workers->queue.count;
     view->queued_bytes = workers->queue.bytes;
     view->oldest_ns = hp_queue_oldest_ns(&workers->queue);
     for (size_t i = 0; i < workers->count; i++) {
-        uint64_t since = workers->worker[i].since_ns;
+        uint64_t since = workers->worker[i].since_ns, until = workers->worker[i].until_ns;
+        view->stuck += since && until && now > until + (uint64_t)STUCK_S * HP_NS_PER_S;
         if (since && (!view->started_ns || since < view->started_ns))
             view->started_ns = since;
     }

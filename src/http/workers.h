@@ -35,6 +35,7 @@ struct hp_job *hp_workers_done(struct hp_workers *workers);
 
 struct hp_workers_view {
     size_t threads, busy, queued, queued_bytes;
+    size_t stuck; // busy with a job whose time was over two seconds ago: it should have looked
     uint64_t oldest_ns;  // when the one that waits longest came; 0: none waits
     uint64_t started_ns; // when the job that runs longest was taken; 0: none runs
 };

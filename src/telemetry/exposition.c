@@ -327,6 +327,7 @@ NUMBER(connections, "", value_uint, page->gauges->connections)
 NUMBER(connections_limit, "", value_uint, page->gauges->connections_limit)
 NUMBER(last_reload, "", value_uint, page->gauges->last_reload_ok)
 NUMBER(log_lines_dropped, "_total", value_uint, page->gauges->log_lines_dropped)
+NUMBER(peers_refused, "_total", value_uint, page->gauges->peers_refused)
 NUMBER(process_cpu, "_total", value_real, page->process.cpu_s)
 NUMBER(process_start, "", value_real, page->metrics->start_s)
 NUMBER(process_resident, "", value_uint, page->process.resident_bytes)
@@ -375,6 +376,9 @@ static const struct family families[] = {
     { "hotpathd_config", INFO, NULL, "Hash of the configuration in force.", config_info },
     { "hotpathd_log_lines_dropped", COUNTER, NULL,
         "Log lines lost to the cap on lines a second or to a failed write.", log_lines_dropped },
+    { "hotpathd_peers_refused", COUNTER, NULL,
+        "Connections over Unix sockets closed because peer_uids does not list their user.",
+        peers_refused },
     { "hotpathd_build", INFO, NULL, "Version and libraries of this build.", build_info },
 };
 

@@ -39,6 +39,7 @@ struct hp_gauges {
     uint64_t reloads_ok, reloads_failed;
     bool last_reload_ok;
     uint64_t log_lines_dropped;
+    uint64_t peers_refused;
 };
 
 struct hp_metrics;
