@@ -201,20 +201,21 @@ static const struct {
     { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
     { "workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
                               "vocabulary, workers, hosts, origins, allow_remote, token_file, "
-                              "peer_uids, routes, limits" },
+                              "peer_uids, kill_switch, routes, limits" },
     { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
     { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
     { "presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
                      "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
-                     "routes, limits" },
+                     "kill_switch, routes, limits" },
     { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
                         "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
-                        "routes, limits" },
+                        "kill_switch, routes, limits" },
     { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, routes, "
+        "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, kill_switch, "
+        "routes, "
         "limits" },
     { "workers: 1\nadmin: a:1\nworkers: 2",
         "x.yaml:3:1: `workers` is already set on line 1; keep one of the two" },
@@ -244,10 +245,12 @@ static const struct {
     { "--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one" },
     // shapes
     { "- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-             "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, routes, "
+             "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
+             "kill_switch, routes, "
              "limits" },
     { "hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-               "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, routes, "
+               "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
+               "kill_switch, routes, "
                "limits" },
     { "routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra" },
     { "routes:\n- chunk", "x.yaml:2:1: `routes` is a group; its keys are chunk, extra" },
@@ -352,7 +355,7 @@ static const struct {
     { "peer_uids: [4294967295]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
     { "[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
                           "socket_mode, vocabulary, workers, hosts, origins, allow_remote, "
-                          "token_file, peer_uids, routes, limits" },
+                          "token_file, peer_uids, kill_switch, routes, limits" },
 };
 
 START_TEST(refuses_with_place_and_what_is_right)
@@ -657,7 +660,7 @@ START_TEST(the_shipped_file_names_every_option_with_its_default)
         snprintf(line, sizeof line, "\n%.*s\n", (int)shown_line.len, shown_line.ptr);
         ck_assert_msg(strstr(text, line) != NULL, "not in the file:%s", line);
     }
-    ck_assert_uint_eq(lines, 10 + 1 + 1 + 7 + 1 + 8); // daemon, routes, chunk, its own, limits
+    ck_assert_uint_eq(lines, 11 + 1 + 1 + 7 + 1 + 8); // daemon, routes, chunk, its own, limits
     hp_arena_done(&arena);
     hp_config_free(config);
 }

@@ -215,12 +215,14 @@ END_TEST
 START_TEST(if_none_match_is_a_list_of_tags)
 {
     struct hp_config config = { .hash = "0123456789abcdef" };
-    ck_assert(hp_rollout_matches(&config, HP_S("\"0123456789abcdef\"")));
-    ck_assert(hp_rollout_matches(&config, HP_S("\"x\", W/\"0123456789abcdef\"")));
-    ck_assert(hp_rollout_matches(&config, HP_S("*")));
-    ck_assert(!hp_rollout_matches(&config, HP_S("0123456789abcdef")));
-    ck_assert(!hp_rollout_matches(&config, HP_S("\"0123456789abcde\"")));
-    ck_assert(!hp_rollout_matches(&config, HP_S("")));
+    ck_assert(hp_rollout_matches(&config, false, HP_S("\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, false, HP_S("\"x\", W/\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, false, HP_S("*")));
+    ck_assert(!hp_rollout_matches(&config, false, HP_S("0123456789abcdef")));
+    ck_assert(!hp_rollout_matches(&config, false, HP_S("\"0123456789abcde\"")));
+    ck_assert(!hp_rollout_matches(&config, false, HP_S("")));
+    ck_assert(!hp_rollout_matches(&config, true, HP_S("\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, true, HP_S("\"0123456789abcdef-off\"")));
 }
 END_TEST
 

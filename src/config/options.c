@@ -205,6 +205,12 @@ static const struct hp_field daemon_rows[] = {
         .min = 1,
         .max = 10,
         AT(peer_uids) },
+    { .key = "kill_switch",
+        .help = "while there is a file of this name every route is off; looked for each second",
+        .type = HP_STRING,
+        .max = 4095,
+        .preset = "/run/hotpathd/off",
+        AT(kill_switch) },
     // The offset and the sections come with the routes: hp_options_tree.
     { .key = "routes", .help = "one section a route", .type = HP_OBJECT },
     { .key = "limits",

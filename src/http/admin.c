@@ -60,6 +60,11 @@ struct gauge_memory {
     int64_t *percent;
 };
 
+static int mode_of(const struct reply *reply, size_t route)
+{
+    return atomic_load(&reply->server->killed) ? HP_MODE_OFF : reply->config->routes[route].mode;
+}
+
 static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
 {
     struct hp_server *server = reply->server;
@@ -70,7 +75,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         return false;
     for (size_t i = 0; i < hp_route_count; i++) {
         memory.in_flight[i] = atomic_load(&server->in_flight[i]);
-        memory.mode[i] = reply->config->routes[i].mode;
+        memory.mode[i] = mode_of(reply, i);
         memory.percent[i] = reply->config->routes[i].percent;
     }
     struct hp_workers_view view;
@@ -135,7 +140,7 @@ static void put_routes(struct reply *reply, void (*put)(struct reply *, size_t))
 
 static void put_route_status(struct reply *reply, size_t i)
 {
-    put_member(&reply->out, "mode", hp_mode_name(reply->config->routes[i].mode));
+    put_member(&reply->out, "mode", hp_mode_name(mode_of(reply, i)));
     hp_buf_format(&reply->out, ",\"in_flight\":%zu,", atomic_load(&reply->server->in_flight[i]));
     put_member(&reply->out, "notice", reply->server->route_notice[i]);
 }
@@ -171,6 +176,7 @@ static void status(struct reply *reply)
     hp_buf_format(out, ",\"pid\":%ld,\"uptime_s\":%.3f,\"draining\":%s,", (long)getpid(),
         (double)(hp_now_ns() - server->started_ns) / 1e9,
         atomic_load(&server->draining) ? "true" : "false");
+    hp_buf_format(out, "\"kill_switch\":%s,", atomic_load(&server->killed) ? "true" : "false");
     put_member(out, "config_file", server->options.config_file ? server->options.config_file : "");
     hp_buf_char(out, ',');
     put_member(out, "config_hash", reply->config->hash);

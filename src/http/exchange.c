@@ -40,6 +40,7 @@ struct hp_exchange {
     int route; // index, or HP_NO_ROUTE
     bool rollout, arrived, late_comer, discard, close, http11;
     bool ended_by_us; // without a reply
+    bool killed;      // every route was off when the rollout was written
     size_t discard_max;
     struct hp_job job;
     struct MHD_Connection *connection;
@@ -260,6 +261,8 @@ static enum hp_code admit_to_route(struct hp_exchange *x)
         return hp_fail(&x->fault, HP_DRAINING, NULL, "this daemon is stopping");
     if (config->mode == HP_MODE_OFF)
         return hp_fail(&x->fault, HP_ROUTE_OFF, NULL, "the configuration has this route off");
+    if (atomic_load(&x->server->killed))
+        return hp_fail(&x->fault, HP_ROUTE_OFF, NULL, "the kill switch is there");
     HP_TRY(hp_gate_media_type(&x->headers, route->media_types, &x->media_type, &x->fault));
     if (x->query.len && hp_str_is(x->media_type, "application/json"))
         return hp_fail(&x->fault, HP_BAD_QUERY, NULL, "a JSON body carries its options itself");
@@ -376,12 +379,13 @@ static void compute(struct hp_exchange *x)
 
 static void write_rollout(struct hp_exchange *x)
 {
+    x->killed = atomic_load(&x->server->killed);
     x->reply = hp_buf_in(&x->spare);
     x->status = 200;
-    if (hp_rollout_matches(x->config, x->etag))
+    if (hp_rollout_matches(x->config, x->killed, x->etag))
         x->status = 304;
     else
-        hp_rollout_write(x->config, &x->reply);
+        hp_rollout_write(x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -441,8 +445,9 @@ static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
         add_timing(x, response);
     }
     if (x->rollout && !code) {
-        char etag[32];
-        snprintf(etag, sizeof etag, "\"%s\"", x->config->hash);
+        char version[HP_ROLLOUT_VERSION], etag[HP_ROLLOUT_VERSION + 2];
+        hp_rollout_version(x->config, x->killed, version);
+        snprintf(etag, sizeof etag, "\"%s\"", version);
         add(response, MHD_HTTP_HEADER_ETAG, etag);
     }
     if (code == HP_UNAUTHORIZED)

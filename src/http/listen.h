@@ -8,7 +8,7 @@
 struct hp_listener {
     int fd; // -1: closed
     bool unix_socket;
-    bool adopted; // others listen on it too, now or after us
+    bool adopted;   // others listen on it too, now or after us
     char path[108]; // of a Unix socket: unlinked on close, if it is still the one that was bound
     dev_t device;
     ino_t inode;

@@ -175,6 +175,33 @@ static void drain_wake(int fd)
         return; // somebody else's wake-up was read already
 }
 
+// --- switches ------------------------------------------------------------------------------------
+
+static void look_for_kill_switch(struct hp_server *server, uint64_t now_ns)
+{
+    char path[4096];
+    if (now_ns < server->next_switch_ns)
+        return;
+    server->next_switch_ns = now_ns + HP_NS_PER_S;
+    struct hp_config *config = hp_server_config(server);
+    snprintf(path, sizeof path, "%.*s", (int)config->kill_switch.len, config->kill_switch.ptr);
+    hp_config_free(config);
+    bool killed = path[0] && access(path, F_OK) == 0;
+    if (atomic_exchange(&server->killed, killed) != killed)
+        hp_log(HP_WARN,
+            killed ? "the kill switch is there: every route is off"
+                   : "the kill switch is gone: routes are as configured",
+            "file", path, NULL);
+}
+
+static void look_at_configuration(struct hp_server *server, uint64_t now_ns)
+{
+    if (!server->watch.look_ns || now_ns < server->watch.look_ns)
+        return;
+    server->watch.look_ns = 0;
+    hp_server_reload(server);
+}
+
 // --- the watchdog --------------------------------------------------------------------------------
 
 // The manager hears from us while this loop turns and no worker is stuck.
@@ -204,6 +231,10 @@ static int wait_ms(struct hp_server *server)
     uint64_t next = server->next_sweep_ns;
     if (server->accept_again_ns && server->accept_again_ns < next)
         next = server->accept_again_ns;
+    if (server->next_switch_ns < next)
+        next = server->next_switch_ns;
+    if (server->watch.look_ns && server->watch.look_ns < next)
+        next = server->watch.look_ns;
     if (server->watchdog_ns && server->next_watchdog_ns < next)
         next = server->next_watchdog_ns;
     if (next != UINT64_MAX) {
@@ -219,6 +250,8 @@ static void on_event(struct hp_server *server, int fd)
         accept_some(server, fd);
     else if (fd == server->signal_fd)
         on_signal(server);
+    else if (fd == server->watch.fd)
+        hp_watch_read(&server->watch, hp_now_ns());
     else if (fd == server->wake_fd)
         drain_wake(fd);
     else if (fd == server->worked_fd) {
@@ -245,6 +278,8 @@ static void turn(struct hp_server *server)
     if (now >= server->next_sweep_ns || draining)
         hp_exchange_sweep(server, now);
     accept_again(server, now);
+    look_for_kill_switch(server, now);
+    look_at_configuration(server, now);
     feed_watchdog(server, now);
 }
 
@@ -256,6 +291,9 @@ static bool watch_all(struct hp_server *server)
     if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd) ||
         !watch(server, server->worked_fd) || !watch(server, server->hangup_fd))
         return false;
+    if (server->watch.fd >= 0 && !watch(server, server->watch.fd))
+        return false;
+    look_for_kill_switch(server, hp_now_ns()); // before the first request
     accept_on(server);
     return true;
 }

@@ -352,6 +352,14 @@ static bool open_descriptors(struct hp_server *server)
            server->epoll_fd >= 0 && server->hangup_fd >= 0;
 }
 
+static void open_watch(struct hp_server *server)
+{
+    const char *file = server->options.config_file;
+    if (file && !hp_watch_open(&server->watch, file))
+        hp_log(HP_WARN, "the configuration is not watched; SIGHUP and POST /-/reload work",
+            "reason", strerror(errno), NULL);
+}
+
 // The I/O thread has a core of its own where there are two.
 static unsigned worker_count(const struct hp_config *config)
 {
@@ -478,6 +486,8 @@ static int open_all(struct hp_server *server)
     if (!code)
         code = open_listeners(server);
     if (!code)
+        open_watch(server);
+    if (!code)
         code = open_workers(server);
     if (!code)
         code = open_daemons(server);
@@ -523,6 +533,7 @@ static void close_all(struct hp_server *server)
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
+    hp_watch_close(&server->watch);
 }
 
 // glibc gives freed memory back at once and takes it again a page fault at a time: on large bodies
@@ -547,6 +558,7 @@ int hp_serve(const struct hp_server_options *options)
         .admin_listener.fd = -1,
         .epoll_fd = -1,
         .signal_fd = -1,
+        .watch = { .fd = -1 },
         .wake_fd = -1,
         .worked_fd = -1,
         .hangup_fd = -1 };

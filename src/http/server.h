@@ -9,6 +9,7 @@
 #include "http/cost.h"
 #include "http/listen.h"
 #include "http/workers.h"
+#include "http/watch.h"
 #include "telemetry/telemetry.h"
 
 #include <microhttpd.h>
@@ -53,6 +54,7 @@ struct hp_server {
 
     // Any thread.
     atomic_bool draining, ready;
+    atomic_bool killed; // the kill switch is there: every route is off
     atomic_size_t connections;
     atomic_uint_fast64_t peers_refused; // by peer_uids
     atomic_size_t *in_flight;           // one for each route
@@ -70,6 +72,8 @@ struct hp_server {
     bool accepting;
     bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
     uint64_t accept_again_ns;               // after running out of descriptors
+    struct hp_watch watch;                  // of the configuration
+    uint64_t next_switch_ns;                // when to look for the kill switch
     uint64_t watchdog_ns, next_watchdog_ns; // 0: nobody asked for it
 
     // The admin thread's.
