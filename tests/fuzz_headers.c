@@ -1,5 +1,5 @@
 // fuzz_headers.c -- what comes from the other side of a connection: a traceparent, a reply.
-#include "cli/reply.h"
+#include "base/reply.h"
 #include "telemetry/trace.h"
 
 #include <assert.h>

@@ -201,21 +201,21 @@ static const struct {
     { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
     { "workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
                               "vocabulary, workers, hosts, origins, allow_remote, token_file, "
-                              "peer_uids, kill_switch, routes, limits" },
+                              "peer_uids, kill_switch, traces, routes, limits" },
     { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
     { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
     { "presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
                      "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
-                     "kill_switch, routes, limits" },
+                     "kill_switch, traces, routes, limits" },
     { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
                         "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
-                        "kill_switch, routes, limits" },
+                        "kill_switch, traces, routes, limits" },
     { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
         "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, kill_switch, "
-        "routes, "
+        "traces, routes, "
         "limits" },
     { "workers: 1\nadmin: a:1\nworkers: 2",
         "x.yaml:3:1: `workers` is already set on line 1; keep one of the two" },
@@ -246,11 +246,11 @@ static const struct {
     // shapes
     { "- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
              "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
-             "kill_switch, routes, "
+             "kill_switch, traces, routes, "
              "limits" },
     { "hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
                "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
-               "kill_switch, routes, "
+               "kill_switch, traces, routes, "
                "limits" },
     { "routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra" },
     { "routes:\n- chunk", "x.yaml:2:1: `routes` is a group; its keys are chunk, extra" },
@@ -348,6 +348,8 @@ static const struct {
     { "workers: @5", "x.yaml:1:10: " NOT_YAML("found character that cannot start any token") },
     { "workers: 'a", "x.yaml:1:12: " NOT_YAML("found unexpected end of stream") },
     { "limits: {}\n admin: b", "x.yaml:2:2: " NOT_YAML("did not find expected key") },
+    { "traces: https://a:1/v1/traces", "x.yaml:1:9: `traces` is http://HOST:PORT/v1/traces, the "
+                                       "OTLP/HTTP address of a collector" },
     { "allow_remote: true",
         "x.yaml:1:15: `allow_remote` needs `token_file`: without a secret anybody "
         "could call" },
@@ -355,7 +357,7 @@ static const struct {
     { "peer_uids: [4294967295]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
     { "[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
                           "socket_mode, vocabulary, workers, hosts, origins, allow_remote, "
-                          "token_file, peer_uids, kill_switch, routes, limits" },
+                          "token_file, peer_uids, kill_switch, traces, routes, limits" },
 };
 
 START_TEST(refuses_with_place_and_what_is_right)
@@ -660,7 +662,7 @@ START_TEST(the_shipped_file_names_every_option_with_its_default)
         snprintf(line, sizeof line, "\n%.*s\n", (int)shown_line.len, shown_line.ptr);
         ck_assert_msg(strstr(text, line) != NULL, "not in the file:%s", line);
     }
-    ck_assert_uint_eq(lines, 11 + 1 + 1 + 7 + 1 + 8); // daemon, routes, chunk, its own, limits
+    ck_assert_uint_eq(lines, 12 + 1 + 1 + 7 + 1 + 8); // daemon, routes, chunk, its own, limits
     hp_arena_done(&arena);
     hp_config_free(config);
 }

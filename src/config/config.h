@@ -41,6 +41,7 @@ struct hp_config {
     hp_str token;      // what the file holds: the server reads it
     struct hp_list peer_uids;
     hp_str kill_switch; // "": none
+    hp_str traces;      // URL of a collector; "": none
     struct hp_limits limits;
     struct hp_route_config *routes; // one for each section, in its order; behind this struct
     size_t route_count;

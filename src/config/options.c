@@ -211,6 +211,12 @@ static const struct hp_field daemon_rows[] = {
         .max = 4095,
         .preset = "/run/hotpathd/off",
         AT(kill_switch) },
+    { .key = "traces",
+        .help = "OTLP/HTTP collector that spans go to, http://HOST:PORT/v1/traces; empty: none",
+        .type = HP_STRING,
+        .max = 255,
+        .preset = "",
+        AT(traces) },
     // The offset and the sections come with the routes: hp_options_tree.
     { .key = "routes", .help = "one section a route", .type = HP_OBJECT },
     { .key = "limits",

@@ -99,8 +99,26 @@ static enum hp_code check_access(struct hp_loading *loading)
     return HP_OK;
 }
 
+static enum hp_code check_traces(struct hp_loading *loading)
+{
+    static const hp_str scheme = HP_STR("http://");
+    hp_str url = loading->config->traces, address;
+    if (url.len == 0)
+        return HP_OK;
+    if (url.len > scheme.len && memcmp(url.ptr, scheme.ptr, scheme.len) == 0) {
+        hp_str rest = { url.ptr + scheme.len, url.len - scheme.len };
+        address = hp_str_cut(&rest, '/');
+        if (address.len && is_address(address))
+            return HP_OK;
+    }
+    stand_at(loading, hp_field_find(loading->fields, HP_S("traces")));
+    return hp_fail(loading->fault, HP_OUT_OF_RANGE, NULL,
+        "`traces` is http://HOST:PORT/v1/traces, the OTLP/HTTP address of a collector");
+}
+
 enum hp_code hp_rules_check(struct hp_loading *loading)
 {
+    HP_TRY(check_traces(loading));
     HP_TRY(check_addresses(loading));
     HP_TRY(check_access(loading));
     return check_deadlines(loading);

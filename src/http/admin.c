@@ -80,6 +80,8 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
     }
     struct hp_workers_view view;
     hp_workers_look(server->workers, &view);
+    struct hp_spans_counts spans;
+    hp_spans_count(server->spans, &spans);
     *gauges = (struct hp_gauges){ .connections = atomic_load(&server->connections),
         .connections_limit = reply->server->connections_max,
         .queue_depth = view.queued,
@@ -90,6 +92,9 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         .route_mode = memory.mode,
         .route_percent = memory.percent,
         .config_hash = reply->config->hash,
+        .spans_exported = spans.exported,
+        .spans_dropped = spans.dropped,
+        .spans_failed = spans.failed,
         .peers_refused = atomic_load(&server->peers_refused),
         .log_lines_dropped = hp_request_log_dropped(server->log) };
     pthread_mutex_lock(&server->lock);

@@ -57,7 +57,8 @@ struct hp_exchange {
     int status;
     uint64_t started_ns, cpu_ns, bytes_in, bytes_out;
     struct hp_buf reply;
-    char trace_id[33], span_id[17], new_id[33];
+    char trace_id[33], span_id[17], parent_id[17], new_id[33];
+    bool sampled;
 };
 
 // --- connections ---------------------------------------------------------------------------------
@@ -197,8 +198,6 @@ static void identify(struct hp_exchange *x)
     hp_str id = x->headers.value[HP_H_REQUEST_ID];
     hp_str caller = x->headers.value[HP_H_CALLER];
     hp_str mode = x->headers.value[HP_H_MODE];
-    char parent[17];
-    bool sampled;
     if (hp_gate_request_id(id)) {
         x->request_id = kept(x, id);
     } else {
@@ -211,7 +210,8 @@ static void identify(struct hp_exchange *x)
               : hp_str_is(mode, "probe") ? HP_CALL_PROBE
                                          : HP_CALL_LIVE;
     if (hp_headers_has(&x->headers, HP_H_TRACEPARENT) &&
-        hp_traceparent_read(x->headers.value[HP_H_TRACEPARENT], x->trace_id, parent, &sampled))
+        hp_traceparent_read(
+            x->headers.value[HP_H_TRACEPARENT], x->trace_id, x->parent_id, &x->sampled))
         hp_id_hex(x->span_id, 16);
 }
 
@@ -676,9 +676,12 @@ static void record(struct hp_exchange *x, bool delivered)
     memcpy(told.spent_ns, x->request.progress.spent_ns, sizeof told.spent_ns);
     memcpy(told.trace_id, x->trace_id, sizeof told.trace_id);
     memcpy(told.span_id, x->span_id, sizeof told.span_id);
+    memcpy(told.parent_id, x->parent_id, sizeof told.parent_id);
+    told.sampled = x->sampled;
     memcpy(told.config_hash, x->config->hash, sizeof told.config_hash);
     hp_metrics_count(server->metrics, &told);
     hp_request_log_write(server->log, &told);
+    hp_spans_take(server->spans, &told);
 }
 
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,

@@ -148,6 +148,7 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
         { "admin", hp_str_equal(old->admin, fresh->admin) },
         { "socket_mode", old->socket_mode == fresh->socket_mode },
         { "allow_remote", old->allow_remote == fresh->allow_remote },
+        { "traces", hp_str_equal(old->traces, fresh->traces) },
         { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
         { "workers", old->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
@@ -360,6 +361,17 @@ static void open_watch(struct hp_server *server)
             "reason", strerror(errno), NULL);
 }
 
+static int open_spans(struct hp_server *server)
+{
+    char url[512];
+    hp_str wanted = server->config->traces;
+    if (wanted.len == 0)
+        return HP_EXIT_OK;
+    snprintf(url, sizeof url, "%.*s", (int)wanted.len, wanted.ptr);
+    server->spans = hp_spans_new(url, server->route_names, hp_route_count);
+    return server->spans ? HP_EXIT_OK : fail(HP_EXIT_BUG, "spans cannot be exported", url);
+}
+
 // The I/O thread has a core of its own where there are two.
 static unsigned worker_count(const struct hp_config *config)
 {
@@ -488,6 +500,8 @@ static int open_all(struct hp_server *server)
     if (!code)
         open_watch(server);
     if (!code)
+        code = open_spans(server);
+    if (!code)
         code = open_workers(server);
     if (!code)
         code = open_daemons(server);
@@ -512,6 +526,7 @@ static void close_all(struct hp_server *server)
     if (server->data)
         MHD_stop_daemon(server->data);
     hp_workers_free(server->workers);
+    hp_spans_free(server->spans);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_listener_close(&server->listeners[i]);
     hp_listener_close(&server->admin_listener);

@@ -10,7 +10,7 @@
 #include "http/listen.h"
 #include "http/workers.h"
 #include "http/watch.h"
-#include "telemetry/telemetry.h"
+#include "telemetry/spans.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -49,6 +49,7 @@ struct hp_server {
     char (*route_notice)[256];
     struct hp_metrics *metrics;
     struct hp_request_log *log;
+    struct hp_spans *spans; // NULL: none are wanted
     struct hp_budget memory;
     struct hp_workers *workers;
 
