@@ -41,6 +41,7 @@ all: $(BIN) ## build the daemon: build/hotpathd
 
 $(OUT)/src/main.o: ALL_CFLAGS += -DHP_VERSION='"$(VERSION)"' -DHP_COMMIT='"$(COMMIT)"'
 $(OUT)/src/http/openapi.o: docs/openapi.yaml
+$(OUT)/src/http/page.o: src/http/page.html
 
 $(BIN): $(OUT)/src/main.o $(LIB)
 	@echo "  LD   $@"

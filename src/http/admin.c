@@ -4,6 +4,7 @@
 #include "hotpathd/json.h"
 #include "http/gate.h"
 #include "http/openapi.h"
+#include "http/page.h"
 #include "http/problem.h"
 #include "telemetry/trace.h"
 
@@ -29,6 +30,7 @@ struct reply {
 };
 
 static const char json_type[] = "application/json";
+static const char page_type[] = "text/html; charset=utf-8";
 static const char text_type[] = "text/plain; charset=utf-8";
 
 // --- what the paths say --------------------------------------------------------------------------
@@ -225,6 +227,12 @@ static void openapi(struct reply *reply)
         reply->out.failed = true;
 }
 
+static void page(struct reply *reply)
+{
+    reply->type = page_type;
+    hp_buf_add(&reply->out, hp_status_page());
+}
+
 static void reload(struct reply *reply)
 {
     bool ok = hp_server_reload(reply->server);
@@ -245,6 +253,7 @@ static const struct page {
     const char *path, *method;
     void (*write)(struct reply *reply);
 } pages[] = {
+    { "/", "GET", page },
     { "/livez", "GET", livez },
     { "/readyz", "GET", readyz },
     { "/healthz", "GET", readyz },
@@ -296,6 +305,11 @@ static hp_mhd_result send_reply(
         return MHD_NO;
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    // The page runs its own script, and asks nobody but this socket.
+    if (reply->type == page_type)
+        (void)MHD_add_response_header(response, "Content-Security-Policy",
+            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     if (allow)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)reply->status, response);
