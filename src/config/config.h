@@ -26,6 +26,11 @@ struct hp_limits {
         log_lines_per_second;
 };
 
+// What the daemon gives up once it listens.
+struct hp_isolation_config {
+    bool landlock, seccomp, core_dumps;
+};
+
 struct hp_config {
     struct hp_list listen; // HOST:PORT or unix:PATH
     // No flag named a listener and the list is the default one: the server adds its Unix socket by
@@ -43,6 +48,7 @@ struct hp_config {
     hp_str kill_switch; // "": none
     hp_str traces;      // URL of a collector; "": none
     struct hp_limits limits;
+    struct hp_isolation_config isolation;
     struct hp_route_config *routes; // one for each section, in its order; behind this struct
     size_t route_count;
     char hash[17]; // of the values in force, as 16 hex digits; tells versions apart, proves nothing

@@ -140,6 +140,28 @@ static const struct hp_field limit_rows[] = {
 };
 
 #undef AT
+#define AT(member) .offset = offsetof(struct hp_isolation_config, member)
+
+static const struct hp_field isolation_rows[] = {
+    { .key = "landlock",
+        .help = "only the folders of the configuration and the vocabularies can be read",
+        .type = HP_BOOL,
+        .preset = "true",
+        AT(landlock) },
+    { .key = "seccomp",
+        .help = "only the system calls that serving needs",
+        .type = HP_BOOL,
+        .preset = "true",
+        AT(seccomp) },
+    { .key = "core_dumps",
+        .help = "whether a crash may leave memory, and so documents, on disk",
+        .type = HP_BOOL,
+        .preset = "false",
+        AT(core_dumps) },
+    { .key = NULL },
+};
+
+#undef AT
 #define AT(member) .offset = offsetof(struct hp_config, member)
 
 static const struct hp_field daemon_rows[] = {
@@ -224,6 +246,11 @@ static const struct hp_field daemon_rows[] = {
         .type = HP_OBJECT,
         .fields = limit_rows,
         AT(limits) },
+    { .key = "isolation",
+        .help = "what the daemon gives up once it listens",
+        .type = HP_OBJECT,
+        .fields = isolation_rows,
+        AT(isolation) },
     { .key = NULL },
 };
 

@@ -174,6 +174,18 @@ static void put_workers(struct reply *reply)
         view.threads, view.busy, view.queued, view.queued_bytes, view.stuck);
 }
 
+static void put_isolation(struct reply *reply)
+{
+    const struct hp_isolation *isolation = &reply->server->isolation;
+    hp_buf_add(&reply->out, HP_S("\"isolation\":{"));
+    put_member(&reply->out, "landlock", isolation->landlock);
+    hp_buf_char(&reply->out, ',');
+    put_member(&reply->out, "seccomp", isolation->seccomp);
+    hp_buf_char(&reply->out, ',');
+    put_member(&reply->out, "core_dumps", isolation->core_dumps);
+    hp_buf_char(&reply->out, '}');
+}
+
 static void status(struct reply *reply)
 {
     struct hp_server *server = reply->server;
@@ -190,6 +202,8 @@ static void status(struct reply *reply)
     hp_buf_format(out, ",\"connections\":%zu,\"memory_bytes\":%zu,",
         atomic_load(&server->connections), atomic_load(&server->memory.used));
     put_workers(reply);
+    hp_buf_char(out, ',');
+    put_isolation(reply);
     hp_buf_char(out, ',');
     put_reload(reply);
     hp_buf_add(out, HP_S(",\"routes\":"));

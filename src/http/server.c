@@ -149,6 +149,7 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
         { "socket_mode", old->socket_mode == fresh->socket_mode },
         { "allow_remote", old->allow_remote == fresh->allow_remote },
         { "traces", hp_str_equal(old->traces, fresh->traces) },
+        { "isolation", memcmp(&old->isolation, &fresh->isolation, sizeof old->isolation) == 0 },
         { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
         { "workers", old->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
@@ -466,7 +467,8 @@ static bool write_whole(const char *path, hp_str text)
     return fclose(file) == 0 && ok;
 }
 
-// Written under another name and renamed: whoever sees it sees all of it.
+// Written under another name and renamed: whoever sees it sees all of it. The listeners accept
+// already: who connects now is answered as soon as the threads run.
 static bool write_ready_file(const struct hp_server *server)
 {
     const char *path = server->options.ready_file;
@@ -499,14 +501,16 @@ static int open_all(struct hp_server *server)
         code = open_listeners(server);
     if (!code)
         open_watch(server);
+    if (!code && !write_ready_file(server))
+        code = fail(HP_EXIT_CONFIG, "cannot write the ready file", strerror(errno));
+    if (!code)
+        hp_isolate(server->config, server->options.config_file, &server->isolation);
     if (!code)
         code = open_spans(server);
     if (!code)
         code = open_workers(server);
     if (!code)
         code = open_daemons(server);
-    if (!code && !write_ready_file(server))
-        code = fail(HP_EXIT_CONFIG, "cannot write the ready file", strerror(errno));
     return code;
 }
 

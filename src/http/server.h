@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "hotpathd/route.h"
 #include "http/headers.h"
+#include "http/isolation.h"
 #include "http/cost.h"
 #include "http/listen.h"
 #include "http/workers.h"
@@ -45,6 +46,7 @@ struct hp_server {
     uint64_t idle_ns;   // for the next request line to come in
     size_t connections_max;
     const char **route_names;
+    struct hp_isolation isolation;
     void **route_state; // one for each row of hp_routes
     char (*route_notice)[256];
     struct hp_metrics *metrics;
