@@ -101,6 +101,10 @@ units: $(UNITS) ## C unit tests
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
+soak: $(BIN) ## ten minutes of mixed load, reloads and hang-ups: nothing grows, counters add up
+	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" SOAK_SECONDS=$${SOAK_SECONDS:-600} \
+	    "$$python" -m pytest -q -s -p no:cacheprovider tests/e2e/test_soak.py
+
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -p no:cacheprovider tests
@@ -171,5 +175,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units e2e clients check headers layers bench fuzz fmt install help clean
+.PHONY: all deps run test vocab units e2e soak clients check headers layers bench fuzz fmt install help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)
