@@ -142,6 +142,13 @@ $(OUT)/bench/%: $(OUT)/bench/%.o $(LIB)
 bench: deps $(BENCH) $(BIN) vocab ## ours and the rivals', side by side
 	@bench/run $(OUT)
 
+$(OUT)/bench-server/bare: bench/server/bare.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(shell pkg-config --cflags libmicrohttpd) -o $@ $< $(shell pkg-config --libs libmicrohttpd)
+
+bench-server: $(BIN) $(OUT)/bench-server/bare ## the server under load, beside a bare libmicrohttpd (needs wrk)
+	@python3 bench/server.py $(BIN) $(OUT)/bench-server/bare
+
 # --- fuzzing --------------------------------------------------------------------------------------
 
 FUZZ_SECONDS ?= 60
@@ -175,5 +182,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units e2e soak clients check headers layers bench fuzz fmt install help clean
+.PHONY: all deps run test vocab units e2e soak clients check headers layers bench bench-server fuzz fmt install help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -75,10 +75,10 @@ START_TEST(short_ones_go_first_live_before_shadow)
     hp_queue_put(&queue, &short_one, 3 * MS);
     ck_assert_uint_eq(queue.bytes, 30);
     ck_assert_uint_eq(hp_queue_oldest_ns(&queue), 1 * MS);
-    ck_assert_ptr_eq(hp_queue_take(&queue), &short_one);
-    ck_assert_ptr_eq(hp_queue_take(&queue), &long_one);
-    ck_assert_ptr_eq(hp_queue_take(&queue), &shadow);
-    ck_assert_ptr_null(hp_queue_take(&queue));
+    ck_assert_ptr_eq(hp_queue_take(&queue, false), &short_one);
+    ck_assert_ptr_eq(hp_queue_take(&queue, false), &long_one);
+    ck_assert_ptr_eq(hp_queue_take(&queue, false), &shadow);
+    ck_assert_ptr_null(hp_queue_take(&queue, false));
     ck_assert_uint_eq(queue.bytes, 0);
     ck_assert_uint_eq(hp_queue_oldest_ns(&queue), 0);
     hp_queue_done(&queue);
@@ -98,7 +98,7 @@ START_TEST(a_long_one_is_passed_for_a_while_and_not_for_ever)
     for (size_t i = 0; i < SHORT; i++) {
         shorts[i] = job_of(1, false);
         hp_queue_put(&queue, &shorts[i], (1 + i) * MS);
-        if (hp_queue_take(&queue) == &long_one)
+        if (hp_queue_take(&queue, false) == &long_one)
             break;
         passed++;
     }
@@ -126,19 +126,25 @@ START_TEST(a_heap_takes_what_a_list_would_take)
             ck_assert(!hp_queue_withdraw(&queue, &jobs[i]));
             turn[i] = 0;
         } else if (!turn[i]) {
-            jobs[i].estimate_ns = (uint64_t)rand_r(&seed) % 1000;
-            turn[i] = step * 64 + 8 * jobs[i].estimate_ns;
+            jobs[i].estimate_ns = (uint64_t)rand_r(&seed) % (2 * HP_SHORT_NS);
+            turn[i] = step * HP_SHORT_NS + 8 * jobs[i].estimate_ns;
             uint64_t before = 0;
             for (size_t j = 0; j < JOBS; j++)
                 if (j != i && turn[j] && turn[j] <= turn[i])
                     before += jobs[j].estimate_ns;
-            ck_assert_uint_eq(hp_queue_before_ns(&queue, &jobs[i], step * 64), before);
-            hp_queue_put(&queue, &jobs[i], step * 64);
+            ck_assert_uint_eq(
+                hp_queue_before_ns(&queue, &jobs[i], step * HP_SHORT_NS, false), before);
+            hp_queue_put(&queue, &jobs[i], step * HP_SHORT_NS);
         } else {
-            struct hp_job *taken = hp_queue_take(&queue);
-            for (size_t j = 0; j < JOBS; j++)
-                ck_assert(!turn[j] || turn[j] >= turn[taken - jobs]);
-            turn[taken - jobs] = 0;
+            bool short_only = rand_r(&seed) % 2;
+            struct hp_job *taken = hp_queue_take(&queue, short_only);
+            for (size_t j = 0; j < JOBS; j++) {
+                bool comes = turn[j] && !(short_only && hp_job_is_long(&jobs[j]));
+                ck_assert(!comes || (taken && turn[j] >= turn[taken - jobs]));
+            }
+            ck_assert(!taken || !short_only || !hp_job_is_long(taken));
+            if (taken)
+                turn[taken - jobs] = 0;
         }
     }
     hp_queue_done(&queue);
@@ -320,6 +326,31 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
 }
 END_TEST
 
+START_TEST(long_ones_do_not_keep_a_short_one_waiting)
+{
+    struct task longs[2] = { { .job = job_of(50, false) }, { .job = job_of(50, false) } };
+    struct task short_one = { .job = job_of(1, false) };
+    struct hp_workers_view view;
+    uint64_t wait_ns;
+    int done_fd;
+    struct hp_workers *workers = workers_of(1, 4, &done_fd);
+    pthread_mutex_lock(&gate);
+    hp_workers_submit(workers, &longs[0].job);
+    hp_workers_submit(workers, &longs[1].job);
+    wait_until_busy(workers, 1);
+    ck_assert(hp_workers_admit(workers, &short_one.job, 1, &wait_ns));
+    ck_assert_uint_eq(wait_ns, 0);
+    hp_workers_submit(workers, &short_one.job);
+    wait_until_busy(workers, 2);
+    hp_workers_look(workers, &view);
+    ck_assert_uint_eq(view.queued, 1); // the second long one
+    pthread_mutex_unlock(&gate);
+    ck_assert_uint_eq(collect(workers, done_fd, 3), 3);
+    hp_workers_free(workers);
+    close(done_fd);
+}
+END_TEST
+
 START_TEST(a_worker_that_is_long_over_its_jobs_time_is_stuck)
 {
     struct task late = { .job = job_of(5, false) };
@@ -359,4 +390,5 @@ TESTS("work", a_quota_is_whole_processors, the_group_of_processors_is_found_in_b
     room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow, cost_is_learned_by_size,
     one_slow_request_moves_the_estimate_little, each_job_is_run_once_and_comes_back_once,
     what_waits_can_be_withdrawn_and_what_runs_cannot, a_job_is_let_in_where_its_turn_comes_in_time,
-    a_worker_that_is_long_over_its_jobs_time_is_stuck, a_deadline_that_is_cancelled_has_passed)
+    long_ones_do_not_keep_a_short_one_waiting, a_worker_that_is_long_over_its_jobs_time_is_stuck,
+    a_deadline_that_is_cancelled_has_passed)

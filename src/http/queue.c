@@ -1,6 +1,7 @@
-// queue.c -- a heap by turn. A job's turn is fixed when it comes: its arrival, put back by several
-// times its own length. So a short one passes a long one, but only for a while: whoever comes later
-// than that stands behind it, and nothing starves. Shadow calls stand behind all live ones.
+// queue.c -- two heaps by turn, of short jobs and of long ones. A job's turn is fixed when it
+// comes: its arrival, put back by several times its own length. So a short one passes a long one,
+// but only for a while: whoever comes later than that stands behind it, and nothing starves. Shadow
+// calls stand behind all live ones.
 #include "http/queue.h"
 
 #include <assert.h>
@@ -15,14 +16,16 @@ static const uint64_t shadow_turn = UINT64_C(1) << 62;
 bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max)
 {
     *queue = (struct hp_queue){ .count_max = count_max, .bytes_max = bytes_max };
-    queue->heap = calloc(count_max, sizeof *queue->heap);
-    return queue->heap != NULL;
+    queue->heap[0].at = calloc(count_max, sizeof *queue->heap[0].at);
+    queue->heap[1].at = calloc(count_max, sizeof *queue->heap[1].at);
+    return queue->heap[0].at && queue->heap[1].at;
 }
 
 void hp_queue_done(struct hp_queue *queue)
 {
-    free(queue->heap);
-    queue->heap = NULL;
+    free(queue->heap[0].at);
+    free(queue->heap[1].at);
+    queue->heap[0].at = queue->heap[1].at = NULL;
 }
 
 static uint64_t turn_of(const struct hp_job *job, uint64_t now_ns)
@@ -38,73 +41,95 @@ bool hp_queue_has_room(const struct hp_queue *queue, const struct hp_job *job)
            job->bytes <= bytes_max - queue->bytes;
 }
 
-uint64_t hp_queue_before_ns(const struct hp_queue *queue, const struct hp_job *job, uint64_t now_ns)
+// --- one heap ------------------------------------------------------------------------------------
+
+static uint64_t before_ns(const struct hp_heap *heap, uint64_t turn)
 {
-    uint64_t turn = turn_of(job, now_ns), sum = 0;
-    for (size_t i = 0; i < queue->count; i++)
-        if (queue->heap[i].turn <= turn)
-            sum += queue->heap[i].job->estimate_ns;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < heap->count; i++)
+        if (heap->at[i].turn <= turn)
+            sum += heap->at[i].job->estimate_ns;
     return sum;
 }
 
-static void place(struct hp_queue *queue, size_t at, struct hp_waiting waiting)
+static void place(struct hp_heap *heap, size_t at, struct hp_waiting waiting)
 {
-    queue->heap[at] = waiting;
+    heap->at[at] = waiting;
     waiting.job->place = at;
 }
 
-static void rise(struct hp_queue *queue, size_t at, struct hp_waiting waiting)
+static void rise(struct hp_heap *heap, size_t at, struct hp_waiting waiting)
 {
-    while (at > 0 && waiting.turn < queue->heap[(at - 1) / 2].turn) {
-        place(queue, at, queue->heap[(at - 1) / 2]);
+    while (at > 0 && waiting.turn < heap->at[(at - 1) / 2].turn) {
+        place(heap, at, heap->at[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
-    place(queue, at, waiting);
+    place(heap, at, waiting);
 }
 
-static void sink(struct hp_queue *queue, size_t at, struct hp_waiting waiting)
+static void sink(struct hp_heap *heap, size_t at, struct hp_waiting waiting)
 {
-    for (size_t child; (child = 2 * at + 1) < queue->count; at = child) {
-        if (child + 1 < queue->count && queue->heap[child + 1].turn < queue->heap[child].turn)
+    for (size_t child; (child = 2 * at + 1) < heap->count; at = child) {
+        if (child + 1 < heap->count && heap->at[child + 1].turn < heap->at[child].turn)
             child++;
-        if (waiting.turn <= queue->heap[child].turn)
+        if (waiting.turn <= heap->at[child].turn)
             break;
-        place(queue, at, queue->heap[child]);
+        place(heap, at, heap->at[child]);
     }
-    place(queue, at, waiting);
+    place(heap, at, waiting);
+}
+
+static void cut_out(struct hp_heap *heap, size_t at)
+{
+    struct hp_waiting last = heap->at[--heap->count];
+    if (at == heap->count)
+        return;
+    if (at > 0 && last.turn < heap->at[(at - 1) / 2].turn)
+        rise(heap, at, last);
+    else
+        sink(heap, at, last);
+}
+
+// --- both ----------------------------------------------------------------------------------------
+
+uint64_t hp_queue_before_ns(
+    const struct hp_queue *queue, const struct hp_job *job, uint64_t now_ns, bool short_only)
+{
+    uint64_t turn = turn_of(job, now_ns), sum = before_ns(&queue->heap[0], turn);
+    return short_only ? sum : sum + before_ns(&queue->heap[1], turn);
 }
 
 void hp_queue_put(struct hp_queue *queue, struct hp_job *job, uint64_t now_ns)
 {
+    struct hp_heap *heap = &queue->heap[hp_job_is_long(job)];
     assert(queue->count < queue->count_max);
     job->since_ns = now_ns;
+    queue->count++;
     queue->bytes += job->bytes;
-    rise(queue, queue->count++, (struct hp_waiting){ turn_of(job, now_ns), job });
+    rise(heap, heap->count++, (struct hp_waiting){ turn_of(job, now_ns), job });
 }
 
 bool hp_queue_withdraw(struct hp_queue *queue, struct hp_job *job)
 {
-    size_t at = job->place;
-    if (at == HP_NO_PLACE)
+    struct hp_heap *heap = &queue->heap[hp_job_is_long(job)];
+    if (job->place == HP_NO_PLACE)
         return false;
-    assert(queue->heap[at].job == job);
-    struct hp_waiting last = queue->heap[--queue->count];
-    queue->bytes -= job->bytes;
+    assert(heap->at[job->place].job == job);
+    cut_out(heap, job->place);
     job->place = HP_NO_PLACE;
-    if (at == queue->count)
-        return true;
-    if (at > 0 && last.turn < queue->heap[(at - 1) / 2].turn)
-        rise(queue, at, last);
-    else
-        sink(queue, at, last);
+    queue->count--;
+    queue->bytes -= job->bytes;
     return true;
 }
 
-struct hp_job *hp_queue_take(struct hp_queue *queue)
+struct hp_job *hp_queue_take(struct hp_queue *queue, bool short_only)
 {
-    if (queue->count == 0)
+    const struct hp_heap *shorts = &queue->heap[0], *longs = &queue->heap[1], *from = shorts;
+    if (!short_only && longs->count && (!shorts->count || longs->at[0].turn < shorts->at[0].turn))
+        from = longs;
+    if (from->count == 0)
         return NULL;
-    struct hp_job *job = queue->heap[0].job;
+    struct hp_job *job = from->at[0].job;
     hp_queue_withdraw(queue, job);
     return job;
 }
@@ -112,8 +137,11 @@ struct hp_job *hp_queue_take(struct hp_queue *queue)
 uint64_t hp_queue_oldest_ns(const struct hp_queue *queue)
 {
     uint64_t oldest = 0;
-    for (size_t i = 0; i < queue->count; i++)
-        if (oldest == 0 || queue->heap[i].job->since_ns < oldest)
-            oldest = queue->heap[i].job->since_ns;
+    for (size_t h = 0; h < 2; h++)
+        for (size_t i = 0; i < queue->heap[h].count; i++) {
+            uint64_t since = queue->heap[h].at[i].job->since_ns;
+            if (oldest == 0 || since < oldest)
+                oldest = since;
+        }
     return oldest;
 }

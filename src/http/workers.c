@@ -1,5 +1,6 @@
-// workers.c -- one lock, one condition, N threads. Workers are nicer than the I/O thread: where
-// they share a core with it, a small request waits for the end of a time slice no more.
+// workers.c -- one lock, one condition, N threads, and one more that takes short jobs only: N long
+// ones do not keep a short one waiting. Workers are nicer than the I/O thread: where they share a
+// core with it, a small request waits for the end of a time slice no more.
 #include "http/workers.h"
 
 #include "hotpathd/deadline.h"
@@ -15,6 +16,7 @@ enum { NICE = 10, STUCK_S = 2, STRETCH_ONE = 1024, STRETCH_MAX = 64 * STRETCH_ON
 struct worker {
     struct hp_workers *all;
     pthread_t thread;
+    bool short_only;
     uint64_t since_ns; // of the job that runs; 0: none does
     uint64_t estimate_ns, until_ns;
 };
@@ -26,12 +28,12 @@ struct hp_workers {
     void (*run)(struct hp_job *job);
     int done_fd;
     struct hp_job *done, **done_end;
-    size_t busy; // workers with a job
+    size_t busy, busy_with_any; // workers with a job: all of them, and those that take any
     bool stopping;
     // What a job takes of the clock for each unit that it was thought to take of a processor:
     // others use the cores too. STRETCH_ONE: the same.
     uint64_t stretch;
-    size_t count;
+    size_t count; // of all of them; the last one takes short jobs only
     struct worker worker[];
 };
 
@@ -42,9 +44,10 @@ static struct hp_job *wait_for_job(struct worker *worker)
     struct hp_workers *all = worker->all;
     pthread_mutex_lock(&all->lock);
     struct hp_job *job;
-    while (!(job = hp_queue_take(&all->queue)) && !all->stopping)
+    while (!(job = hp_queue_take(&all->queue, worker->short_only)) && !all->stopping)
         pthread_cond_wait(&all->work, &all->lock);
     all->busy += job != NULL;
+    all->busy_with_any += job && !worker->short_only;
     worker->since_ns = job ? hp_now_ns() : 0;
     worker->estimate_ns = job ? job->estimate_ns : 0;
     worker->until_ns = job ? job->until_ns : 0;
@@ -70,6 +73,7 @@ static void hand_back(struct worker *worker, struct hp_job *job)
     learn_stretch(all, hp_now_ns() - worker->since_ns, worker->estimate_ns);
     worker->since_ns = 0;
     all->busy--;
+    all->busy_with_any -= !worker->short_only;
     bool first = !all->done;
     *all->done_end = job;
     all->done_end = &job->next;
@@ -93,11 +97,12 @@ static void *work(void *cls)
 
 // --- starting and stopping -----------------------------------------------------------------------
 
-static bool start(struct hp_workers *workers)
+static bool start(struct hp_workers *workers, bool short_only)
 {
     char name[16];
     struct worker *worker = &workers->worker[workers->count];
     worker->all = workers;
+    worker->short_only = short_only;
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
         return false;
     snprintf(name, sizeof name, "hotpathd-w%zu", workers->count);
@@ -109,7 +114,7 @@ static bool start(struct hp_workers *workers)
 struct hp_workers *hp_workers_new(const struct hp_workers_setting *setting)
 {
     struct hp_workers *workers =
-        calloc(1, sizeof *workers + setting->threads * sizeof *workers->worker);
+        calloc(1, sizeof *workers + (setting->threads + 1) * sizeof *workers->worker);
     if (!workers)
         return NULL;
     pthread_mutex_init(&workers->lock, NULL);
@@ -119,8 +124,8 @@ struct hp_workers *hp_workers_new(const struct hp_workers_setting *setting)
     workers->done_end = &workers->done;
     workers->stretch = STRETCH_ONE;
     bool ok = hp_queue_init(&workers->queue, setting->queue_requests, setting->queue_bytes);
-    while (ok && workers->count < setting->threads)
-        ok = start(workers);
+    while (ok && workers->count <= setting->threads)
+        ok = start(workers, workers->count == setting->threads);
     if (ok)
         return workers;
     hp_workers_free(workers);
@@ -147,11 +152,13 @@ void hp_workers_free(struct hp_workers *workers)
 
 // What is left of the jobs that run; one that is over its estimate has, for all we know, nothing
 // left.
-static uint64_t running_ns(const struct hp_workers *workers, uint64_t now_ns)
+static uint64_t running_ns(const struct hp_workers *workers, uint64_t now_ns, bool short_only)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < workers->count; i++) {
         const struct worker *worker = &workers->worker[i];
+        if (worker->short_only != short_only)
+            continue;
         uint64_t whole = worker->estimate_ns * workers->stretch / STRETCH_ONE;
         uint64_t spent = now_ns - worker->since_ns;
         if (worker->since_ns && spent < whole)
@@ -160,17 +167,36 @@ static uint64_t running_ns(const struct hp_workers *workers, uint64_t now_ns)
     return sum;
 }
 
+// Of the threads that take any job, or of the one that takes short ones.
+static uint64_t wait_for(
+    const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns, bool short_only)
+{
+    uint64_t before = hp_queue_before_ns(&workers->queue, job, now_ns, short_only);
+    uint64_t work =
+        running_ns(workers, now_ns, short_only) + before * workers->stretch / STRETCH_ONE;
+    return work / (short_only ? 1 : workers->count - 1);
+}
+
 static uint64_t wait_ns(const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns)
 {
-    uint64_t before = hp_queue_before_ns(&workers->queue, job, now_ns);
-    return (running_ns(workers, now_ns) + before * workers->stretch / STRETCH_ONE) / workers->count;
+    uint64_t any = wait_for(workers, job, now_ns, false);
+    uint64_t lane = hp_job_is_long(job) ? any : wait_for(workers, job, now_ns, true);
+    return lane < any ? lane : any;
+}
+
+// Whether all threads that could take it have something to do.
+static bool must_wait(const struct hp_workers *workers, const struct hp_job *job)
+{
+    if (hp_job_is_long(job))
+        return workers->queue.count + workers->busy_with_any >= workers->count - 1;
+    return workers->queue.heap[0].count + workers->busy >= workers->count;
 }
 
 bool hp_workers_admit(
     struct hp_workers *workers, const struct hp_job *job, uint64_t remaining_ns, uint64_t *wait)
 {
     pthread_mutex_lock(&workers->lock);
-    bool waits = workers->queue.count + workers->busy >= workers->count;
+    bool waits = must_wait(workers, job);
     *wait = waits ? wait_ns(workers, job, hp_now_ns()) : 0;
     bool in_time = !remaining_ns || *wait + job->estimate_ns <= remaining_ns;
     bool fits = !waits || (in_time && hp_queue_has_room(&workers->queue, job));
@@ -182,7 +208,8 @@ void hp_workers_submit(struct hp_workers *workers, struct hp_job *job)
 {
     pthread_mutex_lock(&workers->lock);
     hp_queue_put(&workers->queue, job, hp_now_ns());
-    pthread_cond_signal(&workers->work);
+    // All: the one that a signal would wake may be the one that takes short jobs only.
+    pthread_cond_broadcast(&workers->work);
     pthread_mutex_unlock(&workers->lock);
 }
 

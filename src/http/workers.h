@@ -7,7 +7,7 @@
 struct hp_workers;
 
 struct hp_workers_setting {
-    unsigned threads;
+    unsigned threads; // that take any job; one more takes short ones only
     size_t queue_requests, queue_bytes;
     void (*run)(struct hp_job *job); // on a worker's thread
     int done_fd;                     // an eventfd: written when a job is done

@@ -112,6 +112,6 @@ def test_nothing_grows_and_the_counters_add_up(start, tmp_path):
     assert daemon.metric("hotpathd_requests_total", code="ok") >= seen[200]
     assert daemon.metric("hotpathd_requests_total", code="internal") == 0
     assert daemon.get("/-/status").json["memory_bytes"] == 0
-    assert descriptors(daemon) <= fds
+    wait_for(lambda: descriptors(daemon) <= fds, "the descriptors to be closed")
     assert resident(daemon) < 1.5 * rss, (rss, resident(daemon))
     print(json.dumps({"sent": sent, "seen": {str(k): v for k, v in seen.items()}, "rss_kib": [rss, resident(daemon)]}))
