@@ -176,11 +176,14 @@ install: all ## to $(DESTDIR)$(PREFIX): binary, configuration, vocabularies wher
 	sed 's|^vocabulary: .*|vocabulary: $(PREFIX)/share/hotpathd|' conf/hotpathd.yaml >"$(DESTDIR)$(PREFIX)/share/hotpathd/hotpathd.yaml"
 	@for v in $(wildcard $(BUILD)/vocab/*.vocab); do install -m 644 $$v "$(DESTDIR)$(PREFIX)/share/hotpathd/"; done
 
+deb: all ## a Debian package: build/hotpathd_VERSION_ARCH.deb
+	@deploy/deb $(BIN) $(VERSION) $(BUILD)
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units e2e soak clients check headers layers bench bench-server fuzz fmt install help clean
+.PHONY: all deps run test vocab units e2e soak clients check headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

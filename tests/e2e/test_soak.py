@@ -85,6 +85,7 @@ def test_nothing_grows_and_the_counters_add_up(start, tmp_path):
     text = "limits: { queue_requests: 8, header_ms: 5000, log_lines_per_second: 50 }\nroutes: { chunk: { deadline_ms: %d } }\n"
     config.write_text(text % 100)
     daemon = start("--config", str(config))
+    assert daemon.get("/livez").status == 200  # from here on all that stays open is open
     until, fds = time.monotonic() + SECONDS, descriptors(daemon)
     callers = [Caller(daemon, seed, until) for seed in range(6)]
     for caller in callers:
