@@ -59,7 +59,10 @@ class Daemon:
 
 
 def milliseconds(text):
-    number, unit = re.match(r"([\d.]+)(us|ms|s)", text).groups()
+    match = re.match(r"([\d.]+)(us|ms|s)", text)
+    if not match:
+        return float("nan")  # nothing was answered
+    number, unit = match.groups()
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
@@ -108,16 +111,26 @@ class Prober(threading.Thread):
         conn.close()
 
 
-def floor(daemon, bare_url):
+def cpu_s(pid):
+    """Of all its threads, from the scheduler's own count."""
+    return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
+def floor(daemon, bare, bare_url):
+    sides = {"bare libmicrohttpd, 200 bytes": (bare.pid, bare_url), "ours, GET /v1/rollout": (daemon.process.pid, daemon.url + "/v1/rollout")}
     for connections in (1, 8):
-        ours, bare = [], []
+        results = {name: [] for name in sides}
         for _ in range(ROUNDS):
-            bare.append(wrk(bare_url, connections))
-            ours.append(wrk(daemon.url + "/v1/rollout", connections))
-        ours, bare = medians(ours), medians(bare)
-        show(f"bare libmicrohttpd, 200 bytes, c={connections}", bare)
-        show(f"ours, GET /v1/rollout, c={connections}", ours)
-        print(f"{'':<46} ratio {ours['rate'] / bare['rate']:.2f}")
+            for name, (pid, url) in sides.items():
+                before = cpu_s(pid)
+                got = wrk(url, connections)
+                results[name].append({**got, "cpu_us": (cpu_s(pid) - before) / (got["rate"] * SECONDS) * 1e6})
+        middle = {name: medians(got) for name, got in results.items()}
+        for name, got in middle.items():
+            show(f"{name}, c={connections}", got)
+            print(f"{'':<46} {got['cpu_us']:.1f} us of CPU each")
+        floor_of, ours = middle.values()
+        print(f"{'':<46} rate {ours['rate'] / floor_of['rate']:.2f} of the bare one, CPU {ours['cpu_us'] / floor_of['cpu_us']:.2f} times")
 
 
 def chunking(daemon, scripts):
@@ -168,7 +181,7 @@ def main():
         daemon = Daemon(binary, folder)
         try:
             print(f"start to the first reply {daemon.start_ms:.0f} ms; RSS idle {daemon.resident():.0f} MB")
-            floor(daemon, bare_url)
+            floor(daemon, floor_process, bare_url)
             chunking(daemon, scripts)
             mixed(daemon, scripts)
             overload(daemon, scripts)

@@ -20,6 +20,9 @@
 
 enum {
     HANGUPS_A_TURN = 64,
+    STORM_MS = 100, // more refusals than this within so long are a storm
+    STORM_REFUSALS = 100,
+    PARK_MS = 3,
     DISCARD_MAX =
         64 << 10, // a refused body up to this size is read, so that the connection lives on
     INLINE_NS = 50 * HP_NS_PER_US, // of work: less than handing it over costs (docs/decisions.md)
@@ -534,6 +537,27 @@ static void take_back(struct hp_exchange *x)
     MHD_resume_connection(x->connection); // on_whole follows in this turn of the loop
 }
 
+// Callers that come again as soon as they are refused take the processor from the work that others
+// wait for.
+static bool in_a_storm(struct hp_server *server)
+{
+    uint64_t now = hp_now_ns();
+    if (now - server->refused_since_ns > (uint64_t)STORM_MS * HP_NS_PER_MS) {
+        server->refused_since_ns = now;
+        server->refused = 0;
+    }
+    return ++server->refused > STORM_REFUSALS;
+}
+
+// Its memory is given back first.
+static void park(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    unwatch(x);
+    hp_arena_done(&x->arena);
+    expect_by(x->server, x->peer, HP_PEER_PARKED, hp_now_ns() + (uint64_t)PARK_MS * HP_NS_PER_MS);
+    MHD_suspend_connection(connection);
+}
+
 // The last byte of the body is here; and again when a worker was done, where one was needed.
 static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
 {
@@ -550,6 +574,9 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
         learn(x);
     } else if (!admit_to_queue(x)) {
         hand_over(x, connection);
+        return MHD_YES;
+    } else if (x->fault.code == HP_OVERLOADED && in_a_storm(x->server)) {
+        park(x, connection);
         return MHD_YES;
     }
     return answer(x, connection);
@@ -725,6 +752,10 @@ static void run_over(struct hp_peer *peer)
     struct hp_exchange *x = peer->exchange;
     if (peer->phase == HP_PEER_WORK) {
         run_over_at_work(x);
+        return;
+    }
+    if (peer->phase == HP_PEER_PARKED) {
+        take_back(x);
         return;
     }
     bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;

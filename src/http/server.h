@@ -66,9 +66,11 @@ struct hp_server {
     struct MHD_Daemon *data;
     struct hp_listener listeners[HP_LISTENERS];
     size_t listener_count;
-    struct hp_peer *peers;  // all open connections
-    uint64_t next_sweep_ns; // when the first of their clocks runs out
-    struct hp_cost *cost;   // one for each route
+    struct hp_peer *peers;     // all open connections
+    uint64_t next_sweep_ns;    // when the first of their clocks runs out
+    struct hp_cost *cost;      // one for each route
+    uint64_t refused_since_ns; // of the count of refusals
+    unsigned refused;
     int epoll_fd, signal_fd, wake_fd;
     int worked_fd; // an eventfd: workers are done with something
     int hangup_fd; // an epoll of the connections whose requests are with the workers

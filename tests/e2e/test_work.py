@@ -93,6 +93,26 @@ def test_a_full_queue_refuses_at_once_and_keeps_the_connection(start, tmp_path):
     assert waiting.reply()[0] == 200
 
 
+def test_a_storm_of_refusals_is_slowed_down_and_told_all_the_same(start, tmp_path):
+    daemon = one_worker(start, tmp_path, queue_requests=1)
+    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
+    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    body, gone = slow(30_000), 0
+    conn = connection(daemon.tcp)
+    for n in range(250):
+        refused = request(conn, "POST", "/v1/chunk", body, {"Content-Type": "application/json"})
+        assert (refused.status, refused.code) == (429, "overloaded") and "Connection" not in refused.headers
+        if n % 20 == 0:  # some do not wait for it
+            Caller(daemon, body).hang_up()
+            gone += 1
+    conn.close()
+    running.hang_up()
+    assert waiting.reply()[0] == 200
+    waiting.hang_up()
+    wait_for(lambda: daemon.metric("hotpathd_in_flight") == 0, "all to end")
+    assert daemon.metric("hotpathd_requests_total") == 250 + gone + 2
+
+
 def test_bytes_that_may_wait_are_bounded(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_bytes="400KiB")
     running = busy_with(daemon)
