@@ -422,15 +422,37 @@ static unsigned retry_after_s(const struct hp_exchange *x)
     return x->fault.code == HP_OVERLOADED || x->fault.code == HP_DRAINING ? 1 : 0;
 }
 
+// "queue;dur=0.012": milliseconds to the microsecond. By hand: five times %.3f cost as much as the
+// rest of a small reply.
+static char *put_ms(char *at, const char *name, uint64_t ns)
+{
+    char digits[24];
+    uint64_t us = ns / HP_NS_PER_US, ms = us / 1000;
+    size_t count = 0, len = strlen(name);
+    memcpy(at, name, len);
+    at += len;
+    do {
+        digits[count++] = (char)('0' + ms % 10);
+        ms /= 10;
+    } while (ms);
+    while (count)
+        *at++ = digits[--count];
+    *at++ = '.';
+    for (unsigned unit = 100; unit; unit /= 10)
+        *at++ = (char)('0' + us / unit % 10);
+    *at = '\0';
+    return at;
+}
+
 static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
 {
     const uint64_t *spent = x->request.progress.spent_ns;
-    char text[160];
-    snprintf(text, sizeof text,
-        "queue;dur=%.3f, parse;dur=%.3f, compute;dur=%.3f, write;dur=%.3f, total;dur=%.3f",
-        (double)spent[HP_QUEUE] / HP_NS_PER_MS, (double)spent[HP_PARSE] / HP_NS_PER_MS,
-        (double)spent[HP_COMPUTE] / HP_NS_PER_MS, (double)spent[HP_WRITE] / HP_NS_PER_MS,
-        (double)(hp_now_ns() - x->started_ns) / HP_NS_PER_MS);
+    char text[256], *at = text;
+    at = put_ms(at, "queue;dur=", spent[HP_QUEUE]);
+    at = put_ms(at, ", parse;dur=", spent[HP_PARSE]);
+    at = put_ms(at, ", compute;dur=", spent[HP_COMPUTE]);
+    at = put_ms(at, ", write;dur=", spent[HP_WRITE]);
+    (void)put_ms(at, ", total;dur=", hp_now_ns() - x->started_ns);
     add(response, "Server-Timing", text);
 }
 
