@@ -663,7 +663,7 @@ START_TEST(the_shipped_file_names_every_option_with_its_default)
         ck_assert_msg(strstr(text, line) != NULL, "not in the file:%s", line);
     }
     ck_assert_uint_eq(
-        lines, 12 + 1 + 1 + 7 + 1 + 8 + 1 + 3); // daemon, routes, chunk, its own, limits
+        lines, 12 + 1 + 1 + 7 + 1 + 9 + 1 + 3); // daemon, routes, chunk, its own, limits
     hp_arena_done(&arena);
     hp_config_free(config);
 }

@@ -22,7 +22,7 @@ struct hp_route_config {
 };
 
 struct hp_limits {
-    int64_t connections, header_bytes, header_ms, idle_s, memory, queue_requests, queue_bytes,
+    int64_t connections, connections_per_peer, header_bytes, header_ms, idle_s, memory, queue_requests, queue_bytes,
         log_lines_per_second;
 };
 

@@ -90,6 +90,37 @@ static void name_peer(struct hp_peer *peer, const struct sockaddr *address)
     }
 }
 
+// FNV-1a over an address's bytes, above all user ids: tells peers apart, and a collision would only
+// make two share a limit.
+static uint64_t hash_address(const void *bytes, size_t len)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    return hash | UINT64_C(1) << 63;
+}
+
+uint64_t hp_peer_who(int fd, const struct sockaddr *address)
+{
+    struct ucred user;
+    socklen_t len = sizeof user;
+    if (address->sa_family == AF_INET)
+        return hash_address(
+            &((const struct sockaddr_in *)(const void *)address)->sin_addr, sizeof(struct in_addr));
+    if (address->sa_family == AF_INET6)
+        return hash_address(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+            sizeof(struct in6_addr));
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len) == 0 ? user.uid : UINT32_MAX;
+}
+
+size_t hp_peer_count(const struct hp_server *server, uint64_t who)
+{
+    size_t count = 0;
+    for (const struct hp_peer *peer = server->peers; peer; peer = peer->next)
+        count += peer->who == who;
+    return count;
+}
+
 static void expect_by(
     struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase, uint64_t until_ns)
 {
@@ -110,8 +141,10 @@ static void peer_open(struct hp_server *server, struct MHD_Connection *connectio
     if (!peer)
         return; // no context: the first request line finds none and is refused
     peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    name_peer(
-        peer, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    name_peer(peer, address);
+    peer->who = hp_peer_who(peer->fd, address);
     peer->next = server->peers;
     if (peer->next)
         peer->next->previous = peer;

@@ -4,6 +4,8 @@
 
 #include "http/server.h"
 
+#include <sys/socket.h>
+
 struct hp_exchange;
 
 enum hp_peer_phase {
@@ -19,11 +21,18 @@ struct hp_peer {
     struct hp_peer *next, *previous;
     int fd;
     bool unix_socket;
+    uint64_t who;  // hp_peer_who of it
     char name[64]; // "127.0.0.1:40312" or "unix"
     enum hp_peer_phase phase;
     uint64_t until_ns; // when the phase must be over; 0: no limit of ours
     struct hp_exchange *exchange;
 };
+
+// Of a new connection: its user, or its address.
+uint64_t hp_peer_who(int fd, const struct sockaddr *address);
+
+// How many connections they hold.
+size_t hp_peer_count(const struct hp_server *server, uint64_t who);
 
 // The daemon that owns connections and exchanges; NULL where libmicrohttpd refuses.
 struct MHD_Daemon *hp_exchange_daemon(

@@ -47,24 +47,30 @@ static bool full(const struct hp_server *server)
     return atomic_load(&server->connections) >= server->connections_max;
 }
 
-// Whether this user may call over a Unix socket.
-static bool peer_is_listed(struct hp_server *server, int fd)
+static bool is_listed(const struct hp_list *uids, uint64_t who)
+{
+    char uid[24];
+    snprintf(uid, sizeof uid, "%llu", (unsigned long long)who);
+    bool listed = uids->count == 0;
+    for (size_t i = 0; i < uids->count && !listed; i++)
+        listed = hp_str_is(uids->item[i], uid);
+    return listed;
+}
+
+// Whether this peer may have a connection: its user is one of peer_uids, and it has not got all
+// that one may have.
+static bool peer_may_call(struct hp_server *server, int fd, const struct sockaddr *from)
 {
     struct hp_config *config = hp_server_config(server);
-    const struct hp_list *list = &config->peer_uids;
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-    char uid[16] = "";
-    if (list->count > 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-        snprintf(uid, sizeof uid, "%u", peer.uid);
-    bool listed = list->count == 0;
-    for (size_t i = 0; i < list->count && !listed; i++)
-        listed = hp_str_is(list->item[i], uid);
+    uint64_t who = hp_peer_who(fd, from);
+    bool listed = from->sa_family != AF_UNIX || is_listed(&config->peer_uids, who);
+    size_t most = (size_t)config->limits.connections_per_peer;
     hp_config_free(config);
-    if (!listed && atomic_fetch_add(&server->peers_refused, 1) == 0)
-        hp_log(HP_WARN, "a user whom peer_uids does not list was refused; more are only counted",
-            "uid", uid, NULL);
-    return listed;
+    bool may = listed && (most == 0 || hp_peer_count(server, who) < most);
+    if (!may && atomic_fetch_add(&server->peers_refused, 1) == 0)
+        hp_log(HP_WARN, "a peer was refused a connection; more are only counted", "reason",
+            listed ? "limits.connections_per_peer" : "peer_uids", NULL);
+    return may;
 }
 
 // True while there may be more to accept.
@@ -77,7 +83,7 @@ static bool accept_one(struct hp_server *server, int listener)
     if (fd >= 0) {
         if (len < sizeof(sa_family_t)) // an unnamed Unix peer
             from.ss_family = AF_UNIX, len = sizeof(sa_family_t);
-        if (from.ss_family == AF_UNIX && !peer_is_listed(server, fd)) {
+        if (!peer_may_call(server, fd, (struct sockaddr *)(void *)&from)) {
             close(fd);
             return true;
         }

@@ -514,8 +514,23 @@ static int open_all(struct hp_server *server)
     return code;
 }
 
+// 1.0.4 and 1.0.5 fixed request smuggling (CWE-444).
+static void warn_of_old_library(void)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+    if (sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch) != 3)
+        return;
+    if (major > 1 || (major == 1 && (minor > 0 || patch >= 5)))
+        return;
+    hp_log(HP_WARN,
+        "libmicrohttpd is older than 1.0.5; what is known of request smuggling in it is refused by "
+        "checks of our own",
+        "microhttpd", MHD_get_version(), NULL);
+}
+
 static void log_ready(struct hp_server *server)
 {
+    warn_of_old_library();
     struct hp_config *config = hp_server_config(server);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_log(HP_INFO, "listening", "url", server->listeners[i].url, NULL);

@@ -5,6 +5,7 @@
 
 #include "hotpathd/deadline.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,7 @@ static uint64_t wait_for(
     uint64_t before = hp_queue_before_ns(&workers->queue, job, now_ns, short_only);
     uint64_t work =
         running_ns(workers, now_ns, short_only) + before * workers->stretch / STRETCH_ONE;
+    assert(workers->count > 1); // one that takes any, and the one that takes short ones
     return work / (short_only ? 1 : workers->count - 1);
 }
 

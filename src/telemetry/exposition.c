@@ -416,7 +416,8 @@ static const struct family families[] = {
         "taken.",
         spans },
     { "hotpathd_peers_refused", COUNTER, NULL,
-        "Connections over Unix sockets closed because peer_uids does not list their user.",
+        "Connections closed because peer_uids does not list their user, or their peer has too "
+        "many.",
         peers_refused },
     { "hotpathd_build", INFO, NULL, "Version and libraries of this build.", build_info },
 };

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from daemon import BINARY, ROOT, Daemon, wait_for
+from daemon import BINARY, ROOT, Daemon, connection, request, wait_for
 
 BODY = json.dumps({"text": "One paragraph."})
 TOKEN = "a-secret-of-twenty-four!"
@@ -79,6 +79,22 @@ def test_users_that_are_not_listed_are_closed_and_counted(start, tmp_path):
     (tmp_path / "access.yaml").write_text(f"peer_uids: [{os.getuid()}]\n")
     assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
     assert daemon.post("/v1/chunk", BODY, daemon.unix).status == 200
+
+
+def test_one_peer_gets_no_more_connections_than_it_may(start, tmp_path):
+    daemon = configured(start, tmp_path, "limits: { connections_per_peer: 2 }\n")
+    held = [connection(url) for url in (daemon.tcp, daemon.tcp, daemon.unix, daemon.unix)]
+    for conn in held:
+        assert request(conn, "GET", "/v1/rollout").status == 200
+    for url in (daemon.tcp, daemon.unix):
+        with pytest.raises(OSError):
+            daemon.post("/v1/chunk", BODY, url)
+    assert daemon.metric("hotpathd_peers_refused_total") == 2
+    for conn in held:
+        assert request(conn, "GET", "/v1/rollout").status == 200
+        conn.close()
+    wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
+    assert daemon.post("/v1/chunk", BODY).status == daemon.post("/v1/chunk", BODY, daemon.unix).status == 200
 
 
 # --- a service manager -------------------------------------------------------------------------------
