@@ -57,7 +57,7 @@ def test_ambiguous_framing_is_refused_and_closed(daemon, name):
     assert b"connection: close" in head.lower()
     if b"application/problem+json" in head:
         assert json.loads(body)["code"] == "bad_framing"
-    else:  # libmicrohttpd's own page
+    elif b'microhttpd="0.' in daemon.get("/metrics").body:  # from 1.0 on most is refused by its own parser, with its own page
         assert name in ("no colon", "a NUL in a name")
 
 
