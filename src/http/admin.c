@@ -408,7 +408,7 @@ bool hp_admin_open(struct hp_server *server)
             MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
             MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
-            MHD_OPTION_END);
+            HP_STRICT_PARSER MHD_OPTION_END);
     return server->admin != NULL;
 }
 

@@ -851,5 +851,5 @@ struct MHD_Daemon *hp_exchange_daemon(
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,   //
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,    //
         MHD_OPTION_NOTIFY_COMPLETED, on_end, server,            //
-        MHD_OPTION_END);
+        HP_STRICT_PARSER MHD_OPTION_END);
 }

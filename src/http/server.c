@@ -204,15 +204,12 @@ static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
-// Before its strict parser libmicrohttpd leaves the block where it was read, so that what it
-// swallowed shows: the method is the block's first byte.
-#define BLOCK_IN_PLACE (MHD_VERSION < 0x00097700)
-
+// The method is the block's first byte.
 void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
     struct hp_headers *headers)
 {
     const union MHD_ConnectionInfo *info =
-        BLOCK_IN_PLACE
+        HP_BLOCK_IN_PLACE
             ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
             : NULL;
     if (info)

@@ -19,6 +19,17 @@
 // From 0.9.71 on, callbacks return an enum.
 typedef enum MHD_Result hp_mhd_result;
 
+// What differs between the generations of libmicrohttpd. From 0.9.77 on its parser is strict where
+// it is told to be: no folded lines, no bare line feeds. Before, it leaves the header block where
+// it was read, so that what it swallowed shows (hp_headers_begin).
+#if MHD_VERSION >= 0x00097701
+#define HP_STRICT_PARSER MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#define HP_BLOCK_IN_PLACE false
+#else
+#define HP_STRICT_PARSER
+#define HP_BLOCK_IN_PLACE true
+#endif
+
 struct hp_server_options {
     const char *config_file; // NULL: none
     const struct hp_override *overrides;

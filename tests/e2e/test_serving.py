@@ -74,8 +74,10 @@ def test_a_transfer_coding_that_is_not_chunked_is_refused_and_closed(daemon, cod
     assert status_of(reply) == 400 and reply.count(b"HTTP/1.1 ") == 1
 
 
-def test_lines_that_end_in_a_bare_line_feed_are_taken(daemon):
-    assert status_of(daemon.raw(CLOSE.replace(b"\r\n", b"\n"))) == 200
+def test_lines_that_end_in_a_bare_line_feed_are_taken_or_refused(daemon):
+    """RFC 9112, section 2.2, lets a server take them; libmicrohttpd's strict parser, from 0.9.77 on, does not."""
+    old = b'microhttpd="0.9.7' in daemon.get("/metrics").body
+    assert status_of(daemon.raw(CLOSE.replace(b"\r\n", b"\n"))) == (200 if old else 400)
 
 
 SMUGGLED = b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"
