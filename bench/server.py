@@ -70,7 +70,7 @@ def wrk(url, connections, script=None, seconds=SECONDS):
     command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"] + (["-s", str(script)] if script else []) + [url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     got = {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
-           "p50": milliseconds(re.search(r"50%\s+(\S+)", out).group(1)), "p99": milliseconds(re.search(r"99%\s+(\S+)", out).group(1))}
+           "p50": milliseconds(re.search(r"\n\s+50%\s+(\S+)", out).group(1)), "p99": milliseconds(re.search(r"\n\s+99%\s+(\S+)", out).group(1))}
     useful = re.search(r"useful ([\d.]+)", out)
     got["useful"] = float(useful.group(1)) if useful else got["rate"]
     return got

@@ -24,9 +24,8 @@ enum {
     STORM_REFUSALS = 100,
     PARK_MS = 3,
     DISCARD_MAX =
-        64 << 10, // a refused body up to this size is read, so that the connection lives on
-    INLINE_NS = 50 * HP_NS_PER_US, // of work: less than handing it over costs (docs/decisions.md)
-    INLINE_BYTES = 1024,     // work is linear in the body: so much of it never holds anybody up
+        64 << 10,        // a refused body up to this size is read, so that the connection lives on
+    INLINE_BYTES = 1024, // work is linear in the body: so much of it never holds anybody up
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
     POOL_BYTES = 32768       // libmicrohttpd's: above this it maps memory for every connection
 };
@@ -624,7 +623,7 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
     x->job.until_ns = x->request.deadline.at_ns;
     x->job.shadow = x->mode == HP_CALL_SHADOW;
     x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
-    if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= INLINE_NS) {
+    if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns) {
         compute(x);
         learn(x);
     } else if (!admit_to_queue(x)) {

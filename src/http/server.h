@@ -55,6 +55,7 @@ struct hp_server {
     // Fixed from start to stop.
     uint64_t header_ns; // for a header block to come in
     uint64_t idle_ns;   // for the next request line to come in
+    uint64_t inline_ns; // work up to this is done on the I/O thread
     size_t connections_max;
     const char **route_names;
     struct hp_isolation isolation;
