@@ -22,8 +22,8 @@ struct hp_route_config {
 };
 
 struct hp_limits {
-    int64_t connections, connections_per_peer, header_bytes, header_ms, idle_s, memory, queue_requests, queue_bytes,
-        log_lines_per_second;
+    int64_t connections, connections_per_peer, header_bytes, header_ms, idle_s, memory,
+        queue_requests, queue_bytes, log_lines_per_second;
 };
 
 // What the daemon gives up once it listens.
