@@ -42,6 +42,7 @@ all: $(BIN) ## build the daemon: build/hotpathd
 
 $(OUT)/src/main.o: ALL_CFLAGS += -DHP_VERSION='"$(VERSION)"' -DHP_COMMIT='"$(COMMIT)"'
 $(OUT)/src/http/openapi.o: docs/openapi.yaml
+$(OUT)/src/http/page.o: src/http/page.html
 
 $(BIN): $(OUT)/src/main.o $(LIB)
 	@echo "  LD   $@"
@@ -105,6 +106,10 @@ oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
+soak: $(BIN) ## ten minutes of mixed load, reloads and hang-ups: nothing grows, counters add up
+	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" SOAK_SECONDS=$${SOAK_SECONDS:-600} \
+	    "$$python" -m pytest -q -s -p no:cacheprovider tests/e2e/test_soak.py
+
 library: all ## the example of docs/library.md, built against an installed copy
 	@rm -rf $(BUILD)/stage && $(MAKE) install PREFIX="$(CURDIR)/$(BUILD)/stage" >/dev/null
 	@export PKG_CONFIG_PATH="$(CURDIR)/$(BUILD)/stage/lib/pkgconfig" && \
@@ -149,6 +154,13 @@ $(OUT)/bench/%: $(OUT)/bench/%.o $(LIB)
 bench: deps $(BENCH) $(BIN) vocab ## ours and the rivals', side by side
 	@bench/run $(OUT)
 
+$(OUT)/bench-server/bare: bench/server/bare.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(shell pkg-config --cflags libmicrohttpd) -o $@ $< $(shell pkg-config --libs libmicrohttpd)
+
+bench-server: $(BIN) $(OUT)/bench-server/bare ## the server under load, beside a bare libmicrohttpd (needs wrk)
+	@python3 bench/server.py $(BIN) $(OUT)/bench-server/bare
+
 # --- fuzzing --------------------------------------------------------------------------------------
 
 FUZZ_SECONDS ?= 60
@@ -185,11 +197,14 @@ install: all ## to $(DESTDIR)$(PREFIX): binary, library, headers, configuration,
 	sed 's|^vocabulary: .*|vocabulary: $(PREFIX)/share/hotpathd|' conf/hotpathd.yaml >"$(DESTDIR)$(PREFIX)/share/hotpathd/hotpathd.yaml"
 	@for v in $(wildcard $(BUILD)/vocab/*.vocab); do install -m 644 $$v "$(DESTDIR)$(PREFIX)/share/hotpathd/"; done
 
+deb: all ## a Debian package: build/hotpathd_VERSION_ARCH.deb
+	@deploy/deb $(BIN) $(VERSION) $(BUILD)
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units oracles e2e clients check library headers layers bench fuzz fmt install help clean
+.PHONY: all deps run test vocab units oracles e2e soak clients check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

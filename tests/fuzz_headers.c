@@ -1,5 +1,7 @@
-// fuzz_headers.c -- what comes from the other side of a connection: a traceparent, a reply.
-#include "cli/reply.h"
+// fuzz_headers.c -- what comes from the other side of a connection: a traceparent, a reply; and
+// from the kernel: a control group, a quota.
+#include "base/cores.h"
+#include "base/reply.h"
 #include "telemetry/trace.h"
 
 #include <assert.h>
@@ -38,10 +40,22 @@ static void reply(hp_str bytes)
         assert(hp_reply_read((hp_str){ bytes.ptr, cut }, false, &now) != HP_REPLY_BAD);
 }
 
+// A line of /proc/self/cgroup, and a quota.
+static void cores(hp_str line)
+{
+    bool unified;
+    hp_str group, rest = line;
+    if (hp_cores_group(line, &unified, &group))
+        assert(group.ptr >= line.ptr && group.ptr + group.len == line.ptr + line.len);
+    hp_str quota = hp_str_cut(&rest, ' ');
+    assert(hp_cores_of_quota(quota, rest) <= 1u << 16);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     hp_str bytes = { (const char *)data, size };
     trace(bytes);
     reply(bytes);
+    cores(bytes);
     return 0;
 }

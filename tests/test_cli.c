@@ -1,7 +1,7 @@
 // test_cli.c -- the client of the command line against a server in a thread that answers as it is
 // told: in pieces, without a length, with garbage, or not at all.
 #include "cli/cli.h"
-#include "cli/client.h"
+#include "base/client.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -201,18 +201,23 @@ static const struct {
     // keys
     { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
     { "workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
-                              "vocabulary, workers, hosts, origins, routes, limits" },
+                              "vocabulary, workers, hosts, origins, allow_remote, token_file, "
+                              "peer_uids, kill_switch, traces, routes, limits, isolation" },
     { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
     { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
     { "presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
-                     "vocabulary, workers, hosts, origins, routes, limits" },
+                     "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
+                     "kill_switch, traces, routes, limits, isolation" },
     { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
-                        "vocabulary, workers, hosts, origins, routes, limits" },
+                        "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
+                        "kill_switch, traces, routes, limits, isolation" },
     { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, hosts, origins, routes, limits" },
+        "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, kill_switch, "
+        "traces, routes, "
+        "limits, isolation" },
     { "workers: 1\nadmin: a:1\nworkers: 2",
         "x.yaml:3:1: `workers` is already set on line 1; keep one of the two" },
     { CHUNK "mode: on\n    mode: on",
@@ -241,9 +246,13 @@ static const struct {
     { "--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one" },
     // shapes
     { "- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-             "vocabulary, workers, hosts, origins, routes, limits" },
+             "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
+             "kill_switch, traces, routes, "
+             "limits, isolation" },
     { "hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-               "vocabulary, workers, hosts, origins, routes, limits" },
+               "vocabulary, workers, hosts, origins, allow_remote, token_file, peer_uids, "
+               "kill_switch, traces, routes, "
+               "limits, isolation" },
     { "routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra" },
     { "routes:\n- chunk", "x.yaml:2:1: `routes` is a group; its keys are chunk, extra" },
     { "routes: {chunk: on}", "x.yaml:1:17: `chunk` is a group; its keys are mode, percent, "
@@ -340,8 +349,16 @@ static const struct {
     { "workers: @5", "x.yaml:1:10: " NOT_YAML("found character that cannot start any token") },
     { "workers: 'a", "x.yaml:1:12: " NOT_YAML("found unexpected end of stream") },
     { "limits: {}\n admin: b", "x.yaml:2:2: " NOT_YAML("did not find expected key") },
+    { "traces: https://a:1/v1/traces", "x.yaml:1:9: `traces` is http://HOST:PORT/v1/traces, the "
+                                       "OTLP/HTTP address of a collector" },
+    { "allow_remote: true",
+        "x.yaml:1:15: `allow_remote` needs `token_file`: without a secret anybody "
+        "could call" },
+    { "peer_uids: [root]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
+    { "peer_uids: [4294967295]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
     { "[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
-                          "socket_mode, vocabulary, workers, hosts, origins, routes, limits" },
+                          "socket_mode, vocabulary, workers, hosts, origins, allow_remote, "
+                          "token_file, peer_uids, kill_switch, traces, routes, limits, isolation" },
 };
 
 START_TEST(refuses_with_place_and_what_is_right)
@@ -658,8 +675,8 @@ START_TEST(the_shipped_file_names_every_option_with_its_default)
         snprintf(line, sizeof line, "\n%.*s\n", (int)shown_line.len, shown_line.ptr);
         ck_assert_msg(strstr(text, line) != NULL, "not in the file:%s", line);
     }
-    ck_assert_uint_eq(
-        lines, 7 + 1 + 1 + 7 + 1 + 10 + 1 + 8); // daemon, routes, chunk, score, limits
+    ck_assert_uint_eq(lines,
+        12 + 1 + 1 + 7 + 1 + 10 + 1 + 9 + 1 + 3); // daemon, routes, chunk, score, limits, isolation
     hp_arena_done(&arena);
     hp_config_free(config);
 }

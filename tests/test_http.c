@@ -47,6 +47,39 @@ START_TEST(framing_that_two_readers_may_read_differently_is_refused)
 }
 END_TEST
 
+// Fields as libmicrohttpd 0.9.75 leaves them in its buffer: '.' stands for a NUL, the name begins
+// and the value follows where the mask has N and V.
+static bool gap_in(const char *block, const char *mask)
+{
+    char bytes[128];
+    struct hp_headers headers = { .bytes = 0 };
+    size_t len = strlen(block);
+    ck_assert_uint_eq(len, strlen(mask));
+    for (size_t i = 0; i <= len; i++)
+        bytes[i] = block[i] == '.' ? '\0' : block[i];
+    hp_headers_begin(&headers, bytes);
+    for (const char *n = strchr(mask, 'N'); n; n = strchr(n + 1, 'N')) {
+        const char *v = strchr(n, 'V');
+        hp_headers_add(&headers, hp_str_from(bytes + (n - mask)), hp_str_from(bytes + (v - mask)));
+    }
+    hp_headers_end(&headers, bytes + len);
+    return headers.gap;
+}
+
+START_TEST(a_header_block_that_holds_more_than_its_lines_shows_it)
+{
+    ck_assert(!gap_in("....", "    "));
+    ck_assert(!gap_in("..A. b....", "  N  V    "));
+    ck_assert(!gap_in(".A.b.C.\td..", " N V N  V  "));
+    ck_assert(gap_in("..A. b..c....", "  N  V       "));       // a NUL in a value
+    ck_assert(gap_in("..A. b.. c....", "  N  V        "));     // a folded line
+    ck_assert(gap_in("..x: y..A. b....", "        N  V    ")); // a line that was not told
+    ck_assert(gap_in("..A.xb....", "  N  V    "));             // something before the value
+    ck_assert(gap_in("..A. b..B.c..", "  N  V       "));       // a line behind the last
+    ck_assert(gap_in("..A. b.", "  N  V "));
+}
+END_TEST
+
 START_TEST(a_header_block_over_its_limit_is_refused)
 {
     char value[1001];
@@ -182,12 +215,14 @@ END_TEST
 START_TEST(if_none_match_is_a_list_of_tags)
 {
     struct hp_config config = { .hash = "0123456789abcdef" };
-    ck_assert(hp_rollout_matches(&config, HP_S("\"0123456789abcdef\"")));
-    ck_assert(hp_rollout_matches(&config, HP_S("\"x\", W/\"0123456789abcdef\"")));
-    ck_assert(hp_rollout_matches(&config, HP_S("*")));
-    ck_assert(!hp_rollout_matches(&config, HP_S("0123456789abcdef")));
-    ck_assert(!hp_rollout_matches(&config, HP_S("\"0123456789abcde\"")));
-    ck_assert(!hp_rollout_matches(&config, HP_S("")));
+    ck_assert(hp_rollout_matches(&config, false, HP_S("\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, false, HP_S("\"x\", W/\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, false, HP_S("*")));
+    ck_assert(!hp_rollout_matches(&config, false, HP_S("0123456789abcdef")));
+    ck_assert(!hp_rollout_matches(&config, false, HP_S("\"0123456789abcde\"")));
+    ck_assert(!hp_rollout_matches(&config, false, HP_S("")));
+    ck_assert(!hp_rollout_matches(&config, true, HP_S("\"0123456789abcdef\"")));
+    ck_assert(hp_rollout_matches(&config, true, HP_S("\"0123456789abcdef-off\"")));
 }
 END_TEST
 
@@ -195,7 +230,7 @@ static enum hp_listen_result listen_briefly(const char *address, char *url)
 {
     struct hp_listener listener;
     char why[256] = "";
-    enum hp_listen_result result = hp_listen(&listener, hp_str_from(address), 0660, why);
+    enum hp_listen_result result = hp_listen(&listener, hp_str_from(address), 0660, false, why);
     strcpy(url, listener.url);
     ck_assert(result == HP_LISTENING || why[0]);
     hp_listener_close(&listener);
@@ -223,15 +258,15 @@ START_TEST(a_unix_socket_has_its_mode_and_goes_away)
     snprintf(address, sizeof address, "unix:%s/s", folder);
     struct hp_listener first, second;
     struct stat info;
-    ck_assert_int_eq(hp_listen(&first, hp_str_from(address), 0620, why), HP_LISTENING);
+    ck_assert_int_eq(hp_listen(&first, hp_str_from(address), 0620, false, why), HP_LISTENING);
     ck_assert_int_eq(stat(address + 5, &info), 0);
     ck_assert_int_eq(info.st_mode & 0777, 0620);
     // one that is served is not taken over
-    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, why), HP_NO_LISTENER);
+    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, false, why), HP_NO_LISTENER);
     ck_assert_int_eq(stat(address + 5, &info), 0);
     // one whose owner died is
     close(first.fd);
-    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, why), HP_LISTENING);
+    ck_assert_int_eq(hp_listen(&second, hp_str_from(address), 0620, false, why), HP_LISTENING);
     hp_listener_close(&second);
     ck_assert_int_ne(stat(address + 5, &info), 0);
     ck_assert_int_eq(rmdir(folder), 0);
@@ -239,6 +274,7 @@ START_TEST(a_unix_socket_has_its_mode_and_goes_away)
 END_TEST
 
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
+    a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
     media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
     request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,

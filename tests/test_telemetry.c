@@ -5,6 +5,7 @@
 #include "telemetry/histogram.h"
 #include "telemetry/process.h"
 #include "telemetry/sampling.h"
+#include "telemetry/spans.h"
 #include "telemetry/telemetry.h"
 #include "telemetry/trace.h"
 
@@ -44,7 +45,7 @@ static const struct hp_gauges gauges = { .connections = 7,
 
 // --- a strict reader of the two formats ----------------------------------------------------------
 
-enum { LABELS_MAX = 8, SAMPLES_MAX = 2000, FAMILIES_MAX = 64, TEXT_MAX = 160 };
+enum { LABELS_MAX = 8, SAMPLES_MAX = 2000, FAMILIES_MAX = 64, EXEMPLARS_MAX = 128, TEXT_MAX = 160 };
 
 struct family {
     char name[TEXT_MAX], type[16], unit[16];
@@ -63,6 +64,8 @@ struct page {
     struct sample sample[SAMPLES_MAX];
     size_t families, samples;
     bool openmetrics;
+    char exemplar[EXEMPLARS_MAX][TEXT_MAX * 2]; // whole lines
+    size_t exemplars;
 };
 
 static bool is_name(hp_str s)
@@ -173,6 +176,12 @@ static bool is_repeated(const struct page *page, const struct sample *sample)
 
 static void read_sample(struct page *page, hp_str line)
 {
+    const char *exemplar = memmem(line.ptr, line.len, " # {", 4);
+    if (exemplar) {
+        ck_assert(page->openmetrics && page->exemplars < EXEMPLARS_MAX);
+        keep(page->exemplar[page->exemplars++], TEXT_MAX * 2, line);
+        line.len = (size_t)(exemplar - line.ptr);
+    }
     ck_assert_uint_gt(page->families, 0);
     ck_assert_uint_lt(page->samples, SAMPLES_MAX);
     const struct family *family = &page->family[page->families - 1];
@@ -253,7 +262,7 @@ static void read_page(struct page *page, hp_str text, bool openmetrics)
 
 static struct page page; // one at a time: large
 
-static void write_page(const struct hp_metrics *metrics, bool openmetrics)
+static void write_page(struct hp_metrics *metrics, bool openmetrics)
 {
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
@@ -467,6 +476,72 @@ START_TEST(a_request_is_counted_where_it_belongs)
     ck_assert(find("hotpathd_request_body_bytes_bucket", "route=\"score\"", "256.0")->value == 1);
     ck_assert(value_of("hotpathd_reply_body_bytes_sum", "route=\"chunk\"") == 10000);
     hp_metrics_free(metrics);
+}
+END_TEST
+
+START_TEST(a_bucket_shows_the_last_trace_that_fell_into_it)
+{
+    struct hp_metrics *metrics = hp_metrics_new(names, ROUTES);
+    struct hp_record record = { .route = 0, .total_ns = 1600000 };
+    hp_metrics_count(metrics, &record); // without a trace
+    write_page(metrics, true);
+    ck_assert_uint_eq(page.exemplars, 0);
+    strcpy(record.trace_id, "0af7651916cd43dd8448eb211c80319c");
+    hp_metrics_count(metrics, &record);
+    strcpy(record.trace_id, "1af7651916cd43dd8448eb211c80319c");
+    record.total_ns = 1700000;
+    hp_metrics_count(metrics, &record);
+    write_page(metrics, true);
+    ck_assert_uint_eq(page.exemplars, 1);
+    ck_assert_ptr_nonnull(strstr(page.exemplar[0], "hotpathd_request_duration_seconds_bucket{"
+                                                   "route=\"chunk\",le=\"0.0024\"} 3 # {trace_id="
+                                                   "\"1af7651916cd43dd8448eb211c80319c\"} "
+                                                   "0.001700000 "));
+    double at = strtod(strrchr(page.exemplar[0], ' '), NULL);
+    ck_assert(at > 1.6e9 && at < 1e11);
+    write_page(metrics, false);
+    ck_assert_uint_eq(page.exemplars, 0);
+    hp_metrics_free(metrics);
+}
+END_TEST
+
+START_TEST(a_span_is_what_otlp_takes)
+{
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_buf out = hp_buf_in(&arena);
+    struct hp_record record = { .code = HP_DEADLINE,
+        .status = 504,
+        .request_id = HP_STR("a\"b\\c"),
+        .caller = HP_STR("test/1"),
+        .trace_id = "0af7651916cd43dd8448eb211c80319c",
+        .span_id = "b7ad6b7169203331",
+        .parent_id = "00f067aa0ba902b7",
+        .bytes_in = 7,
+        .cpu_ns = 5000,
+        .spent_ns = { [HP_BODY] = 10, [HP_COMPUTE] = 90 },
+        .total_ns = 100 };
+    hp_span_write(&record, "chunk", 1700000000000000100u, &out);
+    hp_buf_char(&out, '\0');
+    ck_assert_str_eq(out.ptr,
+        "{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"b7ad6b7169203331\","
+        "\"parentSpanId\":\"00f067aa0ba902b7\",\"name\":\"POST /v1/chunk\",\"kind\":2,"
+        "\"startTimeUnixNano\":\"1700000000000000000\","
+        "\"endTimeUnixNano\":\"1700000000000000100\",\"events\":["
+        "{\"timeUnixNano\":\"1700000000000000000\",\"name\":\"body\"},"
+        "{\"timeUnixNano\":\"1700000000000000010\",\"name\":\"compute\"}],\"attributes\":["
+        "{\"key\":\"http.request.method\",\"value\":{\"stringValue\":\"POST\"}},"
+        "{\"key\":\"url.scheme\",\"value\":{\"stringValue\":\"http\"}},"
+        "{\"key\":\"http.route\",\"value\":{\"stringValue\":\"/v1/chunk\"}},"
+        "{\"key\":\"error.type\",\"value\":{\"stringValue\":\"deadline\"}},"
+        "{\"key\":\"hotpath.request_id\",\"value\":{\"stringValue\":\"a\\\"b\\\\c\"}},"
+        "{\"key\":\"hotpath.caller\",\"value\":{\"stringValue\":\"test/1\"}},"
+        "{\"key\":\"hotpath.mode\",\"value\":{\"stringValue\":\"live\"}},"
+        "{\"key\":\"hotpath.cpu_us\",\"value\":{\"intValue\":\"5\"}},"
+        "{\"key\":\"http.request.body.size\",\"value\":{\"intValue\":\"7\"}},"
+        "{\"key\":\"http.response.status_code\",\"value\":{\"intValue\":\"504\"}}],"
+        "\"status\":{\"code\":2}}");
+    hp_arena_done(&arena);
 }
 END_TEST
 
@@ -1053,6 +1128,7 @@ END_TEST
 TESTS("telemetry", every_label_set_is_there_from_the_start_in_both_formats,
     families_have_the_types_of_their_format, gauges_are_written_as_they_are,
     a_request_is_counted_where_it_belongs, bounds_say_what_they_are_and_grow_evenly,
+    a_bucket_shows_the_last_trace_that_fell_into_it, a_span_is_what_otlp_takes,
     a_value_falls_into_the_bucket_whose_bound_it_is, threads_lose_no_count_while_another_reads,
     a_page_that_does_not_fit_is_marked, the_process_tells_of_itself,
     a_line_is_json_whatever_the_strings, a_line_keeps_text_and_nests,

@@ -3,14 +3,19 @@
 
 #include "hotpathd/error.h"
 
-enum { HP_NS_PER_MS = 1000000, HP_NS_PER_US = 1000 };
+#include <stdatomic.h>
+
+enum { HP_NS_PER_S = 1000000000, HP_NS_PER_MS = 1000000, HP_NS_PER_US = 1000 };
 
 uint64_t hp_now_ns(void);        // monotonic
 uint64_t hp_thread_cpu_ns(void); // CPU time of this thread
 
 struct hp_deadline {
-    uint64_t at_ns; // on hp_now_ns's clock; 0: none
+    atomic_uint_fast64_t at_ns; // on hp_now_ns's clock; 0: none
 };
+
+// Any thread: from now on it has passed. For work that nobody waits for any more.
+void hp_deadline_cancel(struct hp_deadline *deadline);
 
 bool hp_deadline_passed(const struct hp_deadline *deadline);
 

@@ -20,9 +20,15 @@ uint64_t hp_thread_cpu_ns(void)
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+void hp_deadline_cancel(struct hp_deadline *deadline)
+{
+    atomic_store_explicit(&deadline->at_ns, 1, memory_order_relaxed);
+}
+
 bool hp_deadline_passed(const struct hp_deadline *deadline)
 {
-    return deadline->at_ns && hp_now_ns() >= deadline->at_ns;
+    uint64_t at_ns = atomic_load_explicit(&deadline->at_ns, memory_order_relaxed);
+    return at_ns && hp_now_ns() >= at_ns;
 }
 
 enum hp_code hp_deadline_check(const struct hp_deadline *deadline, struct hp_fault *fault)

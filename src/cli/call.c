@@ -1,7 +1,7 @@
 // call.c -- `hotpathd call ROUTE [FILE] [--to ADDR]`: one request from a file or standard input to
 // the running daemon, the reply to standard output.
 #include "cli/cli.h"
-#include "cli/client.h"
+#include "base/client.h"
 
 #include <errno.h>
 #include <fcntl.h>

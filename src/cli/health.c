@@ -1,7 +1,7 @@
 // health.c -- `hotpathd health [ADDR]`: asks the admin socket whether the daemon is ready, for
 // container health checks that have no curl.
 #include "cli/cli.h"
-#include "cli/client.h"
+#include "base/client.h"
 
 #include <stdio.h>
 

@@ -22,8 +22,13 @@ struct hp_route_config {
 };
 
 struct hp_limits {
-    int64_t connections, header_bytes, header_ms, idle_s, memory, queue_requests, queue_bytes,
-        log_lines_per_second;
+    int64_t connections, connections_per_peer, header_bytes, header_ms, idle_s, memory,
+        queue_requests, queue_bytes, log_lines_per_second;
+};
+
+// What the daemon gives up once it listens.
+struct hp_isolation_config {
+    bool landlock, seccomp, core_dumps;
 };
 
 struct hp_config {
@@ -36,7 +41,14 @@ struct hp_config {
     hp_str vocabulary;
     int64_t workers;
     struct hp_list hosts, origins; // allowed beside the built-in ones
+    bool allow_remote;
+    hp_str token_file; // "": none
+    hp_str token;      // what the file holds: the server reads it
+    struct hp_list peer_uids;
+    hp_str kill_switch; // "": none
+    hp_str traces;      // URL of a collector; "": none
     struct hp_limits limits;
+    struct hp_isolation_config isolation;
     struct hp_route_config *routes; // one for each section, in its order; behind this struct
     size_t route_count;
     char hash[17]; // of the values in force, as 16 hex digits; tells versions apart, proves nothing

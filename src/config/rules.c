@@ -80,8 +80,46 @@ static enum hp_code check_deadlines(struct hp_loading *loading)
     return HP_OK;
 }
 
+static enum hp_code check_access(struct hp_loading *loading)
+{
+    const struct hp_config *config = loading->config;
+    uint64_t uid;
+    if (config->allow_remote && config->token_file.len == 0) {
+        stand_at(loading, hp_field_find(loading->fields, HP_S("allow_remote")));
+        return hp_fail(loading->fault, HP_OUT_OF_RANGE, NULL,
+            "`allow_remote` needs `token_file`: without a secret anybody could call");
+    }
+    for (size_t i = 0; i < config->peer_uids.count; i++) {
+        if (hp_str_decimal(config->peer_uids.item[i], &uid) && uid < UINT32_MAX)
+            continue;
+        stand_at(loading, hp_field_find(loading->fields, HP_S("peer_uids")));
+        return hp_fail(
+            loading->fault, HP_OUT_OF_RANGE, NULL, "`peer_uids` are numbers, as `id -u` prints");
+    }
+    return HP_OK;
+}
+
+static enum hp_code check_traces(struct hp_loading *loading)
+{
+    static const hp_str scheme = HP_STR("http://");
+    hp_str url = loading->config->traces, address;
+    if (url.len == 0)
+        return HP_OK;
+    if (url.len > scheme.len && memcmp(url.ptr, scheme.ptr, scheme.len) == 0) {
+        hp_str rest = { url.ptr + scheme.len, url.len - scheme.len };
+        address = hp_str_cut(&rest, '/');
+        if (address.len && is_address(address))
+            return HP_OK;
+    }
+    stand_at(loading, hp_field_find(loading->fields, HP_S("traces")));
+    return hp_fail(loading->fault, HP_OUT_OF_RANGE, NULL,
+        "`traces` is http://HOST:PORT/v1/traces, the OTLP/HTTP address of a collector");
+}
+
 enum hp_code hp_rules_check(struct hp_loading *loading)
 {
+    HP_TRY(check_traces(loading));
     HP_TRY(check_addresses(loading));
+    HP_TRY(check_access(loading));
     return check_deadlines(loading);
 }

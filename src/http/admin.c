@@ -4,6 +4,7 @@
 #include "hotpathd/json.h"
 #include "http/gate.h"
 #include "http/openapi.h"
+#include "http/page.h"
 #include "http/problem.h"
 #include "telemetry/trace.h"
 
@@ -29,6 +30,7 @@ struct reply {
 };
 
 static const char json_type[] = "application/json";
+static const char page_type[] = "text/html; charset=utf-8";
 static const char text_type[] = "text/plain; charset=utf-8";
 
 // --- what the paths say --------------------------------------------------------------------------
@@ -43,13 +45,15 @@ static void readyz(struct reply *reply)
 {
     bool draining = atomic_load(&reply->server->draining);
     bool ready = atomic_load(&reply->server->ready);
+    struct hp_workers_view view;
+    hp_workers_look(reply->server->workers, &view);
+    bool stuck = view.stuck == view.threads;
     reply->type = text_type;
-    if (ready && !draining) {
-        hp_buf_add(&reply->out, HP_S("ready\n"));
-        return;
-    }
-    reply->status = 503;
-    hp_buf_add(&reply->out, draining ? HP_S("draining\n") : HP_S("starting\n"));
+    reply->status = ready && !draining && !stuck ? 200 : 503;
+    hp_buf_add(&reply->out, draining ? HP_S("draining\n")
+                            : stuck  ? HP_S("all workers are stuck\n")
+                            : ready  ? HP_S("ready\n")
+                                     : HP_S("starting\n"));
 }
 
 struct gauge_memory {
@@ -57,6 +61,11 @@ struct gauge_memory {
     int *mode;
     int64_t *percent;
 };
+
+static int mode_of(const struct reply *reply, size_t route)
+{
+    return atomic_load(&reply->server->killed) ? HP_MODE_OFF : reply->config->routes[route].mode;
+}
 
 static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
 {
@@ -68,15 +77,27 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         return false;
     for (size_t i = 0; i < hp_route_count; i++) {
         memory.in_flight[i] = atomic_load(&server->in_flight[i]);
-        memory.mode[i] = reply->config->routes[i].mode;
+        memory.mode[i] = mode_of(reply, i);
         memory.percent[i] = reply->config->routes[i].percent;
     }
+    struct hp_workers_view view;
+    hp_workers_look(server->workers, &view);
+    struct hp_spans_counts spans;
+    hp_spans_count(server->spans, &spans);
     *gauges = (struct hp_gauges){ .connections = atomic_load(&server->connections),
         .connections_limit = reply->server->connections_max,
+        .queue_depth = view.queued,
+        .queue_bytes = view.queued_bytes,
+        .queue_oldest_s = view.oldest_ns ? (double)(hp_now_ns() - view.oldest_ns) / 1e9 : 0,
+        .workers = view.threads,
         .in_flight = memory.in_flight,
         .route_mode = memory.mode,
         .route_percent = memory.percent,
         .config_hash = reply->config->hash,
+        .spans_exported = spans.exported,
+        .spans_dropped = spans.dropped,
+        .spans_failed = spans.failed,
+        .peers_refused = atomic_load(&server->peers_refused),
         .log_lines_dropped = hp_request_log_dropped(server->log) };
     pthread_mutex_lock(&server->lock);
     gauges->reloads_ok = server->reloads_ok;
@@ -126,7 +147,7 @@ static void put_routes(struct reply *reply, void (*put)(struct reply *, size_t))
 
 static void put_route_status(struct reply *reply, size_t i)
 {
-    put_member(&reply->out, "mode", hp_mode_name(reply->config->routes[i].mode));
+    put_member(&reply->out, "mode", hp_mode_name(mode_of(reply, i)));
     hp_buf_format(&reply->out, ",\"in_flight\":%zu,", atomic_load(&reply->server->in_flight[i]));
     put_member(&reply->out, "notice", reply->server->route_notice[i]);
 }
@@ -143,6 +164,28 @@ static void put_reload(struct reply *reply)
     hp_buf_char(&reply->out, '}');
 }
 
+static void put_workers(struct reply *reply)
+{
+    struct hp_workers_view view;
+    hp_workers_look(reply->server->workers, &view);
+    hp_buf_format(&reply->out,
+        "\"workers\":{\"threads\":%zu,\"busy\":%zu,\"queued\":%zu,\"queued_bytes\":%zu,"
+        "\"stuck\":%zu}",
+        view.threads, view.busy, view.queued, view.queued_bytes, view.stuck);
+}
+
+static void put_isolation(struct reply *reply)
+{
+    const struct hp_isolation *isolation = &reply->server->isolation;
+    hp_buf_add(&reply->out, HP_S("\"isolation\":{"));
+    put_member(&reply->out, "landlock", isolation->landlock);
+    hp_buf_char(&reply->out, ',');
+    put_member(&reply->out, "seccomp", isolation->seccomp);
+    hp_buf_char(&reply->out, ',');
+    put_member(&reply->out, "core_dumps", isolation->core_dumps);
+    hp_buf_char(&reply->out, '}');
+}
+
 static void status(struct reply *reply)
 {
     struct hp_server *server = reply->server;
@@ -152,11 +195,16 @@ static void status(struct reply *reply)
     hp_buf_format(out, ",\"pid\":%ld,\"uptime_s\":%.3f,\"draining\":%s,", (long)getpid(),
         (double)(hp_now_ns() - server->started_ns) / 1e9,
         atomic_load(&server->draining) ? "true" : "false");
+    hp_buf_format(out, "\"kill_switch\":%s,", atomic_load(&server->killed) ? "true" : "false");
     put_member(out, "config_file", server->options.config_file ? server->options.config_file : "");
     hp_buf_char(out, ',');
     put_member(out, "config_hash", reply->config->hash);
     hp_buf_format(out, ",\"connections\":%zu,\"memory_bytes\":%zu,",
         atomic_load(&server->connections), atomic_load(&server->memory.used));
+    put_workers(reply);
+    hp_buf_char(out, ',');
+    put_isolation(reply);
+    hp_buf_char(out, ',');
     put_reload(reply);
     hp_buf_add(out, HP_S(",\"routes\":"));
     put_routes(reply, put_route_status);
@@ -193,6 +241,12 @@ static void openapi(struct reply *reply)
         reply->out.failed = true;
 }
 
+static void page(struct reply *reply)
+{
+    reply->type = page_type;
+    hp_buf_add(&reply->out, hp_status_page());
+}
+
 static void reload(struct reply *reply)
 {
     bool ok = hp_server_reload(reply->server);
@@ -213,6 +267,7 @@ static const struct page {
     const char *path, *method;
     void (*write)(struct reply *reply);
 } pages[] = {
+    { "/", "GET", page },
     { "/livez", "GET", livez },
     { "/readyz", "GET", readyz },
     { "/healthz", "GET", readyz },
@@ -264,6 +319,11 @@ static hp_mhd_result send_reply(
         return MHD_NO;
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    // The page runs its own script, and asks nobody but this socket.
+    if (reply->type == page_type)
+        (void)MHD_add_response_header(response, "Content-Security-Policy",
+            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     if (allow)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)reply->status, response);
@@ -272,7 +332,7 @@ static hp_mhd_result send_reply(
 }
 
 static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *connection,
-    const char *path, const char *method, bool http11)
+    const char *path, const char *method, const char *version)
 {
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
@@ -280,11 +340,11 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
     hp_arena_init(&arena, NULL, MEMORY);
     struct reply reply = { .server = server,
         .config = hp_server_config(server),
-        .http11 = http11,
+        .http11 = strcmp(version, "HTTP/1.1") == 0,
         .out = hp_buf_in(&arena),
         .type = json_type,
         .status = 200 };
-    hp_server_headers(connection, &reply.headers);
+    hp_server_headers(connection, method, version, &reply.headers);
     if (write_page(&reply, page, method, &fault)) {
         char id[33];
         hp_id_hex(id, 32);
@@ -315,7 +375,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
         *data_len = 0;
         return MHD_YES;
     }
-    return answer(cls, connection, url, method, strcmp(version, "HTTP/1.1") == 0);
+    return answer(cls, connection, url, method, version);
 }
 
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
@@ -341,13 +401,14 @@ static void let_replies_go(struct hp_server *server)
 
 bool hp_admin_open(struct hp_server *server)
 {
-    server->admin = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request,
-        server,                                              //
-        MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
-        MHD_OPTION_END);
+    server->admin =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request,
+            server,                                              //
+            MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
+            MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
+            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
+            HP_STRICT_PARSER MHD_OPTION_END);
     return server->admin != NULL;
 }
 
@@ -356,6 +417,10 @@ void hp_admin_close(struct hp_server *server)
     if (!server->admin)
         return;
     let_replies_go(server);
+    // Stopping shuts the listening socket down, for all who share it; one that it was told to leave
+    // is only closed, by us.
+    if (server->admin_listener.adopted)
+        close(MHD_quiesce_daemon(server->admin));
     MHD_stop_daemon(server->admin); // closes the listening socket with it
     server->admin_listener.fd = -1;
     server->admin = NULL;

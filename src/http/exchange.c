@@ -12,13 +12,20 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 enum {
+    HANGUPS_A_TURN = 64,
+    STORM_MS = 100, // more refusals than this within so long are a storm
+    STORM_REFUSALS = 100,
+    PARK_MS = 3,
     DISCARD_MAX =
-        64 << 10, // a refused body up to this size is read, so that the connection lives on
+        64 << 10,        // a refused body up to this size is read, so that the connection lives on
+    INLINE_BYTES = 1024, // work is linear in the body: so much of it never holds anybody up
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
     POOL_BYTES = 32768       // libmicrohttpd's: above this it maps memory for every connection
 };
@@ -35,6 +42,14 @@ struct hp_exchange {
     int route; // index, or HP_NO_ROUTE
     bool rollout, arrived, late_comer, discard, close, http11;
     bool ended_by_us; // without a reply
+    bool killed;      // every route was off when the rollout was written
+    size_t discard_max;
+    struct hp_job job;
+    struct MHD_Connection *connection;
+    bool watched;     // for a hang-up
+    bool worked;      // taken back from the workers
+    bool hung_up;     // while it was with them
+    unsigned retry_s; // for Retry-After, where the queue knows better than 1
     uint64_t length;  // of the body, where it is known
     bool length_known;
     struct hp_buf body;
@@ -44,7 +59,8 @@ struct hp_exchange {
     int status;
     uint64_t started_ns, cpu_ns, bytes_in, bytes_out;
     struct hp_buf reply;
-    char trace_id[33], span_id[17], new_id[33];
+    char trace_id[33], span_id[17], parent_id[17], new_id[33];
+    bool sampled;
 };
 
 // --- connections ---------------------------------------------------------------------------------
@@ -73,6 +89,37 @@ static void name_peer(struct hp_peer *peer, const struct sockaddr *address)
     }
 }
 
+// FNV-1a over an address's bytes, above all user ids: tells peers apart, and a collision would only
+// make two share a limit.
+static uint64_t hash_address(const void *bytes, size_t len)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    return hash | UINT64_C(1) << 63;
+}
+
+uint64_t hp_peer_who(int fd, const struct sockaddr *address)
+{
+    struct ucred user;
+    socklen_t len = sizeof user;
+    if (address->sa_family == AF_INET)
+        return hash_address(
+            &((const struct sockaddr_in *)(const void *)address)->sin_addr, sizeof(struct in_addr));
+    if (address->sa_family == AF_INET6)
+        return hash_address(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+            sizeof(struct in6_addr));
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len) == 0 ? user.uid : UINT32_MAX;
+}
+
+size_t hp_peer_count(const struct hp_server *server, uint64_t who)
+{
+    size_t count = 0;
+    for (const struct hp_peer *peer = server->peers; peer; peer = peer->next)
+        count += peer->who == who;
+    return count;
+}
+
 static void expect_by(
     struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase, uint64_t until_ns)
 {
@@ -93,8 +140,10 @@ static void peer_open(struct hp_server *server, struct MHD_Connection *connectio
     if (!peer)
         return; // no context: the first request line finds none and is refused
     peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    name_peer(
-        peer, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    name_peer(peer, address);
+    peer->who = hp_peer_who(peer->fd, address);
     peer->next = server->peers;
     if (peer->next)
         peer->next->previous = peer;
@@ -150,6 +199,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->config = hp_server_config(server);
     x->route = HP_NO_ROUTE;
     x->fault = HP_FAULT_NONE;
+    x->job.place = HP_NO_PLACE;
     x->started_ns = x->request.progress.since_ns = hp_now_ns();
     x->late_comer = atomic_load(&server->draining);
     hp_arena_init(&x->arena, &server->memory, server->memory.limit);
@@ -183,8 +233,6 @@ static void identify(struct hp_exchange *x)
     hp_str id = x->headers.value[HP_H_REQUEST_ID];
     hp_str caller = x->headers.value[HP_H_CALLER];
     hp_str mode = x->headers.value[HP_H_MODE];
-    char parent[17];
-    bool sampled;
     if (hp_gate_request_id(id)) {
         x->request_id = kept(x, id);
     } else {
@@ -197,7 +245,8 @@ static void identify(struct hp_exchange *x)
               : hp_str_is(mode, "probe") ? HP_CALL_PROBE
                                          : HP_CALL_LIVE;
     if (hp_headers_has(&x->headers, HP_H_TRACEPARENT) &&
-        hp_traceparent_read(x->headers.value[HP_H_TRACEPARENT], x->trace_id, parent, &sampled))
+        hp_traceparent_read(
+            x->headers.value[HP_H_TRACEPARENT], x->trace_id, x->parent_id, &x->sampled))
         hp_id_hex(x->span_id, 16);
 }
 
@@ -248,6 +297,8 @@ static enum hp_code admit_to_route(struct hp_exchange *x)
         return hp_fail(&x->fault, HP_DRAINING, NULL, "this daemon is stopping");
     if (config->mode == HP_MODE_OFF)
         return hp_fail(&x->fault, HP_ROUTE_OFF, NULL, "the configuration has this route off");
+    if (atomic_load(&x->server->killed))
+        return hp_fail(&x->fault, HP_ROUTE_OFF, NULL, "the kill switch is there");
     HP_TRY(hp_gate_media_type(&x->headers, route->media_types, &x->media_type, &x->fault));
     if (x->query.len && hp_str_is(x->media_type, "application/json"))
         return hp_fail(&x->fault, HP_BAD_QUERY, NULL, "a JSON body carries its options itself");
@@ -262,19 +313,14 @@ static enum hp_code admit(struct hp_exchange *x)
     HP_TRY(
         hp_gate_framing(&x->headers, x->http11, (size_t)x->config->limits.header_bytes, &x->fault));
     HP_TRY(hp_gate_browser(&x->headers, x->config, x->peer->unix_socket, &x->fault));
+    if (!x->peer->unix_socket)
+        HP_TRY(hp_gate_token(&x->headers, x->config->token, &x->fault));
     HP_TRY(choose(x));
     if (x->rollout) {
         x->etag = kept(x, x->headers.value[HP_H_IF_NONE_MATCH]);
         return HP_OK;
     }
     return admit_to_route(x);
-}
-
-// A body whose length libmicrohttpd did not see is, to it, the next request.
-static bool may_hide_a_body(const struct hp_exchange *x)
-{
-    return x->length == 0 && !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING) &&
-           !hp_str_is(x->method, "GET");
 }
 
 static bool must_close_after(enum hp_code code)
@@ -290,6 +336,24 @@ static bool can_discard(const struct hp_exchange *x)
            (no_body || (x->length_known && x->length <= DISCARD_MAX));
 }
 
+// --- hang-ups ------------------------------------------------------------------------------------
+
+// From the first piece of a body that comes in several until the reply. Unwatched, a client's
+// leaving is only noticed later: no harm but time.
+static void watch(struct hp_exchange *x)
+{
+    struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = x };
+    if (!x->watched)
+        x->watched = epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event) == 0;
+}
+
+static void unwatch(struct hp_exchange *x)
+{
+    if (x->watched)
+        (void)epoll_ctl(x->server->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
+    x->watched = false;
+}
+
 // --- body ----------------------------------------------------------------------------------------
 
 // Mid-body libmicrohttpd takes no reply: what must end here ends with the connection.
@@ -302,8 +366,10 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
     x->bytes_in += len;
+    if (!x->length_known || x->bytes_in < x->length)
+        watch(x);
     if (x->discard)
-        return x->bytes_in > DISCARD_MAX ? cut_off(x) : MHD_YES;
+        return x->bytes_in > x->discard_max ? cut_off(x) : MHD_YES;
     size_t max = (size_t)x->config->routes[x->route].max_body;
     if (x->body.len + len > max) {
         hp_fail_limit(&x->fault, HP_TOO_LARGE, NULL, max, "a body has at most %zu bytes", max);
@@ -311,7 +377,13 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
     }
     hp_buf_room(&x->body, len + HP_PADDING);
     hp_buf_add(&x->body, (hp_str){ data, len });
-    return hp_buf_check(&x->body, &x->fault) ? cut_off(x) : MHD_YES;
+    if (!hp_buf_check(&x->body, &x->fault))
+        return MHD_YES;
+    // A chunked body for which the memory ran out: read to its end, so that its caller is told why.
+    hp_arena_done(&x->arena);
+    x->discard = true;
+    x->discard_max = max;
+    return MHD_YES;
 }
 
 // --- reply ---------------------------------------------------------------------------------------
@@ -328,7 +400,9 @@ static void compute(struct hp_exchange *x)
     x->request.options = x->config->routes[x->route].own;
     x->request.arena = &x->arena;
     x->reply = hp_buf_in(&x->arena);
-    enum hp_code code = hp_enter(&x->request, HP_PARSE, &x->fault);
+    enum hp_code code = hp_deadline_check(&x->request.deadline, &x->fault); // of the queue
+    if (!code)
+        code = hp_enter(&x->request, HP_PARSE, &x->fault);
     if (!code)
         code = route->run(x->server->route_state[x->route], &x->request, &x->reply, &x->fault);
     if (!code)
@@ -341,12 +415,13 @@ static void compute(struct hp_exchange *x)
 
 static void write_rollout(struct hp_exchange *x)
 {
+    x->killed = atomic_load(&x->server->killed);
     x->reply = hp_buf_in(&x->spare);
     x->status = 200;
-    if (hp_rollout_matches(x->config, x->etag))
+    if (hp_rollout_matches(x->config, x->killed, x->etag))
         x->status = 304;
     else
-        hp_rollout_write(x->config, &x->reply);
+        hp_rollout_write(x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -371,29 +446,53 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     (void)MHD_add_response_header(response, name, value);
 }
 
-static const char *retry_after(enum hp_code code)
+static unsigned retry_after_s(const struct hp_exchange *x)
 {
-    if (code == HP_ROUTE_OFF)
-        return "60";
-    return code == HP_OVERLOADED || code == HP_DRAINING ? "1" : NULL;
+    if (x->fault.code == HP_ROUTE_OFF)
+        return 60;
+    if (x->fault.code == HP_OVERLOADED && x->retry_s)
+        return x->retry_s;
+    return x->fault.code == HP_OVERLOADED || x->fault.code == HP_DRAINING ? 1 : 0;
+}
+
+// "queue;dur=0.012": milliseconds to the microsecond. By hand: five times %.3f cost as much as the
+// rest of a small reply.
+static char *put_ms(char *at, const char *name, uint64_t ns)
+{
+    char digits[24];
+    uint64_t us = ns / HP_NS_PER_US, ms = us / 1000;
+    size_t count = 0, len = strlen(name);
+    memcpy(at, name, len);
+    at += len;
+    do {
+        digits[count++] = (char)('0' + ms % 10);
+        ms /= 10;
+    } while (ms);
+    while (count)
+        *at++ = digits[--count];
+    *at++ = '.';
+    for (unsigned unit = 100; unit; unit /= 10)
+        *at++ = (char)('0' + us / unit % 10);
+    *at = '\0';
+    return at;
 }
 
 static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
 {
     const uint64_t *spent = x->request.progress.spent_ns;
-    char text[160];
-    snprintf(text, sizeof text,
-        "queue;dur=%.3f, parse;dur=%.3f, compute;dur=%.3f, write;dur=%.3f, total;dur=%.3f",
-        (double)spent[HP_QUEUE] / HP_NS_PER_MS, (double)spent[HP_PARSE] / HP_NS_PER_MS,
-        (double)spent[HP_COMPUTE] / HP_NS_PER_MS, (double)spent[HP_WRITE] / HP_NS_PER_MS,
-        (double)(hp_now_ns() - x->started_ns) / HP_NS_PER_MS);
+    char text[256], *at = text;
+    at = put_ms(at, "queue;dur=", spent[HP_QUEUE]);
+    at = put_ms(at, ", parse;dur=", spent[HP_PARSE]);
+    at = put_ms(at, ", compute;dur=", spent[HP_COMPUTE]);
+    at = put_ms(at, ", write;dur=", spent[HP_WRITE]);
+    (void)put_ms(at, ", total;dur=", hp_now_ns() - x->started_ns);
     add(response, "Server-Timing", text);
 }
 
 static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
 {
     enum hp_code code = x->fault.code;
-    const char *retry = retry_after(code);
+    unsigned retry_s = retry_after_s(x);
     if (x->status != 304)
         add(response, MHD_HTTP_HEADER_CONTENT_TYPE,
             code ? "application/problem+json" : "application/json");
@@ -404,14 +503,20 @@ static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
         add_timing(x, response);
     }
     if (x->rollout && !code) {
-        char etag[32];
-        snprintf(etag, sizeof etag, "\"%s\"", x->config->hash);
+        char version[HP_ROLLOUT_VERSION], etag[HP_ROLLOUT_VERSION + 2];
+        hp_rollout_version(x->config, x->killed, version);
+        snprintf(etag, sizeof etag, "\"%s\"", version);
         add(response, MHD_HTTP_HEADER_ETAG, etag);
     }
+    if (code == HP_UNAUTHORIZED)
+        add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (code == HP_METHOD)
         add(response, MHD_HTTP_HEADER_ALLOW, x->rollout ? "GET" : "POST");
-    if (retry)
-        add(response, MHD_HTTP_HEADER_RETRY_AFTER, retry);
+    if (retry_s) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%u", retry_s);
+        add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
     if (x->close || atomic_load(&x->server->draining))
         add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
@@ -420,14 +525,13 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
 {
     if (!x->fault.code && x->rollout)
         write_rollout(x);
-    else if (!x->fault.code)
-        compute(x);
     if (x->fault.code)
         write_problem(x);
     else if (!x->status)
         x->status = 200;
     if (!x->fault.code)
         hp_progress_enter(&x->request.progress, HP_WRITE);
+    unwatch(x);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT); // the arena outlives it
     if (!response)
@@ -440,21 +544,155 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
     return result;
 }
 
-// --- libmicrohttpd's handler
-// -----------------------------------------------------------------------
+// --- work ----------------------------------------------------------------------------------------
+
+static struct hp_exchange *exchange_of(struct hp_job *job)
+{
+    return (struct hp_exchange *)(void *)((char *)job - offsetof(struct hp_exchange, job));
+}
+
+void hp_exchange_run(struct hp_job *job)
+{
+    compute(exchange_of(job));
+}
+
+static void learn(struct hp_exchange *x)
+{
+    if (!x->fault.code)
+        hp_cost_learn(&x->server->cost[x->route], x->body.len, x->cpu_ns);
+}
+
+static enum hp_code admit_to_queue(struct hp_exchange *x)
+{
+    uint64_t now = hp_now_ns(), wait_ns;
+    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
+        return HP_OK;
+    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
+    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
+}
+
+// From here to hp_exchange_worked the exchange is a worker's, but for its deadline and `hung_up`.
+static void hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    hp_progress_enter(&x->request.progress, HP_QUEUE);
+    expect_by(x->server, x->peer, HP_PEER_WORK, x->request.deadline.at_ns);
+    // Suspended first: a worker may be done before this function is.
+    MHD_suspend_connection(connection);
+    watch(x);
+    hp_workers_submit(x->server->workers, &x->job);
+}
+
+static void take_back(struct hp_exchange *x)
+{
+    struct hp_server *server = x->server;
+    unwatch(x);
+    x->worked = server->resumed = true;
+    expect_by(server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
+    MHD_resume_connection(x->connection); // on_whole follows in this turn of the loop
+}
+
+// Callers that come again as soon as they are refused take the processor from the work that others
+// wait for.
+static bool in_a_storm(struct hp_server *server)
+{
+    uint64_t now = hp_now_ns();
+    if (now - server->refused_since_ns > (uint64_t)STORM_MS * HP_NS_PER_MS) {
+        server->refused_since_ns = now;
+        server->refused = 0;
+    }
+    return ++server->refused > STORM_REFUSALS;
+}
+
+// Its memory is given back first.
+static void park(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    unwatch(x);
+    hp_arena_done(&x->arena);
+    expect_by(x->server, x->peer, HP_PEER_PARKED, hp_now_ns() + (uint64_t)PARK_MS * HP_NS_PER_MS);
+    MHD_suspend_connection(connection);
+}
+
+// The last byte of the body is here; and again when a worker was done, where one was needed.
+static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    if (x->hung_up)
+        return MHD_NO;
+    if (x->fault.code || x->rollout || x->worked)
+        return answer(x, connection);
+    x->job.bytes = x->body.len;
+    x->job.until_ns = x->request.deadline.at_ns;
+    x->job.shadow = x->mode == HP_CALL_SHADOW;
+    x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
+    if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns) {
+        compute(x);
+        learn(x);
+    } else if (!admit_to_queue(x)) {
+        hand_over(x, connection);
+        return MHD_YES;
+    } else if (x->fault.code == HP_OVERLOADED && in_a_storm(x->server)) {
+        park(x, connection);
+        return MHD_YES;
+    }
+    return answer(x, connection);
+}
+
+void hp_exchange_worked(struct hp_server *server)
+{
+    for (struct hp_job *job = hp_workers_done(server->workers), *next; job; job = next) {
+        next = job->next;
+        learn(exchange_of(job));
+        take_back(exchange_of(job));
+    }
+}
+
+// Bytes and the end in one segment are one event to libmicrohttpd, which reads the bytes and waits
+// for ever. Resumed, it reads again, and so it does each turn until it has seen the end.
+static void read_again(struct hp_exchange *x)
+{
+    MHD_suspend_connection(x->connection);
+    MHD_resume_connection(x->connection);
+    x->server->resumed = true;
+}
+
+// Half closed counts as gone: libmicrohttpd closes such a connection without a reply as soon as it
+// looks.
+static void hung_up(struct hp_exchange *x)
+{
+    if (x->peer->phase != HP_PEER_WORK) {
+        read_again(x);
+        return;
+    }
+    unwatch(x);
+    x->hung_up = true;
+    if (hp_workers_withdraw(x->server->workers, &x->job))
+        take_back(x);
+    else
+        hp_deadline_cancel(&x->request.deadline);
+}
+
+void hp_exchange_hangups(struct hp_server *server)
+{
+    struct epoll_event events[HANGUPS_A_TURN];
+    int count = epoll_wait(server->hangup_fd, events, HANGUPS_A_TURN, 0);
+    for (int i = 0; i < count; i++)
+        hung_up(events[i].data.ptr);
+}
+
+// --- libmicrohttpd's handler ---------------------------------------------------------------------
 
 static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
     const char *method, const char *version)
 {
     x->arrived = true;
+    x->connection = connection;
     x->http11 = strcmp(version, "HTTP/1.1") == 0;
-    hp_server_headers(connection, &x->headers);
+    hp_server_headers(connection, method, version, &x->headers);
     x->method = kept(x, hp_str_from(method));
     x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
     identify(x);
     enum hp_code refused = admit(x);
-    x->close = may_hide_a_body(x);
     if (x->route != HP_NO_ROUTE)
         atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     if ((refused || x->rollout) && !can_discard(x)) {
@@ -462,6 +700,7 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
         return answer(x, connection);
     }
     x->discard = refused != HP_OK || x->rollout;
+    x->discard_max = DISCARD_MAX;
     hp_progress_enter(&x->request.progress, HP_BODY);
     expect_by(x->server, x->peer, HP_PEER_BODY,
         x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));
@@ -482,7 +721,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
         *data_len = 0;
         return result;
     }
-    return answer(x, connection);
+    return on_whole(x, connection);
 }
 
 // --- end -----------------------------------------------------------------------------------------
@@ -491,7 +730,9 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
 // or the client was gone before its request was whole.
 static void note_silent_end(struct hp_exchange *x)
 {
-    if (!x->status && !x->fault.code)
+    if (x->hung_up)
+        hp_fail(&x->fault, HP_DISCONNECTED, NULL, "the client hung up while it was worked for");
+    else if (!x->status && !x->fault.code)
         hp_fail(&x->fault, HP_BAD_FRAMING, NULL, "the request ended before it was whole");
 }
 
@@ -517,9 +758,12 @@ static void record(struct hp_exchange *x, bool delivered)
     memcpy(told.spent_ns, x->request.progress.spent_ns, sizeof told.spent_ns);
     memcpy(told.trace_id, x->trace_id, sizeof told.trace_id);
     memcpy(told.span_id, x->span_id, sizeof told.span_id);
+    memcpy(told.parent_id, x->parent_id, sizeof told.parent_id);
+    told.sampled = x->sampled;
     memcpy(told.config_hash, x->config->hash, sizeof told.config_hash);
     hp_metrics_count(server->metrics, &told);
     hp_request_log_write(server->log, &told);
+    hp_spans_take(server->spans, &told);
 }
 
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
@@ -529,13 +773,15 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     struct hp_exchange *x = *context;
     if (!x)
         return;
+    unwatch(x);
     note_silent_end(x);
     hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
     record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (x->arrived && x->route != HP_NO_ROUTE)
         atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     x->peer->exchange = NULL;
-    expect_by(x->server, x->peer, HP_PEER_IDLE, 0);
+    // Not renewed by what drips in: a request line that never ends holds no longer than silence.
+    expect_by(x->server, x->peer, HP_PEER_IDLE, hp_now_ns() + x->server->idle_ns);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);
@@ -545,9 +791,28 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
 
 // --- the clock -----------------------------------------------------------------------------------
 
+// In the queue a request ends here; one that a worker has ends by itself.
+static void run_over_at_work(struct hp_exchange *x)
+{
+    x->peer->until_ns = 0;
+    if (!hp_workers_withdraw(x->server->workers, &x->job))
+        return;
+    hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
+    hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
+    take_back(x);
+}
+
 static void run_over(struct hp_peer *peer)
 {
     struct hp_exchange *x = peer->exchange;
+    if (peer->phase == HP_PEER_WORK) {
+        run_over_at_work(x);
+        return;
+    }
+    if (peer->phase == HP_PEER_PARKED) {
+        take_back(x);
+        return;
+    }
     bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;
     if (x)
         x->ended_by_us = true;
@@ -586,5 +851,5 @@ struct MHD_Daemon *hp_exchange_daemon(
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,   //
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,    //
         MHD_OPTION_NOTIFY_COMPLETED, on_end, server,            //
-        MHD_OPTION_END);
+        HP_STRICT_PARSER MHD_OPTION_END);
 }

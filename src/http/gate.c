@@ -10,6 +10,8 @@ enum hp_code hp_gate_framing(
     if (headers->bytes > max_bytes)
         return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, max_bytes,
             "the header block is larger than %zu bytes", max_bytes);
+    if (headers->gap)
+        return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header line is folded, or holds a NUL");
     if (headers->bad_name)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header's name is not a token");
     if (headers->count[HP_H_CONTENT_LENGTH] > 1)
@@ -82,6 +84,27 @@ enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_c
         (hp_headers_has(headers, HP_H_ORIGIN) &&
             !listed(&config->origins, headers->value[HP_H_ORIGIN])))
         return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "the configuration lists no such Origin");
+    return HP_OK;
+}
+
+static bool same_secret(hp_str sent, hp_str token)
+{
+    volatile unsigned char differs = sent.len != token.len;
+    for (size_t i = 0; i < token.len; i++)
+        differs |= (unsigned char)token.ptr[i] ^ (unsigned char)(i < sent.len ? sent.ptr[i] : 0);
+    return differs == 0;
+}
+
+enum hp_code hp_gate_token(const struct hp_headers *headers, hp_str token, struct hp_fault *fault)
+{
+    hp_str sent = headers->value[HP_H_AUTHORIZATION];
+    hp_str scheme = hp_str_cut(&sent, ' ');
+    if (token.len == 0)
+        return HP_OK;
+    if (headers->count[HP_H_AUTHORIZATION] != 1 || !hp_str_equal_nocase(scheme, HP_S("Bearer")) ||
+        !same_secret(hp_str_trim(sent), token))
+        return hp_fail(
+            fault, HP_UNAUTHORIZED, NULL, "Authorization: Bearer with the token is needed");
     return HP_OK;
 }
 

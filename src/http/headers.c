@@ -17,6 +17,7 @@ static const hp_str names[HP_HEADERS] = {
     [HP_H_CALLER] = HP_STR("X-Hotpath-Caller"),
     [HP_H_IF_NONE_MATCH] = HP_STR("If-None-Match"),
     [HP_H_ACCEPT] = HP_STR("Accept"),
+    [HP_H_AUTHORIZATION] = HP_STR("Authorization"),
 };
 
 // RFC 9110, section 5.6.2: tchar.
@@ -46,9 +47,50 @@ static bool has_control(hp_str value)
     return false;
 }
 
+// A line's end is CR LF or LF, so one NUL or two.
+static const char *behind_line_end(const char *at)
+{
+    if (*at != '\0')
+        return at;
+    return at[1] == '\0' ? at + 2 : at + 1;
+}
+
+void hp_headers_begin(struct hp_headers *headers, const char *line)
+{
+    headers->line = line;
+}
+
+// Lines that lie one behind the other hide nothing between them: no folded line, whose second half
+// libmicrohttpd 0.9.75 adds to the name, and no NUL, at which it takes a value to end.
+static void follow(struct hp_headers *headers, hp_str name, hp_str value)
+{
+    const char *at = behind_line_end(headers->line);
+    headers->line = value.ptr + value.len;
+    if (name.ptr != at || name.ptr[name.len] != '\0') {
+        headers->gap = true;
+        return;
+    }
+    for (at += name.len + 1; *at == ' ' || *at == '\t';)
+        at++;
+    headers->gap |= value.ptr != at;
+}
+
+// Two ends of lines, the last field's and the block's.
+enum { LINE_ENDS_MAX = 4 };
+
+void hp_headers_end(struct hp_headers *headers, const char *end)
+{
+    const char *at = headers->line;
+    headers->gap |= at > end || end - at > LINE_ENDS_MAX || end - at < 2;
+    while (!headers->gap && at < end)
+        headers->gap = *at++ != '\0';
+}
+
 void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
 {
     headers->bytes += name.len + value.len + 4;
+    if (headers->line)
+        follow(headers, name, value);
     if (!is_token(name))
         headers->bad_name = true;
     if (has_control(value))

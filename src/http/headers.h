@@ -19,6 +19,7 @@ enum hp_header {
     HP_H_CALLER,
     HP_H_IF_NONE_MATCH,
     HP_H_ACCEPT,
+    HP_H_AUTHORIZATION,
     HP_HEADERS
 };
 
@@ -28,7 +29,18 @@ struct hp_headers {
     size_t bytes;                    // of all names and values, with ": " and line ends
     bool bad_name;                   // one is not an RFC 9110 token
     bool bad_value;                  // one holds a control character
+    // Where the next line should begin in the buffer that they all lie in; NULL: not looked at.
+    const char *line;
+    bool gap; // the buffer holds more than the lines that were told
 };
+
+// Before the fields, where they are told as slices of the buffer in which they came and in their
+// order, each end of line and each colon overwritten by NULs (libmicrohttpd before 0.9.77): `line`
+// is the end of the request line.
+void hp_headers_begin(struct hp_headers *headers, const char *line);
+
+// Behind the last field; `end` is that of the whole block.
+void hp_headers_end(struct hp_headers *headers, const char *end);
 
 // Borrows both slices.
 void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,14 @@ static enum hp_listen_result fail_errno(char *why, hp_str address)
     return fail(HP_NO_LISTENER, why, address, strerror(errno));
 }
 
-// HOST:PORT into an address; false where it is not one, or not of this host.
+static bool is_loopback(const union address *address)
+{
+    if (address->any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+    return (ntohl(address->v4.sin_addr.s_addr) >> 24) == 127;
+}
+
+// HOST:PORT into an address; false where it is not one.
 static bool read_tcp(hp_str text, union address *out, socklen_t *len)
 {
     char host[64];
@@ -53,15 +61,14 @@ static bool read_tcp(hp_str text, union address *out, socklen_t *len)
         out->v6.sin6_family = AF_INET6;
         out->v6.sin6_port = htons((uint16_t)port);
         *len = sizeof out->v6;
-        return IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
+        return true;
     }
     if (hp_str_is(name, "localhost"))
         strcpy(host, "127.0.0.1");
     out->v4.sin_family = AF_INET;
     out->v4.sin_port = htons((uint16_t)port);
     *len = sizeof out->v4;
-    return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1 &&
-           (ntohl(out->v4.sin_addr.s_addr) >> 24) == 127;
+    return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1;
 }
 
 static void write_tcp_url(struct hp_listener *listener)
@@ -81,12 +88,13 @@ static void write_tcp_url(struct hp_listener *listener)
     snprintf(listener->url, sizeof listener->url, "http://%s:%u", host, ntohs(got.v4.sin_port));
 }
 
-static enum hp_listen_result listen_tcp(struct hp_listener *listener, hp_str address, char *why)
+static enum hp_listen_result listen_tcp(
+    struct hp_listener *listener, hp_str address, bool remote, char *why)
 {
     union address to;
     socklen_t len;
     int yes = 1;
-    if (!read_tcp(address, &to, &len))
+    if (!read_tcp(address, &to, &len) || (!remote && !is_loopback(&to)))
         return fail(HP_BAD_ADDRESS, why, address,
             "an address is HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost), or "
             "unix:PATH");
@@ -151,24 +159,51 @@ static bool is_unix(hp_str address)
     return address.len >= 5 && memcmp(address.ptr, "unix:", 5) == 0;
 }
 
-bool hp_listen_fits(hp_str address)
+bool hp_listen_fits(hp_str address, bool remote)
 {
     union address to;
     socklen_t len;
     return is_unix(address) ? address.len > 5 && address.len - 5 < sizeof to.local.sun_path
-                            : read_tcp(address, &to, &len);
+                            : read_tcp(address, &to, &len) && (remote || is_loopback(&to));
 }
 
 enum hp_listen_result hp_listen(
-    struct hp_listener *listener, hp_str address, unsigned mode, char *why)
+    struct hp_listener *listener, hp_str address, unsigned mode, bool remote, char *why)
 {
     *listener = (struct hp_listener){ .fd = -1 };
     bool local = is_unix(address);
-    enum hp_listen_result result =
-        local ? listen_unix(listener, address, mode, why) : listen_tcp(listener, address, why);
+    enum hp_listen_result result = local ? listen_unix(listener, address, mode, why)
+                                         : listen_tcp(listener, address, remote, why);
     if (result != HP_LISTENING)
         hp_listener_close(listener);
     return result;
+}
+
+enum hp_listen_result hp_listen_adopt(struct hp_listener *listener, int fd, bool remote, char *why)
+{
+    union address own = { .any.sa_family = AF_UNSPEC };
+    socklen_t len = sizeof own, int_len = sizeof(int);
+    int listens = 0, type = 0;
+    hp_str name = HP_S("an inherited socket");
+    *listener = (struct hp_listener){ .fd = fd, .adopted = true };
+    if (getsockname(fd, &own.any, &len) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &int_len) < 0 ||
+        fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return fail_errno(why, name);
+    if (!listens || type != SOCK_STREAM)
+        return fail(HP_BAD_ADDRESS, why, name, "it is no stream socket that listens");
+    if (own.any.sa_family == AF_UNIX) {
+        listener->unix_socket = true;
+        snprintf(listener->url, sizeof listener->url, "unix:%.107s", own.local.sun_path);
+        return HP_LISTENING;
+    }
+    if (own.any.sa_family != AF_INET && own.any.sa_family != AF_INET6)
+        return fail(HP_BAD_ADDRESS, why, name, "it is neither TCP nor Unix");
+    if (!remote && !is_loopback(&own))
+        return fail(HP_BAD_ADDRESS, why, name, "it is not on loopback, and allow_remote is off");
+    write_tcp_url(listener);
+    return HP_LISTENING;
 }
 
 static bool is_ours(const struct hp_listener *listener)

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
+#include "http/systemd.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -46,6 +47,32 @@ static bool full(const struct hp_server *server)
     return atomic_load(&server->connections) >= server->connections_max;
 }
 
+static bool is_listed(const struct hp_list *uids, uint64_t who)
+{
+    char uid[24];
+    snprintf(uid, sizeof uid, "%llu", (unsigned long long)who);
+    bool listed = uids->count == 0;
+    for (size_t i = 0; i < uids->count && !listed; i++)
+        listed = hp_str_is(uids->item[i], uid);
+    return listed;
+}
+
+// Whether this peer may have a connection: its user is one of peer_uids, and it has not got all
+// that one may have.
+static bool peer_may_call(struct hp_server *server, int fd, const struct sockaddr *from)
+{
+    struct hp_config *config = hp_server_config(server);
+    uint64_t who = hp_peer_who(fd, from);
+    bool listed = from->sa_family != AF_UNIX || is_listed(&config->peer_uids, who);
+    size_t most = (size_t)config->limits.connections_per_peer;
+    hp_config_free(config);
+    bool may = listed && (most == 0 || hp_peer_count(server, who) < most);
+    if (!may && atomic_fetch_add(&server->peers_refused, 1) == 0)
+        hp_log(HP_WARN, "a peer was refused a connection; more are only counted", "reason",
+            listed ? "limits.connections_per_peer" : "peer_uids", NULL);
+    return may;
+}
+
 // True while there may be more to accept.
 static bool accept_one(struct hp_server *server, int listener)
 {
@@ -56,6 +83,10 @@ static bool accept_one(struct hp_server *server, int listener)
     if (fd >= 0) {
         if (len < sizeof(sa_family_t)) // an unnamed Unix peer
             from.ss_family = AF_UNIX, len = sizeof(sa_family_t);
+        if (!peer_may_call(server, fd, (struct sockaddr *)(void *)&from)) {
+            close(fd);
+            return true;
+        }
         // On failure libmicrohttpd has closed the descriptor itself.
         (void)MHD_add_connection(server->data, fd, (struct sockaddr *)(void *)&from, len);
         return true;
@@ -150,17 +181,68 @@ static void drain_wake(int fd)
         return; // somebody else's wake-up was read already
 }
 
+// --- switches ------------------------------------------------------------------------------------
+
+static void look_for_kill_switch(struct hp_server *server, uint64_t now_ns)
+{
+    char path[4096];
+    if (now_ns < server->next_switch_ns)
+        return;
+    server->next_switch_ns = now_ns + HP_NS_PER_S;
+    struct hp_config *config = hp_server_config(server);
+    snprintf(path, sizeof path, "%.*s", (int)config->kill_switch.len, config->kill_switch.ptr);
+    hp_config_free(config);
+    bool killed = path[0] && access(path, F_OK) == 0;
+    if (atomic_exchange(&server->killed, killed) != killed)
+        hp_log(HP_WARN,
+            killed ? "the kill switch is there: every route is off"
+                   : "the kill switch is gone: routes are as configured",
+            "file", path, NULL);
+}
+
+static void look_at_configuration(struct hp_server *server, uint64_t now_ns)
+{
+    if (!server->watch.look_ns || now_ns < server->watch.look_ns)
+        return;
+    server->watch.look_ns = 0;
+    hp_server_reload(server);
+}
+
+// --- the watchdog --------------------------------------------------------------------------------
+
+// The manager hears from us while this loop turns and no worker is stuck.
+static void feed_watchdog(struct hp_server *server, uint64_t now_ns)
+{
+    struct hp_workers_view view;
+    if (!server->watchdog_ns || now_ns < server->next_watchdog_ns)
+        return;
+    server->next_watchdog_ns = now_ns + server->watchdog_ns;
+    hp_workers_look(server->workers, &view);
+    if (view.stuck == 0)
+        hp_systemd_notify("WATCHDOG=1");
+    else
+        hp_log(HP_ERROR_LEVEL, "a worker is stuck: the watchdog is not fed", NULL);
+}
+
 // --- the loop ------------------------------------------------------------------------------------
 
 static int wait_ms(struct hp_server *server)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
     uint64_t now = hp_now_ns(), wait = UINT64_MAX;
+    if (server->resumed)
+        return 0;
     if (MHD_get_timeout(server->data, &library_ms) == MHD_YES)
         wait = library_ms;
     uint64_t next = server->next_sweep_ns;
     if (server->accept_again_ns && server->accept_again_ns < next)
         next = server->accept_again_ns;
+    if (server->next_switch_ns < next)
+        next = server->next_switch_ns;
+    if (server->watch.look_ns && server->watch.look_ns < next)
+        next = server->watch.look_ns;
+    if (server->watchdog_ns && server->next_watchdog_ns < next)
+        next = server->next_watchdog_ns;
     if (next != UINT64_MAX) {
         uint64_t sweep = next <= now ? SWEEP_LEAST_MS : (next - now) / HP_NS_PER_MS + 1;
         wait = sweep < wait ? sweep : wait;
@@ -174,8 +256,15 @@ static void on_event(struct hp_server *server, int fd)
         accept_some(server, fd);
     else if (fd == server->signal_fd)
         on_signal(server);
+    else if (fd == server->watch.fd)
+        hp_watch_read(&server->watch, hp_now_ns());
     else if (fd == server->wake_fd)
         drain_wake(fd);
+    else if (fd == server->worked_fd) {
+        drain_wake(fd);
+        hp_exchange_worked(server);
+    } else if (fd == server->hangup_fd)
+        hp_exchange_hangups(server);
     // libmicrohttpd's descriptor: it is run every turn
 }
 
@@ -187,6 +276,7 @@ static void turn(struct hp_server *server)
     uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);
+    server->resumed = false;
     MHD_run(server->data);
     bool draining = atomic_load(&server->draining);
     if (draining && server->listener_count)
@@ -194,6 +284,9 @@ static void turn(struct hp_server *server)
     if (now >= server->next_sweep_ns || draining)
         hp_exchange_sweep(server, now);
     accept_again(server, now);
+    look_for_kill_switch(server, now);
+    look_at_configuration(server, now);
+    feed_watchdog(server, now);
 }
 
 static bool watch_all(struct hp_server *server)
@@ -201,8 +294,12 @@ static bool watch_all(struct hp_server *server)
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->data, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info || !watch(server, info->epoll_fd))
         return false;
-    if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd))
+    if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd) ||
+        !watch(server, server->worked_fd) || !watch(server, server->hangup_fd))
         return false;
+    if (server->watch.fd >= 0 && !watch(server, server->watch.fd))
+        return false;
+    look_for_kill_switch(server, hp_now_ns()); // before the first request
     accept_on(server);
     return true;
 }

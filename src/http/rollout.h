@@ -1,9 +1,16 @@
-// rollout.h -- GET /v1/rollout: the switches in force, for clients that poll.
+// rollout.h -- GET /v1/rollout: the switches in force, for clients that poll. `killed`: the kill
+// switch is there, so every route is off.
 #pragma once
 
 #include "config/config.h"
 
-void hp_rollout_write(const struct hp_config *config, struct hp_buf *out);
+enum { HP_ROLLOUT_VERSION = 24 };
+
+// Changes whenever anything in the rollout does.
+void hp_rollout_version(
+    const struct hp_config *config, bool killed, char version[HP_ROLLOUT_VERSION]);
+
+void hp_rollout_write(const struct hp_config *config, bool killed, struct hp_buf *out);
 
 // Whether an If-None-Match names what is in force.
-bool hp_rollout_matches(const struct hp_config *config, hp_str if_none_match);
+bool hp_rollout_matches(const struct hp_config *config, bool killed, hp_str if_none_match);

@@ -1,11 +1,13 @@
 // server.c -- opening and closing: configuration, routes, sockets, both daemons; and reloading.
 #include "http/server.h"
 
+#include "base/cores.h"
 #include "base/log.h"
 #include "hotpathd/json.h"
 #include "http/admin.h"
 #include "http/exchange.h"
 #include "http/loop.h"
+#include "http/systemd.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -20,7 +22,7 @@
 
 // --- configuration -------------------------------------------------------------------------------
 
-enum { SECTIONS_MAX = 16 };
+enum { SECTIONS_MAX = 16, TOKEN_LEAST = 16, TOKEN_MOST = 256 };
 
 static size_t sections(struct hp_section out[SECTIONS_MAX])
 {
@@ -38,15 +40,51 @@ static bool addresses_fit(const struct hp_config *config, const struct hp_server
     for (size_t i = 0; i <= config->listen.count; i++) {
         bool admin = i == config->listen.count;
         hp_str address = admin ? config->admin : config->listen.item[i];
-        if (hp_listen_fits(address))
+        if (hp_listen_fits(address, config->allow_remote && !admin))
             continue;
         snprintf(problem->text, sizeof problem->text,
-            "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost), or "
+            "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost%s), "
+            "or "
             "unix:PATH of 1 to 107 bytes",
-            file, admin ? "admin" : "listen", (int)address.len, address.ptr);
+            file, admin ? "admin" : "listen", (int)address.len, address.ptr,
+            admin ? "" : "; others need allow_remote");
         return false;
     }
     return true;
+}
+
+static bool fits_as_token(hp_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < '!' || text.ptr[i] > '~')
+            return false;
+    return text.len >= TOKEN_LEAST && text.len <= TOKEN_MOST;
+}
+
+static bool read_token(struct hp_config *config, struct hp_config_problem *problem)
+{
+    char path[4096], text[TOKEN_MOST + 3] = "";
+    if (config->token_file.len == 0)
+        return true;
+    snprintf(path, sizeof path, "%.*s", (int)config->token_file.len, config->token_file.ptr);
+    FILE *file = fopen(path, "re");
+    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+        len--;
+    text[len] = '\0';
+    if (!fits_as_token((hp_str){ text, len })) {
+        snprintf(problem->text, sizeof problem->text,
+            "token_file: %.500s cannot be read, or is not one line of %d to %d visible characters",
+            path, TOKEN_LEAST, TOKEN_MOST);
+        return false;
+    }
+    char *kept = hp_arena_text(&config->arena, (hp_str){ text, len });
+    if (!kept)
+        snprintf(problem->text, sizeof problem->text, "token_file: %s", strerror(ENOMEM));
+    config->token = (hp_str){ kept, len };
+    return kept != NULL;
 }
 
 struct hp_config *hp_server_config_load(
@@ -56,7 +94,7 @@ struct hp_config *hp_server_config_load(
     size_t count = sections(list);
     struct hp_config *config = hp_config_load(
         options->config_file, list, count, options->overrides, options->override_count, problem);
-    if (!config || addresses_fit(config, options, problem))
+    if (!config || (addresses_fit(config, options, problem) && read_token(config, problem)))
         return config;
     hp_config_free(config);
     return NULL;
@@ -109,11 +147,17 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
         { "listen", same_list(&old->listen, &fresh->listen) },
         { "admin", hp_str_equal(old->admin, fresh->admin) },
         { "socket_mode", old->socket_mode == fresh->socket_mode },
+        { "allow_remote", old->allow_remote == fresh->allow_remote },
+        { "traces", hp_str_equal(old->traces, fresh->traces) },
+        { "isolation", memcmp(&old->isolation, &fresh->isolation, sizeof old->isolation) == 0 },
         { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
+        { "workers", old->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
         { "limits.header_ms", was->header_ms == is->header_ms },
         { "limits.idle_s", was->idle_s == is->idle_s },
         { "limits.memory", was->memory == is->memory },
+        { "limits.queue_requests", was->queue_requests == is->queue_requests },
+        { "limits.queue_bytes", was->queue_bytes == is->queue_bytes },
         { "limits.log_lines_per_second", was->log_lines_per_second == is->log_lines_per_second },
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -121,9 +165,18 @@ static void warn_of_restart(const struct hp_config *old, const struct hp_config 
             hp_log(HP_WARN, "takes effect at the next start", "option", fixed[i].option, NULL);
 }
 
+static void tell_manager_of_reload(void)
+{
+    char lines[64];
+    snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu",
+        (unsigned long long)(hp_now_ns() / HP_NS_PER_US));
+    hp_systemd_notify(lines);
+}
+
 bool hp_server_reload(struct hp_server *server)
 {
     struct hp_config_problem problem = { "" };
+    tell_manager_of_reload();
     struct hp_config *fresh = hp_server_config_load(&server->options, &problem);
     char hash[17] = "";
     if (fresh) {
@@ -137,6 +190,7 @@ bool hp_server_reload(struct hp_server *server)
         hp_log(HP_INFO, "configuration reloaded", "config_hash", hash, NULL);
     else
         hp_log(HP_WARN, "configuration refused, the old one stays", "problem", problem.text, NULL);
+    hp_systemd_notify("READY=1");
     return fresh != NULL;
 }
 
@@ -150,9 +204,19 @@ static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *
     return MHD_YES;
 }
 
-void hp_server_headers(struct MHD_Connection *connection, struct hp_headers *headers)
+// The method is the block's first byte.
+void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
+    struct hp_headers *headers)
 {
+    const union MHD_ConnectionInfo *info =
+        HP_BLOCK_IN_PLACE
+            ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+            : NULL;
+    if (info)
+        hp_headers_begin(headers, version + strlen(version));
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, headers);
+    if (info)
+        hp_headers_end(headers, method + info->header_size);
 }
 
 // --- draining ------------------------------------------------------------------------------------
@@ -163,6 +227,7 @@ void hp_server_drain(struct hp_server *server)
     if (atomic_exchange(&server->draining, true))
         return;
     hp_log(HP_INFO, "draining", NULL);
+    hp_systemd_notify("STOPPING=1");
     if (write(server->wake_fd, &one, sizeof one) < 0)
         return; // the counter is full: the loop is awake
 }
@@ -198,7 +263,9 @@ static int open_routes(struct hp_server *server)
 static int listen_on(struct hp_server *server, struct hp_listener *listener, hp_str address)
 {
     char why[256] = "";
-    switch (hp_listen(listener, address, (unsigned)server->config->socket_mode, why)) {
+    const struct hp_config *config = server->config;
+    bool remote = config->allow_remote && listener != &server->admin_listener;
+    switch (hp_listen(listener, address, (unsigned)config->socket_mode, remote, why)) {
     case HP_LISTENING:
         return HP_EXIT_OK;
     case HP_BAD_ADDRESS:
@@ -218,9 +285,38 @@ static bool wants_default_socket(const struct hp_server *server)
     return server->config->listen_is_default && access("/run/hotpathd", W_OK) == 0;
 }
 
+// Those named "admin" serve the admin side, all others the data side in place of `listen`.
+static int adopt_sockets(struct hp_server *server)
+{
+    char names[512], why[256] = "";
+    unsigned count = hp_systemd_sockets(names, sizeof names);
+    hp_str rest = hp_str_from(names);
+    for (unsigned i = 0; i < count; i++) {
+        bool admin = hp_str_is(hp_str_cut(&rest, ':'), "admin");
+        if (!admin && server->listener_count == HP_LISTENERS)
+            return fail(HP_EXIT_CONFIG, "cannot listen", "too many inherited sockets");
+        struct hp_listener *listener =
+            admin ? &server->admin_listener : &server->listeners[server->listener_count++];
+        bool remote = server->config->allow_remote && !admin;
+        if (hp_listen_adopt(listener, HP_SYSTEMD_FIRST_FD + (int)i, remote, why) != HP_LISTENING)
+            return fail(HP_EXIT_CONFIG, "cannot listen", why);
+    }
+    return HP_EXIT_OK;
+}
+
+static int open_admin_listener(struct hp_server *server)
+{
+    if (server->admin_listener.fd >= 0)
+        return HP_EXIT_OK;
+    return listen_on(server, &server->admin_listener, server->config->admin);
+}
+
 static int open_listeners(struct hp_server *server)
 {
     const struct hp_list *list = &server->config->listen;
+    int adopted = adopt_sockets(server);
+    if (adopted || server->listener_count > 0)
+        return adopted ? adopted : open_admin_listener(server);
     for (size_t i = 0; i < list->count; i++) {
         int code = listen_on(server, &server->listeners[server->listener_count], list->item[i]);
         if (code)
@@ -233,7 +329,7 @@ static int open_listeners(struct hp_server *server)
         if (listen_on(server, &server->listeners[server->listener_count], address) == HP_EXIT_OK)
             server->listener_count++;
     }
-    return listen_on(server, &server->admin_listener, server->config->admin);
+    return open_admin_listener(server);
 }
 
 static bool open_descriptors(struct hp_server *server)
@@ -248,8 +344,56 @@ static bool open_descriptors(struct hp_server *server)
         return false;
     server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    server->worked_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return server->signal_fd >= 0 && server->wake_fd >= 0 && server->epoll_fd >= 0;
+    server->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+    return server->signal_fd >= 0 && server->wake_fd >= 0 && server->worked_fd >= 0 &&
+           server->epoll_fd >= 0 && server->hangup_fd >= 0;
+}
+
+static void open_watch(struct hp_server *server)
+{
+    const char *file = server->options.config_file;
+    if (file && !hp_watch_open(&server->watch, file))
+        hp_log(HP_WARN, "the configuration is not watched; SIGHUP and POST /-/reload work",
+            "reason", strerror(errno), NULL);
+}
+
+static int open_spans(struct hp_server *server)
+{
+    char url[512];
+    hp_str wanted = server->config->traces;
+    if (wanted.len == 0)
+        return HP_EXIT_OK;
+    snprintf(url, sizeof url, "%.*s", (int)wanted.len, wanted.ptr);
+    server->spans = hp_spans_new(url, server->route_names, hp_route_count);
+    return server->spans ? HP_EXIT_OK : fail(HP_EXIT_BUG, "spans cannot be exported", url);
+}
+
+// Work below the first costs as much to hand over as to do (17 to 35 us of latency, 20 us of CPU).
+// One worker alone does no two things at once: handing over then only keeps the I/O thread free.
+enum { INLINE_US = 50, INLINE_ALONE_US = 150 };
+
+// The I/O thread has a core of its own where there are two.
+static unsigned worker_count(const struct hp_config *config)
+{
+    unsigned cores = hp_cores();
+    return config->workers > 0 ? (unsigned)config->workers : cores > 1 ? cores - 1 : 1;
+}
+
+static int open_workers(struct hp_server *server)
+{
+    const struct hp_limits *limits = &server->config->limits;
+    size_t waiting = (size_t)limits->queue_requests; // a connection has one request at a time
+    struct hp_workers_setting setting = { .threads = worker_count(server->config),
+        .queue_requests = waiting < server->connections_max ? waiting : server->connections_max,
+        .queue_bytes = (size_t)limits->queue_bytes,
+        .run = hp_exchange_run,
+        .done_fd = server->worked_fd };
+    server->inline_ns =
+        (uint64_t)(setting.threads > 1 ? INLINE_US : INLINE_ALONE_US) * HP_NS_PER_US;
+    server->workers = hp_workers_new(&setting);
+    return server->workers ? HP_EXIT_OK : fail(HP_EXIT_BUG, "no worker starts", strerror(errno));
 }
 
 static int open_daemons(struct hp_server *server)
@@ -290,14 +434,16 @@ static bool allocate(struct hp_server *server)
     server->route_state = calloc(hp_route_count, sizeof *server->route_state);
     server->route_notice = calloc(hp_route_count, sizeof *server->route_notice);
     server->in_flight = calloc(hp_route_count, sizeof *server->in_flight);
+    server->cost = calloc(hp_route_count, sizeof *server->cost);
     server->metrics = hp_metrics_new(server->route_names, hp_route_count);
     server->log = hp_request_log_new(STDERR_FILENO, server->config->limits.log_lines_per_second,
         server->route_names, hp_route_count);
     server->memory.limit = (size_t)server->config->limits.memory;
     server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
+    server->idle_ns = (uint64_t)server->config->limits.idle_s * HP_NS_PER_S;
     server->connections_max = connections_that_fit((size_t)server->config->limits.connections);
     return server->route_names && server->route_state && server->route_notice &&
-           server->in_flight && server->metrics && server->log;
+           server->in_flight && server->cost && server->metrics && server->log;
 }
 
 // --- the ready file ------------------------------------------------------------------------------
@@ -324,7 +470,8 @@ static bool write_whole(const char *path, hp_str text)
     return fclose(file) == 0 && ok;
 }
 
-// Written under another name and renamed: whoever sees it sees all of it.
+// Written under another name and renamed: whoever sees it sees all of it. The listeners accept
+// already: who connects now is answered as soon as the threads run.
 static bool write_ready_file(const struct hp_server *server)
 {
     const char *path = server->options.ready_file;
@@ -356,14 +503,37 @@ static int open_all(struct hp_server *server)
     if (!code)
         code = open_listeners(server);
     if (!code)
-        code = open_daemons(server);
+        open_watch(server);
     if (!code && !write_ready_file(server))
         code = fail(HP_EXIT_CONFIG, "cannot write the ready file", strerror(errno));
+    if (!code)
+        hp_isolate(server->config, server->options.config_file, &server->isolation);
+    if (!code)
+        code = open_spans(server);
+    if (!code)
+        code = open_workers(server);
+    if (!code)
+        code = open_daemons(server);
     return code;
+}
+
+// 1.0.4 and 1.0.5 fixed request smuggling (CWE-444).
+static void warn_of_old_library(void)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+    if (sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch) != 3)
+        return;
+    if (major > 1 || (major == 1 && (minor > 0 || patch >= 5)))
+        return;
+    hp_log(HP_WARN,
+        "libmicrohttpd is older than 1.0.5; what is known of request smuggling in it is refused by "
+        "checks of our own",
+        "microhttpd", MHD_get_version(), NULL);
 }
 
 static void log_ready(struct hp_server *server)
 {
+    warn_of_old_library();
     struct hp_config *config = hp_server_config(server);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_log(HP_INFO, "listening", "url", server->listeners[i].url, NULL);
@@ -377,6 +547,8 @@ static void close_all(struct hp_server *server)
     hp_admin_close(server);
     if (server->data)
         MHD_stop_daemon(server->data);
+    hp_workers_free(server->workers);
+    hp_spans_free(server->spans);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_listener_close(&server->listeners[i]);
     hp_listener_close(&server->admin_listener);
@@ -389,15 +561,16 @@ static void close_all(struct hp_server *server)
     free(server->route_state);
     free(server->route_notice);
     free(server->in_flight);
+    free(server->cost);
     hp_metrics_free(server->metrics);
     hp_request_log_free(server->log);
     hp_config_free(server->config);
-    if (server->epoll_fd >= 0)
-        close(server->epoll_fd);
-    if (server->signal_fd >= 0)
-        close(server->signal_fd);
-    if (server->wake_fd >= 0)
-        close(server->wake_fd);
+    const int fds[] = { server->epoll_fd, server->signal_fd, server->wake_fd, server->worked_fd,
+        server->hangup_fd };
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    hp_watch_close(&server->watch);
 }
 
 // glibc gives freed memory back at once and takes it again a page fault at a time: on large bodies
@@ -422,7 +595,10 @@ int hp_serve(const struct hp_server_options *options)
         .admin_listener.fd = -1,
         .epoll_fd = -1,
         .signal_fd = -1,
-        .wake_fd = -1 };
+        .watch = { .fd = -1 },
+        .wake_fd = -1,
+        .worked_fd = -1,
+        .hangup_fd = -1 };
     struct hp_config_problem problem = { "" };
     keep_freed_memory();
     hp_json_start();
@@ -433,6 +609,8 @@ int hp_serve(const struct hp_server_options *options)
         allocate(&server) ? open_all(&server) : fail(HP_EXIT_BUG, "cannot start", "no memory");
     if (!code) {
         log_ready(&server);
+        server.watchdog_ns = hp_systemd_watchdog_ns() / 2;
+        hp_systemd_notify("READY=1");
         code = hp_loop_run(&server);
     }
     close_all(&server);

@@ -6,14 +6,29 @@
 #include "config/config.h"
 #include "hotpathd/route.h"
 #include "http/headers.h"
+#include "http/isolation.h"
+#include "http/cost.h"
 #include "http/listen.h"
-#include "telemetry/telemetry.h"
+#include "http/workers.h"
+#include "http/watch.h"
+#include "telemetry/spans.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
 
 // From 0.9.71 on, callbacks return an enum.
 typedef enum MHD_Result hp_mhd_result;
+
+// What differs between the generations of libmicrohttpd. From 0.9.77 on its parser is strict where
+// it is told to be: no folded lines, no bare line feeds. Before, it leaves the header block where
+// it was read, so that what it swallowed shows (hp_headers_begin).
+#if MHD_VERSION >= 0x00097701
+#define HP_STRICT_PARSER MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#define HP_BLOCK_IN_PLACE false
+#else
+#define HP_STRICT_PARSER
+#define HP_BLOCK_IN_PLACE true
+#endif
 
 struct hp_server_options {
     const char *config_file; // NULL: none
@@ -39,28 +54,44 @@ struct hp_server {
 
     // Fixed from start to stop.
     uint64_t header_ns; // for a header block to come in
+    uint64_t idle_ns;   // for the next request line to come in
+    uint64_t inline_ns; // work up to this is done on the I/O thread
     size_t connections_max;
     const char **route_names;
+    struct hp_isolation isolation;
     void **route_state; // one for each row of hp_routes
     char (*route_notice)[256];
     struct hp_metrics *metrics;
     struct hp_request_log *log;
+    struct hp_spans *spans; // NULL: none are wanted
     struct hp_budget memory;
+    struct hp_workers *workers;
 
     // Any thread.
     atomic_bool draining, ready;
+    atomic_bool killed; // the kill switch is there: every route is off
     atomic_size_t connections;
-    atomic_size_t *in_flight; // one for each route
+    atomic_uint_fast64_t peers_refused; // by peer_uids
+    atomic_size_t *in_flight;           // one for each route
 
     // The I/O thread's.
     struct MHD_Daemon *data;
     struct hp_listener listeners[HP_LISTENERS];
     size_t listener_count;
-    struct hp_peer *peers;  // all open connections
-    uint64_t next_sweep_ns; // when the first of their clocks runs out
+    struct hp_peer *peers;     // all open connections
+    uint64_t next_sweep_ns;    // when the first of their clocks runs out
+    struct hp_cost *cost;      // one for each route
+    uint64_t refused_since_ns; // of the count of refusals
+    unsigned refused;
     int epoll_fd, signal_fd, wake_fd;
+    int worked_fd; // an eventfd: workers are done with something
+    int hangup_fd; // an epoll of the connections whose requests are with the workers
     bool accepting;
-    uint64_t accept_again_ns; // after running out of descriptors
+    bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
+    uint64_t accept_again_ns;               // after running out of descriptors
+    struct hp_watch watch;                  // of the configuration
+    uint64_t next_switch_ns;                // when to look for the kill switch
+    uint64_t watchdog_ns, next_watchdog_ns; // 0: nobody asked for it
 
     // The admin thread's.
     struct MHD_Daemon *admin;
@@ -88,8 +119,10 @@ struct hp_config *hp_server_config(struct hp_server *server);
 // Reads the file again; a bad one is refused, logged and counted, and the old one stays.
 bool hp_server_reload(struct hp_server *server);
 
-// Picks the header fields out of a request, on either daemon.
-void hp_server_headers(struct MHD_Connection *connection, struct hp_headers *headers);
+// Picks the header fields out of a request, on either daemon. `method` and `version` are those of
+// the handler's arguments.
+void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
+    struct hp_headers *headers);
 
 // Begins to stop: what is under way is finished, nothing new is taken.
 void hp_server_drain(struct hp_server *server);

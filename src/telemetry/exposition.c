@@ -20,7 +20,7 @@ struct family {
 
 struct page {
     struct hp_buf *out;
-    const struct hp_metrics *metrics;
+    struct hp_metrics *metrics;
     const struct hp_gauges *gauges;
     struct hp_process process;
     const struct family *family;
@@ -178,8 +178,24 @@ static void labels_of(struct page *page, const char *route, const char *stage)
         label(page, "stage", stage);
 }
 
+// OpenMetrics: a request that fell into this bucket, by its trace. 0.0.4 has no such thing.
+static void put_exemplar(struct page *page, const struct hp_exemplar *kept)
+{
+    if (!page->openmetrics || !kept)
+        return;
+    pthread_mutex_lock(&page->metrics->exemplar_lock);
+    struct hp_exemplar exemplar = *kept;
+    pthread_mutex_unlock(&page->metrics->exemplar_lock);
+    if (exemplar.trace_id[0])
+        hp_buf_format(page->out, " # {trace_id=\"%s\"} %" PRIu64 ".%09" PRIu64 " %.3f",
+            exemplar.trace_id, exemplar.value_ns / 1000000000u, exemplar.value_ns % 1000000000u,
+            exemplar.at_s);
+}
+
+// `exemplars`: one for each bucket, or NULL.
 static uint64_t buckets(struct page *page, const char *route, const char *stage,
-    const struct hp_histogram *histogram, const struct hp_bound *bounds)
+    const struct hp_histogram *histogram, const struct hp_bound *bounds,
+    const struct hp_exemplar *exemplars)
 {
     uint64_t count = 0;
     for (size_t i = 0;; i++) {
@@ -187,7 +203,10 @@ static uint64_t buckets(struct page *page, const char *route, const char *stage,
         sample(page, "_bucket");
         labels_of(page, route, stage);
         label(page, "le", bounds[i].text ? bounds[i].text : "+Inf");
-        value_uint(page, count);
+        before_value(page);
+        hp_buf_uint(page->out, count);
+        put_exemplar(page, exemplars ? &exemplars[i] : NULL);
+        hp_buf_char(page->out, '\n');
         if (!bounds[i].text)
             return count;
     }
@@ -195,10 +214,11 @@ static uint64_t buckets(struct page *page, const char *route, const char *stage,
 
 // `stage` may be NULL. The count is that of the buckets, so that the two always agree.
 static void histogram(struct page *page, const char *route, const char *stage,
-    const struct hp_histogram *histogram, const struct hp_bound *bounds)
+    const struct hp_histogram *histogram, const struct hp_bound *bounds,
+    const struct hp_exemplar *exemplars)
 {
     uint64_t sum = read_counter(&histogram->sum);
-    uint64_t count = buckets(page, route, stage, histogram, bounds);
+    uint64_t count = buckets(page, route, stage, histogram, bounds, exemplars);
     sample(page, "_sum");
     labels_of(page, route, stage);
     if (bounds == hp_bounds_ns)
@@ -212,7 +232,7 @@ static void histogram(struct page *page, const char *route, const char *stage,
 
 static void duration_of(struct page *page, const char *route, const struct hp_route_counters *of)
 {
-    histogram(page, route, NULL, &of->duration_ns, hp_bounds_ns);
+    histogram(page, route, NULL, &of->duration_ns, hp_bounds_ns, of->exemplars);
 }
 
 static void duration(struct page *page)
@@ -224,7 +244,7 @@ static void stages_of(struct page *page, const char *route, const struct hp_rout
 {
     for (size_t i = 0; i < HP_TIMED; i++)
         histogram(page, route, hp_stage_name((enum hp_stage)(HP_TIMED_FIRST + i)), &of->stage_ns[i],
-            hp_bounds_ns);
+            hp_bounds_ns, NULL);
 }
 
 static void stages(struct page *page)
@@ -234,7 +254,7 @@ static void stages(struct page *page)
 
 static void bytes_in_of(struct page *page, const char *route, const struct hp_route_counters *of)
 {
-    histogram(page, route, NULL, &of->bytes_in, hp_bounds_bytes);
+    histogram(page, route, NULL, &of->bytes_in, hp_bounds_bytes, NULL);
 }
 
 static void bytes_in(struct page *page)
@@ -244,7 +264,7 @@ static void bytes_in(struct page *page)
 
 static void bytes_out_of(struct page *page, const char *route, const struct hp_route_counters *of)
 {
-    histogram(page, route, NULL, &of->bytes_out, hp_bounds_bytes);
+    histogram(page, route, NULL, &of->bytes_out, hp_bounds_bytes, NULL);
 }
 
 static void bytes_out(struct page *page)
@@ -293,6 +313,21 @@ static void reloads(struct page *page)
     value_uint(page, page->gauges->reloads_failed);
 }
 
+static void spans(struct page *page)
+{
+    const struct hp_gauges *gauges = page->gauges;
+    const struct {
+        const char *result;
+        uint64_t count;
+    } rows[] = { { "exported", gauges->spans_exported }, { "dropped", gauges->spans_dropped },
+        { "failed", gauges->spans_failed } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sample(page, "_total");
+        label(page, "result", rows[i].result);
+        value_uint(page, rows[i].count);
+    }
+}
+
 static void config_info(struct page *page)
 {
     sample(page, "_info");
@@ -327,6 +362,7 @@ NUMBER(connections, "", value_uint, page->gauges->connections)
 NUMBER(connections_limit, "", value_uint, page->gauges->connections_limit)
 NUMBER(last_reload, "", value_uint, page->gauges->last_reload_ok)
 NUMBER(log_lines_dropped, "_total", value_uint, page->gauges->log_lines_dropped)
+NUMBER(peers_refused, "_total", value_uint, page->gauges->peers_refused)
 NUMBER(process_cpu, "_total", value_real, page->process.cpu_s)
 NUMBER(process_start, "", value_real, page->metrics->start_s)
 NUMBER(process_resident, "", value_uint, page->process.resident_bytes)
@@ -375,6 +411,14 @@ static const struct family families[] = {
     { "hotpathd_config", INFO, NULL, "Hash of the configuration in force.", config_info },
     { "hotpathd_log_lines_dropped", COUNTER, NULL,
         "Log lines lost to the cap on lines a second or to a failed write.", log_lines_dropped },
+    { "hotpathd_spans", COUNTER, NULL,
+        "Spans of sampled requests: taken by the collector, dropped for want of room, or not "
+        "taken.",
+        spans },
+    { "hotpathd_peers_refused", COUNTER, NULL,
+        "Connections closed because peer_uids does not list their user, or their peer has too "
+        "many.",
+        peers_refused },
     { "hotpathd_build", INFO, NULL, "Version and libraries of this build.", build_info },
 };
 
@@ -425,8 +469,8 @@ static size_t count_of(size_t bytes)
     return bytes / sizeof(struct family);
 }
 
-void hp_metrics_write(const struct hp_metrics *metrics, const struct hp_gauges *gauges,
-    bool openmetrics, struct hp_buf *out)
+void hp_metrics_write(struct hp_metrics *metrics, const struct hp_gauges *gauges, bool openmetrics,
+    struct hp_buf *out)
 {
     struct page page = {
         .out = out, .metrics = metrics, .gauges = gauges, .openmetrics = openmetrics

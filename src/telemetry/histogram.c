@@ -55,7 +55,7 @@ const struct hp_bound hp_bounds_bytes[] = {
     { 0, NULL },
 };
 
-void hp_histogram_count(
+size_t hp_histogram_count(
     struct hp_histogram *histogram, const struct hp_bound *bounds, uint64_t value)
 {
     size_t i = 0;
@@ -63,4 +63,5 @@ void hp_histogram_count(
         i++;
     atomic_fetch_add_explicit(&histogram->counts[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&histogram->sum, value, memory_order_relaxed);
+    return i;
 }

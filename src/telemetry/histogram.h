@@ -21,5 +21,6 @@ struct hp_histogram {
     atomic_uint_fast64_t counts[HP_BOUNDS_MAX + 1]; // each bucket's own; the last: over all bounds
 };
 
-void hp_histogram_count(
+// Returns the bucket.
+size_t hp_histogram_count(
     struct hp_histogram *histogram, const struct hp_bound *bounds, uint64_t value);

@@ -20,6 +20,8 @@ struct hp_record {
     bool disconnected;                       // the client was gone before the reply was
     hp_str method, caller, request_id, peer; // caller and request_id are checked printable ASCII
     char trace_id[33], span_id[17];          // "" where there is none
+    char parent_id[17];
+    bool sampled; // by the caller: a span is wanted
     char config_hash[17];
     uint64_t bytes_in, bytes_out;
     uint64_t spent_ns[HP_STAGES];
@@ -39,6 +41,8 @@ struct hp_gauges {
     uint64_t reloads_ok, reloads_failed;
     bool last_reload_ok;
     uint64_t log_lines_dropped;
+    uint64_t peers_refused;
+    uint64_t spans_exported, spans_dropped, spans_failed;
 };
 
 struct hp_metrics;
@@ -54,8 +58,8 @@ void hp_metrics_count(struct hp_metrics *metrics, const struct hp_record *record
 // All of the interface's metrics, every label set from the start. `openmetrics` chooses
 // OpenMetrics 1.0 (which ends with # EOF) over Prometheus' text format 0.0.4. The process' own
 // metrics are left out where /proc cannot be read.
-void hp_metrics_write(const struct hp_metrics *metrics, const struct hp_gauges *gauges,
-    bool openmetrics, struct hp_buf *out);
+void hp_metrics_write(struct hp_metrics *metrics, const struct hp_gauges *gauges, bool openmetrics,
+    struct hp_buf *out);
 
 // Version and libraries, for the metrics and the command line.
 struct hp_build {

@@ -1,6 +1,6 @@
 // client.c -- dial, then write and read at once until the reply is whole: a daemon that refuses a
 // request answers before it has read it all.
-#include "cli/client.h"
+#include "base/client.h"
 #include "hotpathd/deadline.h"
 
 #include <errno.h>

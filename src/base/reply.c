@@ -1,5 +1,5 @@
 // reply.c -- a strict reading: RFC 9112 without what the daemon never sends (chunks, folded lines).
-#include "cli/reply.h"
+#include "base/reply.h"
 
 // What the header lines say of the body.
 struct framing {

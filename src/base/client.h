@@ -1,7 +1,7 @@
 // client.h -- one HTTP request to a daemon, over TCP or a Unix socket, and its reply; blocking.
 #pragma once
 
-#include "cli/reply.h"
+#include "base/reply.h"
 #include "hotpathd/buf.h"
 
 struct hp_client_request {

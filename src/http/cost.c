@@ -1,0 +1,47 @@
+// cost.c -- a moving average of time a byte, one for each power of two of a body's size: what a
+// request costs at the least weighs heavily on small ones, caches and memory on large ones.
+#include "http/cost.h"
+
+enum {
+    PRESET_NS256 = 20 * 256, // before anything ran: 20 ns a byte
+    WEIGHT = 16,             // one request moves the average by a sixteenth of the difference
+    NS256_MAX = 1 << 24      // 65 us a byte: a reading beyond it tells of a stall, not of work
+};
+
+static size_t size_class(size_t bytes)
+{
+    size_t class = 0;
+    while (bytes > 1 && class < HP_COST_SIZES - 1) {
+        bytes >>= 1;
+        class ++;
+    }
+    return class;
+}
+
+// The class itself, or the nearest one that something is known of.
+static uint32_t known_near(const struct hp_cost *cost, size_t class)
+{
+    for (size_t away = 0; away < HP_COST_SIZES; away++) {
+        if (class >= away && cost->ns256[class - away])
+            return cost->ns256[class - away];
+        if (class + away < HP_COST_SIZES && cost->ns256[class + away])
+            return cost->ns256[class + away];
+    }
+    return PRESET_NS256;
+}
+
+uint64_t hp_cost_estimate_ns(const struct hp_cost *cost, size_t bytes)
+{
+    return (uint64_t)bytes * known_near(cost, size_class(bytes)) / 256;
+}
+
+void hp_cost_learn(struct hp_cost *cost, size_t bytes, uint64_t cpu_ns)
+{
+    if (bytes == 0)
+        return;
+    uint32_t *known = &cost->ns256[size_class(bytes)];
+    uint64_t seen = cpu_ns * 256 / bytes;
+    int64_t now = seen > NS256_MAX ? NS256_MAX : seen < 1 ? 1 : (int64_t)seen;
+    int64_t moved = *known ? *known + (now - (int64_t)*known) / WEIGHT : now;
+    *known = (uint32_t)moved;
+}

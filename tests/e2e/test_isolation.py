@@ -1,0 +1,99 @@
+"""What the daemon gave up: seen in /proc, in /-/status, and by what it can no longer do."""
+import json
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from daemon import BINARY
+
+BODY = json.dumps({"text": "One paragraph."})
+SANITIZED = b"sanitizer's build" in pathlib.Path(BINARY).read_bytes()
+OFF = "isolation: { landlock: false, seccomp: false, core_dumps: true }\n"
+
+
+def begin(start, tmp_path, text):
+    config = tmp_path / "isolation.yaml"
+    config.write_text(text)
+    return start("--config", str(config)), config
+
+
+def kernel(daemon):
+    """Of every thread: whether a filter holds, and whether a program could gain rights."""
+    status = [task.joinpath("status").read_text() for task in pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir()]
+    return {(line.split()[1], other.split()[1]) for text in status
+            for line in text.splitlines() if line.startswith("Seccomp:")
+            for other in text.splitlines() if other.startswith("NoNewPrivs:")}
+
+
+def test_all_of_it_is_told_and_can_be_switched_off(start, tmp_path):
+    daemon, _ = begin(start, tmp_path, OFF)
+    told = daemon.get("/-/status").json["isolation"]
+    assert told["landlock"].startswith("off") and told["seccomp"].startswith("off") and told["core_dumps"].startswith("on")
+    assert kernel(daemon) == {("0", "1" if not SANITIZED else "0")}
+    assert daemon.post("/v1/chunk", BODY).status == 200
+
+
+def test_core_dumps_hold_no_documents(start, tmp_path):
+    daemon, _ = begin(start, tmp_path, "")
+    assert daemon.get("/-/status").json["isolation"]["core_dumps"] == "off"
+    proc = pathlib.Path(f"/proc/{daemon.process.pid}")
+    assert int((proc / "coredump_filter").read_text(), 16) == 0
+    assert next(line.split()[4] for line in (proc / "limits").read_text().splitlines() if line.startswith("Max core")) == "0"
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")
+def test_every_thread_is_under_the_filter(start, tmp_path):
+    daemon, _ = begin(start, tmp_path, "workers: 2\n")
+    told = daemon.get("/-/status").json["isolation"]["seccomp"]
+    assert told.startswith("on") or any(line.get("what") == "seccomp" for line in daemon.log())
+    if told.startswith("on"):
+        assert kernel(daemon) == {("2", "1")}
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")
+def test_files_outside_its_folders_cannot_be_read(start, tmp_path):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir(), outside.mkdir()
+    for folder in (inside, outside):
+        (folder / "token").write_text("a-secret-of-some-length")
+
+    def moves_token(text):
+        daemon, config = begin(start, inside, text)
+        config.write_text(text + f"token_file: {inside}/token\n")
+        assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
+        config.write_text(text + f"token_file: {outside}/token\n")
+        return daemon, daemon.call("POST", "/-/reload", url=daemon.admin).status
+
+    assert moves_token(OFF)[1] == 200
+    daemon, status = moves_token("")
+    if daemon.get("/-/status").json["isolation"]["landlock"].startswith("on"):
+        assert status == 422
+    else:
+        assert any(line.get("what") == "landlock" for line in daemon.log())
+    assert daemon.get("/metrics").body.count(b"\nprocess_open_fds ") == 1  # /proc is still there
+
+
+@pytest.mark.skipif(SANITIZED or not shutil.which("strace"), reason="strace sees what is refused, in a plain build")
+def test_no_call_that_serving_makes_is_refused(start, tmp_path):
+    """A refused call would be EPERM: none is seen while everything is exercised."""
+    config = tmp_path / "isolation.yaml"
+    config.write_text("workers: 2\n")
+    trace = tmp_path / "trace"
+    daemon = start("--config", str(config))
+    tracer = subprocess.Popen(["strace", "-f", "-o", str(trace), "-p", str(daemon.process.pid)], stderr=subprocess.PIPE)
+    try:
+        assert b"attached" in tracer.stderr.readline()
+        for url in (daemon.tcp, daemon.unix):
+            assert daemon.post("/v1/chunk", json.dumps({"text": "word " * 100_000}), url).status == 200
+        for path in ("/", "/metrics", "/-/status", "/-/config", "/openapi.json", "/readyz"):
+            assert daemon.get(path).status == 200
+        assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
+        daemon.process.terminate()
+        assert daemon.process.wait(10) == 0
+    finally:
+        tracer.terminate()
+        tracer.wait()
+    calls = trace.read_text()
+    assert "exit_group(0)" in calls and "EPERM" not in calls
