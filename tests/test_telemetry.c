@@ -28,6 +28,7 @@ enum { ROUTES = 2 };
 static const size_t in_flight[ROUTES] = { 3, 0 };
 static const int route_mode[ROUTES] = { 2, 0 };
 static const int64_t route_percent[ROUTES] = { 1250, 10000 };
+static const struct hp_cached cached[ROUTES] = { { 21, 64 }, { 0, 0 } };
 static const struct hp_gauges gauges = { .connections = 7,
     .connections_limit = 1024,
     .queue_depth = 5,
@@ -37,6 +38,7 @@ static const struct hp_gauges gauges = { .connections = 7,
     .in_flight = in_flight,
     .route_mode = route_mode,
     .route_percent = route_percent,
+    .cached = cached,
     .config_hash = "0123456789abcdef",
     .reloads_ok = 2,
     .reloads_failed = 1,
@@ -409,6 +411,8 @@ START_TEST(gauges_are_written_as_they_are)
     hp_build = (struct hp_build){ "0.1.0", "a\"b\\c\nd", "0.9.75", "2.14", "0.2.5" };
     write_page(metrics, true);
     ck_assert(value_of("hotpathd_in_flight", "route=\"chunk\"") == 3);
+    ck_assert(value_of("hotpathd_cache_entries", "route=\"chunk\"") == 21);
+    ck_assert(value_of("hotpathd_cache_entries_limit", "route=\"chunk\"") == 64);
     ck_assert(value_of("hotpathd_route_mode", "route=\"chunk\",mode=\"canary\"") == 1);
     ck_assert(value_of("hotpathd_route_mode", "route=\"chunk\",mode=\"on\"") == 0);
     ck_assert(value_of("hotpathd_route_mode", "route=\"score\",mode=\"off\"") == 1);

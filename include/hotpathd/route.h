@@ -41,6 +41,11 @@ struct hp_setting {
     char notice[256];       // set by the route: a warning for the log, or empty
 };
 
+// What a route's caches hold, and how many entries at most.
+struct hp_cached {
+    size_t entries, limit;
+};
+
 struct hp_route {
     const char *name;     // path /v1/<name>, key in the configuration
     const char *alias;    // a second name for the path alone, or NULL
@@ -60,6 +65,8 @@ struct hp_route {
     enum hp_code (*run)(const void *state, struct hp_request *request, struct hp_buf *reply,
         struct hp_fault *fault);
     void (*close)(void *state);
+    // For the metrics, on any thread. NULL: it has no caches.
+    struct hp_cached (*cached)(const void *state);
 };
 
 // The rows of src/routes/routes.def.

@@ -60,6 +60,7 @@ struct gauge_memory {
     size_t *in_flight;
     int *mode;
     int64_t *percent;
+    struct hp_cached *cached;
 };
 
 static int mode_of(const struct reply *reply, size_t route)
@@ -67,18 +68,27 @@ static int mode_of(const struct reply *reply, size_t route)
     return atomic_load(&reply->server->killed) ? HP_MODE_OFF : reply->config->routes[route].mode;
 }
 
+static struct hp_cached cached_of(const struct hp_server *server, size_t route)
+{
+    if (!hp_routes[route]->cached)
+        return (struct hp_cached){ 0, 0 };
+    return hp_routes[route]->cached(server->route_state[route]);
+}
+
 static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
 {
     struct hp_server *server = reply->server;
     struct hp_arena *arena = reply->out.arena;
     struct gauge_memory memory = { HP_NEW(arena, size_t, hp_route_count),
-        HP_NEW(arena, int, hp_route_count), HP_NEW(arena, int64_t, hp_route_count) };
-    if (!memory.in_flight || !memory.mode || !memory.percent)
+        HP_NEW(arena, int, hp_route_count), HP_NEW(arena, int64_t, hp_route_count),
+        HP_NEW(arena, struct hp_cached, hp_route_count) };
+    if (!memory.in_flight || !memory.mode || !memory.percent || !memory.cached)
         return false;
     for (size_t i = 0; i < hp_route_count; i++) {
         memory.in_flight[i] = atomic_load(&server->in_flight[i]);
         memory.mode[i] = mode_of(reply, i);
         memory.percent[i] = reply->config->routes[i].percent;
+        memory.cached[i] = cached_of(server, i);
     }
     struct hp_workers_view view;
     hp_workers_look(server->workers, &view);
@@ -93,6 +103,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         .in_flight = memory.in_flight,
         .route_mode = memory.mode,
         .route_percent = memory.percent,
+        .cached = memory.cached,
         .config_hash = reply->config->hash,
         .spans_exported = spans.exported,
         .spans_dropped = spans.dropped,

@@ -451,6 +451,20 @@ static void chunk_close(void *state)
         hp_vocab_close(chunk->vocab[encoding]);
 }
 
+static struct hp_cached chunk_cached(const void *state)
+{
+    const struct chunk_state *chunk = state;
+    struct hp_cached cached = { 0, 0 };
+    for (int encoding = 0; encoding < HP_ESTIMATE; encoding++) {
+        if (!chunk->vocab[encoding])
+            continue;
+        struct hp_remembered words = hp_vocab_remembered(chunk->vocab[encoding]);
+        cached.entries += words.words;
+        cached.limit += words.most;
+    }
+    return cached;
+}
+
 static const char *const media_types[] = { "text/plain", "text/markdown", "text/html", NULL };
 
 const struct hp_route hp_route_chunk = {
@@ -465,4 +479,5 @@ const struct hp_route hp_route_chunk = {
     .open = chunk_open,
     .run = chunk_run,
     .close = chunk_close,
+    .cached = chunk_cached,
 };

@@ -303,6 +303,24 @@ static void route_percent(struct page *page)
     }
 }
 
+static void cache_entries(struct page *page)
+{
+    for (size_t i = 0; i < page->metrics->routes; i++) {
+        sample(page, "");
+        label(page, "route", route_name(page, i));
+        value_uint(page, page->gauges->cached[i].entries);
+    }
+}
+
+static void cache_entries_limit(struct page *page)
+{
+    for (size_t i = 0; i < page->metrics->routes; i++) {
+        sample(page, "");
+        label(page, "route", route_name(page, i));
+        value_uint(page, page->gauges->cached[i].limit);
+    }
+}
+
 static void reloads(struct page *page)
 {
     sample(page, "_total");
@@ -392,6 +410,8 @@ static const struct family families[] = {
     { "hotpathd_client_disconnects", COUNTER, NULL,
         "Requests whose client was gone before the reply was.", disconnects },
     { "hotpathd_in_flight", GAUGE, NULL, "Requests that have begun and not ended.", in_flight },
+    { "hotpathd_cache_entries", GAUGE, NULL, "What the caches of a route hold.", cache_entries },
+    { "hotpathd_cache_entries_limit", GAUGE, NULL, "What they hold at most.", cache_entries_limit },
     { "hotpathd_queue_depth", GAUGE, NULL, "Requests waiting for a worker.", queue_depth },
     { "hotpathd_queue_bytes", GAUGE, "bytes", "Body bytes of the requests waiting for a worker.",
         queue_bytes },

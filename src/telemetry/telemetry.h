@@ -34,9 +34,10 @@ struct hp_gauges {
     size_t connections, connections_limit;
     size_t queue_depth, queue_bytes, workers;
     double queue_oldest_s;
-    const size_t *in_flight;      // one for each route
-    const int *route_mode;        // enum hp_mode, one for each route
-    const int64_t *route_percent; // hundredths
+    const size_t *in_flight;        // one for each route
+    const int *route_mode;          // enum hp_mode, one for each route
+    const int64_t *route_percent;   // hundredths
+    const struct hp_cached *cached; // one for each route
     const char *config_hash;
     uint64_t reloads_ok, reloads_failed;
     bool last_reload_ok;
