@@ -1,7 +1,7 @@
 // abbreviation.c -- a table of words that keep their full stop inside a sentence, and four shapes:
-// initials
-// ("J. R. R. Tolkien"), letters with stops between ("U.S.", "z.B."), the number of a list item
-// ("1. Install") and the day of a German date ("3. Mai"). Words that end sentences as often as not
+// initials ("J. R. R. Tolkien"), letters with stops between ("U.S.", "z.B."), the number of a list
+// item ("1. Install") and the day of a German date ("3. Mai"). Words that end sentences as often as
+// not
 // ("etc.", "Inc.") are left out: what follows tells, and lower case already joins.
 #include "text/abbreviation.h"
 
@@ -50,20 +50,13 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool continues(char c)
-{
-    return ((unsigned char)c & 0xc0) == 0x80;
-}
-
 // Start of the letters that end at `end`, at most LETTERS_MAX of them.
 static size_t letters_start(hp_str s, size_t start, size_t end, size_t *count)
 {
     *count = 0;
     for (size_t at = end; at > start && *count < LETTERS_MAX; ++*count) {
         size_t next;
-        do
-            at--;
-        while (at > start && continues(s.ptr[at]));
+        at = hp_utf8_start(s, at);
         uint8_t class = hp_break_at(s, at, &next)->sentence;
         if (class != SB_UPPER && class != SB_LOWER)
             break;

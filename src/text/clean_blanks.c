@@ -220,7 +220,8 @@ static bool suspect(hp_str s, size_t at, bool ascii)
     if (c == ' ' || c == '\t' || c == '\n')
         return one == ' ' || one == '\t' || (c == '\n' && one == '\n' && two == '\n');
     size_t len;
-    return !ascii && c >= 0x80 && (c & 0xc0) != 0x80 && hp_unicode_blank(hp_utf8_at(s, at, &len));
+    return !ascii && c >= 0x80 && !hp_utf8_continues((char)c) &&
+           hp_unicode_blank(hp_utf8_at(s, at, &len));
 }
 
 static size_t next_suspect_plain(hp_str s, size_t at, size_t stop, bool ascii)
