@@ -3,15 +3,10 @@
 // and digits where a semicolon follows, else the longest of the few old names that begin it.
 #include "text/html_entities.h"
 
+#include "text/cp1252.h"
 #include "text/utf8.h"
 
 enum { REPLACEMENT = 0xfffd, LIMIT = 0x110000 };
-
-// 13.2.5.80: what bytes of windows-1252 mean where they are given as code points.
-static const uint16_t windows_1252[32] = { 0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020,
-    0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f, 0x90, 0x2018, 0x2019,
-    0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e,
-    0x0178 };
 
 static bool digit(char c)
 {
@@ -36,7 +31,7 @@ static uint32_t character(uint32_t number)
     if (number == 0 || number >= LIMIT || (number >= 0xd800 && number < 0xe000))
         return REPLACEMENT;
     if (number >= 0x80 && number < 0xa0)
-        return windows_1252[number - 0x80];
+        return hp_cp1252[number - 0x80]; // 13.2.5.80
     return number;
 }
 
