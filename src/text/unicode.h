@@ -30,6 +30,3 @@ static inline bool hp_unicode_blank(uint32_t code_point)
 }
 
 bool hp_unicode_noncharacter(uint32_t code_point);
-
-// Canonical_Combining_Class.
-uint8_t hp_unicode_ccc(uint32_t code_point);
