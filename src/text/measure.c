@@ -57,8 +57,8 @@ static size_t place_of_char(const struct hp_measure *measure, size_t count)
 {
     hp_str text = measure->text;
     const uint32_t *before = measure->chars_before;
-    size_t low = 0,
-           high = text.len / BLOCK + 1; // before[low] <= count, and high is behind the last such
+    // before[low] <= count, and high is behind the last such
+    size_t low = 0, high = text.len / BLOCK + 1;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         *(before[middle] <= count ? &low : &high) = middle;
@@ -119,10 +119,10 @@ static size_t token_reach(const struct hp_measure *measure, size_t start, size_t
 size_t hp_measure_reach(const struct hp_measure *measure, size_t start, size_t max)
 {
     size_t left = measure->text.len - start;
+    if (max >= left)
+        return measure->text.len; // nothing measures more than its bytes
     if (measure->unit == HP_UNIT_TOKENS)
         return token_reach(measure, start, max);
-    if (max >= left)
-        return measure->text.len;
     if (measure->chars_before)
         return place_of_char(measure, chars_to(measure, start) + max);
     return start + max;
