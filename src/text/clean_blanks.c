@@ -52,8 +52,8 @@ struct blanks {
     size_t from, to; // what lies between two spans that are left alone
     bool ascii;      // every blank is an ASCII character
     bool markdown;
-    size_t seen,
-        marks_end; // Markdown: what was searched for lines, and where the last one's marks end
+    // Markdown: what was searched for lines, and where the last one's marks end
+    size_t seen, marks_end;
 };
 
 // Where the run of blanks that lies around `at` begins.
@@ -165,6 +165,7 @@ static enum hp_code squeeze(struct blanks *blanks, size_t start, size_t end)
         return drop(rewrite, start + 1, end);
     return hp_rewrite_put(rewrite, start, end - start, HP_S(" "));
 }
+
 // Whether the blanks in[at, stop), before a line end, break a line of Markdown in its paragraph.
 static bool hard_break(const struct blanks *blanks, size_t at, size_t stop, size_t end)
 {

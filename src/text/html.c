@@ -189,12 +189,12 @@ static enum hp_code read_text(struct reader *r, const struct run *run)
     return HP_OK;
 }
 
-// --- what is done at a tag: r->at is behind it, `at` where it begins
-// ------------------------------
+// --- what is done at a tag -----------------------------------------------------------------------
 
+// r->at is behind the tag, `at` where it begins.
 typedef enum hp_code step(struct reader *r, size_t at, const struct hp_html_markup *tag);
 
-// --- elements whose content is no markup --------------------------------------------------------
+// --- elements whose content is no markup ---------------------------------------------------------
 
 static const hp_str names[HP_HTML_NAMES] = {
 #define HP_TAG(name, text, space, action) [HP_HTML_##name] = HP_STR(text),
@@ -301,7 +301,7 @@ static enum hp_code skip_template(struct reader *r, size_t at, const struct hp_h
     return HP_OK;
 }
 
-// headings, lists, tables
+// --- headings, lists, tables ---------------------------------------------------------------------
 
 static enum hp_code begin_heading(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
@@ -378,7 +378,9 @@ LAYOUT_STEP(end_row, hp_html_row_end)
 LAYOUT_STEP(begin_cell, hp_html_cell_begin)
 LAYOUT_STEP(end_cell, hp_html_cell_end)
 
-// what stands in a line; what an image says stands in its attribute
+// --- what stands in a line -----------------------------------------------------------------------
+
+// What an image says stands in its attribute.
 static enum hp_code read_image(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
     (void)at;

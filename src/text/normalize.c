@@ -73,9 +73,8 @@ enum hp_code hp_normalizer_prefix(struct hp_normalizer *normalizer, size_t at, s
     struct hp_hits *hits = &normalizer->hits;
     hp_str s = normalizer->s;
     size_t from = at, check = at + BYTES_BETWEEN_CHECKS;
-    size_t least = at,
-           safe = at; // nothing before the last character that ends at `safe` can change
-    uint8_t ccc = 0;  // of the character before
+    size_t least = at, safe = at; // nothing before the last character that ends at `safe` changes
+    uint8_t ccc = 0;              // of the character before
     *prefix = stop - from;
     if (normalizer->form == HP_FORM_NONE)
         return HP_OK;
