@@ -9,6 +9,7 @@
 // (their number says what is nested in what), and the two spaces at a line's end that break it.
 #include "text/passes.h"
 
+#include "text/ascii.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -108,7 +109,7 @@ static size_t mark_len(hp_str s, size_t at)
     if (s.ptr[at] == '-' || s.ptr[at] == '*' || s.ptr[at] == '+') {
         at++;
     } else {
-        while (at < s.len && at - from < 9 && s.ptr[at] >= '0' && s.ptr[at] <= '9')
+        while (at < s.len && at - from < 9 && hp_ascii_digit(s.ptr[at]))
             at++;
         if (at == from || at == s.len || (s.ptr[at] != '.' && s.ptr[at] != ')'))
             return 0;

@@ -202,3 +202,19 @@ bool hp_gap_ends_clause(hp_str s, const struct hp_gap *gap, const struct hp_sign
         return false;
     return opens(after) || (!clause_wide(after) && hp_break_of(after)->sentence != SB_CLOSE);
 }
+
+bool hp_edge_list_add(
+    struct hp_edge_list *list, struct hp_arena *arena, const struct hp_gap *gap, int rank)
+{
+    if (list->count == list->room) {
+        size_t size = sizeof *list->edge, room = list->room + list->room / 8 + 64;
+        struct hp_edge *grown = hp_grow(arena, list->edge, list->room * size, room * size);
+        if (!grown)
+            return false;
+        list->edge = grown;
+        list->room = room;
+    }
+    list->edge[list->count++] =
+        (struct hp_edge){ (uint32_t)gap->at, (uint32_t)gap->end, (uint8_t)rank };
+    return true;
+}

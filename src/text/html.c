@@ -3,6 +3,7 @@
 // element.
 #include "text/passes.h"
 
+#include "text/ascii.h"
 #include "text/html_entities.h"
 #include "text/html_layout.h"
 #include "text/html_tokens.h"
@@ -71,7 +72,7 @@ static bool begins_markup(hp_str in, size_t at)
     char next = in.ptr[at + 1];
     if (next == '/')
         return at + 2 < in.len;
-    return next == '!' || next == '?' || (unsigned char)((next | 0x20) - 'a') < 26;
+    return next == '!' || next == '?' || hp_ascii_letter(next);
 }
 
 // The reference at r->at, where one stands there; *len is 0 else.
@@ -327,7 +328,7 @@ static bool read_integer(hp_str s, int32_t *out)
         at++;
     size_t first = at;
     int64_t value = 0;
-    for (; at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9'; at++)
+    for (; at < s.len && hp_ascii_digit(s.ptr[at]); at++)
         value = value < MOST ? value * 10 + (s.ptr[at] - '0') : value;
     value = value < MOST ? value : MOST;
     *out = (int32_t)(negative ? -value : value);

@@ -3,24 +3,15 @@
 // and digits where a semicolon follows, else the longest of the few old names that begin it.
 #include "text/html_entities.h"
 
+#include "text/ascii.h"
 #include "text/cp1252.h"
 #include "text/utf8.h"
 
 enum { REPLACEMENT = 0xfffd, LIMIT = 0x110000 };
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool alphanumeric(char c)
-{
-    return digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 static unsigned hex_digit(char c) // 16: none
 {
-    if (digit(c))
+    if (hp_ascii_digit(c))
         return (unsigned)(c - '0');
     char lower = (char)(c | 0x20);
     return lower >= 'a' && lower <= 'f' ? (unsigned)(lower - 'a' + 10) : 16;
@@ -102,7 +93,7 @@ static size_t named(hp_str s, size_t at, bool attribute, char *out, size_t *out_
 {
     const char *name = s.ptr + at + 1;
     size_t left = s.len - at - 1, run = 0;
-    while (run < left && run <= HP_ENTITY_LONGEST && alphanumeric(name[run]))
+    while (run < left && run <= HP_ENTITY_LONGEST && hp_ascii_alnum(name[run]))
         run++;
     const struct hp_entity *entity = NULL;
     if (run < left && name[run] == ';' && (entity = find(name, run)) != NULL)
@@ -111,7 +102,7 @@ static size_t named(hp_str s, size_t at, bool attribute, char *out, size_t *out_
     if (!entity)
         return 0;
     size_t len = entity->name_len;
-    if (attribute && len < left && (name[len] == '=' || alphanumeric(name[len])))
+    if (attribute && len < left && (name[len] == '=' || hp_ascii_alnum(name[len])))
         return 0;
     return take(entity, out, out_len) + (len < left && name[len] == ';');
 }
