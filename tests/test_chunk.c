@@ -106,8 +106,7 @@ static void compare_many(const struct hp_vocab *vocab, uint64_t seed, int rounds
     }
 }
 
-// --- what holds of every text
-// ----------------------------------------------------------------------
+// --- what holds of every text --------------------------------------------------------------------
 
 static const struct shape {
     const char *name, *unit;
@@ -440,6 +439,28 @@ static void check_linear(const struct hp_vocab *vocab)
         }
 }
 
+// A bound may be any number: none is multiplied before it is known to be less than the text.
+START_TEST(bounds_beyond_the_text_are_no_bounds)
+{
+    static const int64_t bounds[] = { 1 << 20, ((int64_t)1 << 60) - 4, INT64_MAX };
+    static char text[4000];
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        for (int unit = HP_UNIT_TOKENS; unit <= HP_UNIT_BYTES; unit++) {
+            struct document document;
+            struct hp_chunk_options options = {
+                .max = bounds[i], .overlap = bounds[i] - 1, .min = bounds[i], .unit = unit
+            };
+            document_open(&document, NULL, (hp_str){ text, sizeof text });
+            struct hp_chunks chunks = document_cut(&document, &options);
+            ck_assert_uint_eq(chunks.count, 1);
+            ck_assert_uint_eq(chunks.chunk[0].end, sizeof text);
+            hp_arena_done(&document.arena);
+        }
+    }
+}
+END_TEST
+
 START_TEST(takes_time_as_the_text_is_long)
 {
     check_linear(NULL);
@@ -459,5 +480,5 @@ END_TEST
 TESTS("chunk", cuts_as_the_slow_chunker_does, cuts_as_the_slow_chunker_does_by_exact_tokens,
     keeps_what_the_contract_promises, keeps_what_the_contract_promises_by_exact_tokens,
     counts_nothing_where_nothing_is_asked_for, stops_at_the_deadline_and_where_memory_ends,
-    keeps_elements_whole_that_fit, takes_time_as_the_text_is_long,
-    takes_time_as_the_text_is_long_by_exact_tokens)
+    keeps_elements_whole_that_fit, bounds_beyond_the_text_are_no_bounds,
+    takes_time_as_the_text_is_long, takes_time_as_the_text_is_long_by_exact_tokens)

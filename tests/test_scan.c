@@ -56,6 +56,29 @@ START_TEST(pairs_are_found_where_the_plain_scan_finds_them)
 }
 END_TEST
 
+START_TEST(bytes_are_found_where_the_plain_scan_finds_them)
+{
+    for (int level = HP_CPU_BASELINE; level <= HP_CPU_AVX512; level++) {
+        hp_cpu_limit((enum hp_cpu)level);
+        for (int round = 0; round < 4000; round++) {
+            char members[4];
+            for (size_t i = 0; i < sizeof members; i++)
+                members[i] = (char)random_below(&dice, 256);
+            struct hp_bytes set = hp_bytes_of((hp_str){ members, random_below(&dice, 5) });
+            size_t len = random_below(&dice, 400);
+            char *text = malloc(len + 1); // of this length, so that a read behind it is seen
+            for (size_t i = 0; i < len; i++)
+                text[i] = (char)random_below(&dice, 256);
+            hp_str s = { text, len };
+            for (size_t at = 0; at <= len; at++)
+                ck_assert_uint_eq(hp_scan(s, at, &set), hp_scan_plain(s, at, &set));
+            free(text);
+        }
+    }
+    hp_cpu_limit(HP_CPU_AVX512);
+}
+END_TEST
+
 START_TEST(what_was_added_is_in)
 {
     struct hp_pairs set = { 0 };
@@ -90,5 +113,6 @@ START_TEST(cleaning_is_the_same_on_every_processor)
 }
 END_TEST
 
-TESTS("scan", pairs_are_found_where_the_plain_scan_finds_them, what_was_added_is_in,
+TESTS("scan", pairs_are_found_where_the_plain_scan_finds_them,
+    bytes_are_found_where_the_plain_scan_finds_them, what_was_added_is_in,
     cleaning_is_the_same_on_every_processor)

@@ -10,6 +10,7 @@
 #include "text/window.h"
 
 #include "test.h"
+#include "token_ranks.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -265,7 +266,7 @@ static void golden(const struct hp_vocab *vocab)
     size_t count = read_rows(rows);
     for (size_t i = 0; i < count; i++) {
         hp_str text = { rows[i].text, rows[i].len };
-        size_t found = hp_tokens_ranks(vocab, text, ranks, TEXT_MAX), len = 0;
+        size_t found = token_ranks(vocab, text, ranks, TEXT_MAX), len = 0;
         shown[0] = '\0';
         for (size_t k = 0; k < found; k++)
             len += (size_t)sprintf(shown + len, k ? " %u" : "%u", ranks[k]);

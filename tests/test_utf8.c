@@ -1,4 +1,5 @@
 // test_utf8.c -- UTF-8 against its definition, and the fast versions against the plain ones.
+#include "text/unicode_data.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -145,8 +146,8 @@ START_TEST(categories_are_those_of_unicode_16)
     }
     ck_assert_uint_eq(blanks, 25);
     ck_assert_uint_eq(noncharacters, 66);
-    ck_assert_uint_eq(hp_unicode_ccc(0x301), 230);
-    ck_assert_uint_eq(hp_unicode_ccc('a'), 0);
+    ck_assert_uint_eq(hp_norm_of(0x301)->ccc, 230);
+    ck_assert_uint_eq(hp_norm_of('a')->ccc, 0);
 }
 END_TEST
 

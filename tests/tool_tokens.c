@@ -2,7 +2,7 @@
 // ENCODING reads a text as its length (4 bytes, little endian) and bytes, and answers with the
 // number of tokens (4 bytes), its count by hp_tokens_reference where that is cheap (else the same
 // again), and the ranks.
-#include "text/tokens.h"
+#include "token_ranks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static int serve(const struct hp_vocab *vocab)
         if (!bytes || !ranks || fread(bytes, 1, len, stdin) != len)
             return EXIT_FAILURE;
         hp_str text = { bytes, len };
-        head[0] = (uint32_t)hp_tokens_ranks(vocab, text, ranks, len);
+        head[0] = (uint32_t)token_ranks(vocab, text, ranks, len);
         head[1] = len <= REFERENCE_MAX ? (uint32_t)hp_tokens_reference(vocab, text) : head[0];
         fwrite(head, sizeof head, 1, stdout);
         fwrite(ranks, sizeof *ranks, head[0], stdout);

@@ -1,10 +1,11 @@
 // abbreviation.c -- a table of words that keep their full stop inside a sentence, and four shapes:
-// initials
-// ("J. R. R. Tolkien"), letters with stops between ("U.S.", "z.B."), the number of a list item
-// ("1. Install") and the day of a German date ("3. Mai"). Words that end sentences as often as not
+// initials ("J. R. R. Tolkien"), letters with stops between ("U.S.", "z.B."), the number of a list
+// item ("1. Install") and the day of a German date ("3. Mai"). Words that end sentences as often as
+// not
 // ("etc.", "Inc.") are left out: what follows tells, and lower case already joins.
 #include "text/abbreviation.h"
 
+#include "text/ascii.h"
 #include "text/breaks.h"
 
 struct word {
@@ -45,25 +46,13 @@ static const struct word words[] = {
 
 enum { LETTERS_MAX = 16 };
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool continues(char c)
-{
-    return ((unsigned char)c & 0xc0) == 0x80;
-}
-
 // Start of the letters that end at `end`, at most LETTERS_MAX of them.
 static size_t letters_start(hp_str s, size_t start, size_t end, size_t *count)
 {
     *count = 0;
     for (size_t at = end; at > start && *count < LETTERS_MAX; ++*count) {
         size_t next;
-        do
-            at--;
-        while (at > start && continues(s.ptr[at]));
+        at = hp_utf8_start(s, at);
         uint8_t class = hp_break_at(s, at, &next)->sentence;
         if (class != SB_UPPER && class != SB_LOWER)
             break;
@@ -77,7 +66,7 @@ static bool number_follows(hp_str s, size_t dot)
     size_t at = dot + 1;
     while (at < s.len && s.ptr[at] == ' ')
         at++;
-    return at < s.len && digit(s.ptr[at]);
+    return at < s.len && hp_ascii_digit(s.ptr[at]);
 }
 
 static bool listed(hp_str s, hp_str word, size_t dot)
@@ -92,7 +81,7 @@ static bool listed(hp_str s, hp_str word, size_t dot)
 static bool list_number(hp_str s, size_t start, size_t dot)
 {
     size_t at = dot;
-    while (at > start && dot - at < LETTERS_MAX && digit(s.ptr[at - 1]))
+    while (at > start && dot - at < LETTERS_MAX && hp_ascii_digit(s.ptr[at - 1]))
         at--;
     return at == start && at < dot;
 }
@@ -113,7 +102,7 @@ static bool day_of_month(hp_str s, size_t start, size_t dot)
         HP_STR("April"), HP_STR("Mai"), HP_STR("Juni"), HP_STR("Juli"), HP_STR("August"),
         HP_STR("September"), HP_STR("Oktober"), HP_STR("November"), HP_STR("Dezember") };
     size_t digits = dot, at = dot + 1;
-    while (digits > start && digit(s.ptr[digits - 1]) && dot - digits < 3)
+    while (digits > start && hp_ascii_digit(s.ptr[digits - 1]) && dot - digits < 3)
         digits--;
     if (digits == dot || dot - digits > 2)
         return false;

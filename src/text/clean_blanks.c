@@ -9,6 +9,7 @@
 // (their number says what is nested in what), and the two spaces at a line's end that break it.
 #include "text/passes.h"
 
+#include "text/ascii.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -52,8 +53,8 @@ struct blanks {
     size_t from, to; // what lies between two spans that are left alone
     bool ascii;      // every blank is an ASCII character
     bool markdown;
-    size_t seen,
-        marks_end; // Markdown: what was searched for lines, and where the last one's marks end
+    // Markdown: what was searched for lines, and where the last one's marks end
+    size_t seen, marks_end;
 };
 
 // Where the run of blanks that lies around `at` begins.
@@ -108,7 +109,7 @@ static size_t mark_len(hp_str s, size_t at)
     if (s.ptr[at] == '-' || s.ptr[at] == '*' || s.ptr[at] == '+') {
         at++;
     } else {
-        while (at < s.len && at - from < 9 && s.ptr[at] >= '0' && s.ptr[at] <= '9')
+        while (at < s.len && at - from < 9 && hp_ascii_digit(s.ptr[at]))
             at++;
         if (at == from || at == s.len || (s.ptr[at] != '.' && s.ptr[at] != ')'))
             return 0;
@@ -165,6 +166,7 @@ static enum hp_code squeeze(struct blanks *blanks, size_t start, size_t end)
         return drop(rewrite, start + 1, end);
     return hp_rewrite_put(rewrite, start, end - start, HP_S(" "));
 }
+
 // Whether the blanks in[at, stop), before a line end, break a line of Markdown in its paragraph.
 static bool hard_break(const struct blanks *blanks, size_t at, size_t stop, size_t end)
 {
@@ -220,7 +222,8 @@ static bool suspect(hp_str s, size_t at, bool ascii)
     if (c == ' ' || c == '\t' || c == '\n')
         return one == ' ' || one == '\t' || (c == '\n' && one == '\n' && two == '\n');
     size_t len;
-    return !ascii && c >= 0x80 && (c & 0xc0) != 0x80 && hp_unicode_blank(hp_utf8_at(s, at, &len));
+    return !ascii && c >= 0x80 && !hp_utf8_continues((char)c) &&
+           hp_unicode_blank(hp_utf8_at(s, at, &len));
 }
 
 static size_t next_suspect_plain(hp_str s, size_t at, size_t stop, bool ascii)

@@ -51,8 +51,7 @@ static bool mark_at(hp_str s, size_t at)
 static bool letter_at(hp_str s, size_t at)
 {
     size_t len;
-    enum hp_category category = hp_unicode_category(hp_utf8_at(s, at, &len));
-    return category >= HP_CAT_LU && category <= HP_CAT_LO;
+    return hp_category_letter(hp_unicode_category(hp_utf8_at(s, at, &len)));
 }
 
 static struct part part_before(hp_str s, size_t end, size_t least)

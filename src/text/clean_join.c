@@ -27,6 +27,7 @@
 // or Japanese, or behind a hyphen that letters stand before and behind (an "and" apart).
 #include "text/clean_lines.h"
 
+#include "text/ascii.h"
 #include "text/passes.h"
 #include "text/unicode_data.h"
 #include "text/unicode.h"
@@ -80,16 +81,11 @@ static bool cjk(uint32_t cp)
            in_span(cp, 0x20000, 0x3ffff);
 }
 
-static unsigned columns_of(uint32_t cp, unsigned category)
+static unsigned columns_of(uint32_t cp, enum hp_category category)
 {
     if (category == HP_CAT_M)
         return 0;
     return cjk(cp) || in_span(cp, 0x1100, 0x115f) || in_span(cp, 0xac00, 0xd7a3) ? 2 : 1;
-}
-
-static bool letter(unsigned category)
-{
-    return category >= HP_CAT_LU && category <= HP_CAT_LO;
 }
 
 static bool any_of(uint32_t cp, const uint32_t *set, size_t count)
@@ -119,15 +115,16 @@ static enum hp_code measure(
             continue;
         }
         uint32_t cp = hp_utf8_at(in, at, &len);
-        unsigned category = hp_bits_of(cp) & HP_BITS_CATEGORY, columns = columns_of(cp, category);
+        enum hp_category category = (enum hp_category)(hp_bits_of(cp) & HP_BITS_CATEGORY);
+        unsigned columns = columns_of(cp, category);
         look->table |= cp == '|';
-        look->letters += letter(category);
-        look->others += category != HP_CAT_M && !letter(category);
+        look->letters += hp_category_letter(category);
+        look->others += category != HP_CAT_M && !hp_category_letter(category);
         look->columns += columns;
         if (in_word && at > line->first && cjk(cp))
             in_word = false;
         look->word += in_word ? columns : 0;
-        look->bare &= !letter(category) && category != HP_CAT_N;
+        look->bare &= !hp_category_letter(category) && category != HP_CAT_N;
     }
     return HP_OK;
 }
@@ -138,13 +135,13 @@ static void look_at_start(hp_str s, const struct hp_line *line, struct look *loo
     enum { SIGNS_MOST = 3 };
     size_t len, at = line->first;
     for (int signs = 0; at < line->last && signs < SIGNS_MOST; signs++, at += len) {
-        unsigned category = hp_unicode_category(hp_utf8_at(s, at, &len));
+        enum hp_category category = hp_unicode_category(hp_utf8_at(s, at, &len));
         if (category != HP_CAT_OTHER)
             break;
     }
     if (at == line->last)
         return;
-    unsigned category = hp_unicode_category(hp_utf8_at(s, at, &len));
+    enum hp_category category = hp_unicode_category(hp_utf8_at(s, at, &len));
     look->capital = category == HP_CAT_LU || category == HP_CAT_LT;
     look->small = category == HP_CAT_LL || category == HP_CAT_LO || category == HP_CAT_LM;
 }
@@ -183,7 +180,7 @@ static bool header(hp_str s, const struct hp_line *line)
     if (s.ptr[at] < 'A' || s.ptr[at] > 'Z')
         return false;
     while (at < line->last && at - line->first < NAME_MOST &&
-           (((s.ptr[at] | 0x20) >= 'a' && (s.ptr[at] | 0x20) <= 'z') || s.ptr[at] == '-'))
+           (hp_ascii_letter(s.ptr[at]) || s.ptr[at] == '-'))
         at++;
     return at < line->last && s.ptr[at] == ':' &&
            (at + 1 == line->last || hp_blank_len(s, at + 1) > 0);
@@ -298,7 +295,7 @@ static hp_str glue(hp_str s, size_t end, size_t next)
     if ((before == '-' || before == 0x2010) && hp_letter_at(s, next, false, &ignored) &&
         end > len) {
         uint32_t last = hp_utf8_before(s, end - len, &ignored);
-        bool one = letter(hp_unicode_category(last)) && !hp_conjunction_at(s, next);
+        bool one = hp_category_letter(hp_unicode_category(last)) && !hp_conjunction_at(s, next);
         return one ? HP_S("") : HP_S(" ");
     }
     return HP_S(" ");

@@ -2,6 +2,7 @@
 // break: they count whether or not that switch is on.
 #include "text/clean_lines.h"
 
+#include "text/ascii.h"
 #include "text/passes.h"
 #include "text/scan.h"
 #include "text/unicode_data.h"
@@ -50,27 +51,17 @@ enum hp_code hp_line_read(struct hp_rewrite *rewrite, size_t at, struct hp_line 
     return HP_OK;
 }
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool letter(char c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
 // Length of "12." or "b)" or "(iv)" at `at`; 0 where none stands there.
 static size_t number_len(hp_str s, size_t at, size_t end)
 {
     enum { MOST = 4 };
     bool open = at < end && s.ptr[at] == '(';
     size_t from = at + open, stop = from;
-    while (stop < end && stop - from < MOST && digit(s.ptr[stop]))
+    while (stop < end && stop - from < MOST && hp_ascii_digit(s.ptr[stop]))
         stop++;
-    if (stop == from && stop < end && letter(s.ptr[stop]))
+    if (stop == from && stop < end && hp_ascii_letter(s.ptr[stop]))
         stop++;
-    while (open && stop < end && stop - from < MOST && letter(s.ptr[stop]))
+    while (open && stop < end && stop - from < MOST && hp_ascii_letter(s.ptr[stop]))
         stop++;
     if (stop == from || stop == end || (s.ptr[stop] != ')' && (open || s.ptr[stop] != '.')))
         return 0;
@@ -104,10 +95,10 @@ bool hp_line_lists(hp_str s, const struct hp_line *line)
 bool hp_letter_at(hp_str s, size_t at, bool lower, size_t *len)
 {
     uint8_t bits = hp_bits_of(hp_utf8_at(s, at, len));
-    unsigned category = bits & HP_BITS_CATEGORY;
+    enum hp_category category = (enum hp_category)(bits & HP_BITS_CATEGORY);
     if (bits & (HP_BITS_NFC | HP_BITS_NFKC))
         return false;
-    return lower ? category == HP_CAT_LL : category >= HP_CAT_LU && category <= HP_CAT_LO;
+    return lower ? category == HP_CAT_LL : hp_category_letter(category);
 }
 
 bool hp_conjunction_at(hp_str s, size_t at)

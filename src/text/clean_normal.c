@@ -12,7 +12,7 @@ static enum hp_code pause_behind(
 {
     hp_str in = rewrite->in;
     size_t stop = hp_rewrite_stop(rewrite, at), len = 0;
-    while (stop < in.len && ((unsigned char)in.ptr[stop] & 0xc0) == 0x80)
+    while (stop < in.len && hp_utf8_continues(in.ptr[stop]))
         stop++;
     for (; stop < in.len; stop += len) {
         uint8_t unstable = form == HP_FORM_NFC ? HP_BITS_NFC : HP_BITS_NFKC;

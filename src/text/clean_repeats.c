@@ -15,6 +15,7 @@
 // body.
 #include "text/clean_lines.h"
 
+#include "text/ascii.h"
 #include "text/passes.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -117,7 +118,7 @@ static size_t arabic_len(hp_str s, size_t at, uint32_t *value)
 {
     size_t end = at;
     *value = 0;
-    for (; end < s.len && s.ptr[end] >= '0' && s.ptr[end] <= '9'; end++)
+    for (; end < s.len && hp_ascii_digit(s.ptr[end]); end++)
         *value = *value * 10 + (uint32_t)(s.ptr[end] - '0');
     return end - at;
 }

@@ -3,6 +3,7 @@
 // text before it has, and those are counted from the nearest step.
 #include "text/decode.h"
 
+#include "text/cp1252.h"
 #include "text/rewrite.h"
 #include "text/utf8.h"
 
@@ -12,12 +13,6 @@ static const char replacement[] = "\xef\xbf\xbd";
 
 // --- UTF-8 ---------------------------------------------------------------------------------------
 
-// windows-1252 from 0x80 to 0x9f, as WHATWG's encoding standard has it: the five bytes that
-// Microsoft left undefined are the C1 controls of the same number. From 0xa0 on it is Latin-1.
-static const uint16_t cp1252[32] = { 0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021,
-    0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d,
-    0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178 };
-
 static enum hp_code put_fault(struct hp_rewrite *rewrite, enum hp_invalid invalid, size_t *at)
 {
     hp_str with = { replacement, sizeof replacement - 1 };
@@ -25,7 +20,7 @@ static enum hp_code put_fault(struct hp_rewrite *rewrite, enum hp_invalid invali
     char letter[4];
     if (invalid == HP_INVALID_CP1252) {
         unsigned char byte = (unsigned char)rewrite->in.ptr[*at];
-        with = (hp_str){ letter, hp_utf8_put(letter, byte < 0xa0 ? cp1252[byte - 0x80] : byte) };
+        with = (hp_str){ letter, hp_utf8_put(letter, byte < 0xa0 ? hp_cp1252[byte - 0x80] : byte) };
     } else {
         len = hp_utf8_subpart(rewrite->in, *at);
     }

@@ -31,34 +31,13 @@ static enum hp_boundary rank_of(struct finder *finder, const struct hp_gap *gap)
     return hp_gap_ends_clause(finder->s, gap, &sign) ? HP_EDGE_CLAUSE : HP_EDGE_WORD;
 }
 
-struct list {
-    struct hp_edge *edge;
-    size_t count, room;
-};
-
-static bool list_add(struct list *list, struct hp_arena *arena, const struct hp_gap *gap, int rank)
-{
-    if (list->count == list->room) {
-        size_t room = list->room * 2 + 64;
-        struct hp_edge *grown =
-            hp_grow(arena, list->edge, list->room * sizeof *grown, room * sizeof *grown);
-        if (!grown)
-            return false;
-        list->edge = grown;
-        list->room = room;
-    }
-    list->edge[list->count++] =
-        (struct hp_edge){ (uint32_t)gap->at, (uint32_t)gap->end, (uint8_t)rank };
-    return true;
-}
-
 enum { CHECK_BYTES = 16384 };
 
 enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_deadline *deadline,
     struct hp_edges *out, struct hp_fault *fault)
 {
     assert(text.len <= UINT32_MAX);
-    struct list list = { 0 };
+    struct hp_edge_list list = { 0 };
     struct hp_gap gap = hp_gap_at(text, 0);
     struct finder finder = { .s = text, .sentence_start = gap.end };
     size_t first = gap.end, check_at = 0;
@@ -71,7 +50,7 @@ enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_
         enum hp_boundary rank = gap.end == text.len ? HP_EDGE_DOCUMENT : rank_of(&finder, &gap);
         if (rank >= HP_EDGE_SENTENCE)
             finder.sentence_start = gap.end;
-        if (!list_add(&list, arena, &gap, rank))
+        if (!hp_edge_list_add(&list, arena, &gap, rank))
             return hp_no_memory(arena, fault);
     }
     *out = (struct hp_edges){ list.edge, list.count, first };

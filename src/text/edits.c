@@ -183,6 +183,7 @@ static struct hp_edits_walk walk_from(const struct hp_edits *edits, uint32_t pla
         mark->raw_at };
 }
 
+// The last edit that begins at or before `place` of the clean (of the raw) text.
 static struct hp_edit before(const struct hp_edits *edits, uint32_t place, bool raw)
 {
     struct hp_edit found = { 0 }, next;
@@ -195,11 +196,6 @@ static struct hp_edit before(const struct hp_edits *edits, uint32_t place, bool 
     return found;
 }
 
-struct hp_edit hp_edits_before(const struct hp_edits *edits, uint32_t at)
-{
-    return before(edits, at, false);
-}
-
 struct hp_edit hp_edits_before_raw(const struct hp_edits *edits, uint32_t raw_at)
 {
     return before(edits, raw_at, true);
@@ -208,7 +204,7 @@ struct hp_edit hp_edits_before_raw(const struct hp_edits *edits, uint32_t raw_at
 // The raw bytes that made the clean byte `at`.
 static void byte_source(const struct hp_edits *edits, size_t at, size_t *start, size_t *end)
 {
-    struct hp_edit edit = hp_edits_before(edits, (uint32_t)at);
+    struct hp_edit edit = before(edits, (uint32_t)at, false);
     size_t clean_end = (size_t)edit.at + edit.len, raw_end = (size_t)edit.raw_at + edit.raw_len;
     bool made = at < clean_end;
     *start = made ? edit.raw_at : at - clean_end + raw_end;

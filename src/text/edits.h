@@ -48,10 +48,9 @@ struct hp_edits_walk {
 struct hp_edits_walk hp_edits_walk(const struct hp_edits *edits);
 bool hp_edits_next(struct hp_edits_walk *walk, struct hp_edit *out);
 
-// The last edit that begins at or before byte `at` of the clean (of the raw) text. Where `at` lies
-// behind that edit only its ends are sure to be right: what matters is how far both texts are
-// apart. Nothing at 0 where there is none. O(log edits).
-struct hp_edit hp_edits_before(const struct hp_edits *edits, uint32_t at);
+// The last edit that begins at or before byte `raw_at` of the raw text. Where `raw_at` lies behind
+// that edit only its ends are sure to be right: what matters is how far both texts are apart.
+// Nothing at 0 where there is none. O(log edits).
 struct hp_edit hp_edits_before_raw(const struct hp_edits *edits, uint32_t raw_at);
 
 // The raw span behind clean[start, end): what lies between its first and its last byte, edits that

@@ -89,14 +89,6 @@ enum hp_code hp_fine_open(struct hp_fine *fine, bool clusters, struct hp_fault *
 
 // --- where to begin ------------------------------------------------------------------------------
 
-static size_t char_before(hp_str s, size_t end)
-{
-    do
-        end--;
-    while (((unsigned char)s.ptr[end] & 0xc0) == 0x80);
-    return end;
-}
-
 // Begins neither in the middle of a cluster nor of a word, whatever comes before.
 static bool stands_alone(const struct hp_break *row)
 {
@@ -133,12 +125,12 @@ static struct hp_fine_place begin(const struct hp_fine *fine, size_t word, enum 
     size_t at = word * BITS, next, solid = 0;
     if (at <= floor.at)
         return floor;
-    at = char_before(s, at);
+    at = hp_utf8_start(s, at);
     const struct hp_break *row = hp_break_at(s, at, &next);
     while (at > floor.at) {
         if (!blank(row))
             solid = stands_alone(row) ? at : 0;
-        size_t before_at = char_before(s, at);
+        size_t before_at = hp_utf8_start(s, at);
         const struct hp_break *before = hp_break_at(s, before_at, &next);
         if (letter_starts(before, row))
             return begin_at(at);
@@ -355,10 +347,10 @@ static struct hp_fine_place clusters_begin(
     size_t at = word * BITS, next;
     if (at <= floor.at)
         return floor;
-    at = char_before(s, at);
+    at = hp_utf8_start(s, at);
     const struct hp_break *row = hp_break_at(s, at, &next);
     while (at > floor.at) {
-        size_t before_at = char_before(s, at);
+        size_t before_at = hp_utf8_start(s, at);
         const struct hp_break *before = hp_break_at(s, before_at, &next);
         if (ALONE & 1u << before->grapheme && stands_alone(row) && !blank(row) && !blank(before))
             return begin_at(at);

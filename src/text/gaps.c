@@ -71,23 +71,15 @@ struct hp_gap hp_gap_behind(hp_str s, size_t piece)
     return hp_gap_at(s, piece_end(s, piece));
 }
 
-static size_t char_before(hp_str s, size_t end)
-{
-    do
-        end--;
-    while (((unsigned char)s.ptr[end] & 0xc0) == 0x80);
-    return end;
-}
-
 // A prefix sign (an Arabic number sign) takes the blank behind it into its cluster.
 size_t hp_gap_start(hp_str s, size_t end)
 {
     size_t at = end, before, next;
-    while (at > 0 && blank_at(s, before = char_before(s, at)))
+    while (at > 0 && blank_at(s, before = hp_utf8_start(s, at)))
         at = before;
     if (at == 0 || at == end || hp_ascii_at(s, at - 1))
         return at;
-    if (hp_break_at(s, char_before(s, at), &next)->grapheme != GCB_PREPEND)
+    if (hp_break_at(s, hp_utf8_start(s, at), &next)->grapheme != GCB_PREPEND)
         return at;
     uint8_t class = hp_break_at(s, at, &next)->grapheme;
     return class == GCB_OTHER ? next : at;
@@ -109,9 +101,7 @@ struct hp_sign hp_sign_before(hp_str s, size_t end)
     struct hp_sign sign = { .at = end };
     for (int i = 0; i < CLOSING_MAX && sign.at > 0; i++) {
         size_t next;
-        do
-            sign.at--;
-        while (((unsigned char)s.ptr[sign.at] & 0xc0) == 0x80);
+        sign.at = hp_utf8_start(s, sign.at);
         sign.code_point = hp_char_at(s, sign.at, &next);
         sign.row = hp_break_of(sign.code_point);
         if (sign.row->sentence != SB_CLOSE)
@@ -135,7 +125,7 @@ static bool opens(uint32_t code_point)
 static uint32_t code_point_before(hp_str s, size_t at)
 {
     size_t next;
-    return at > 0 ? hp_char_at(s, char_before(s, at), &next) : 0;
+    return at > 0 ? hp_char_at(s, hp_utf8_start(s, at), &next) : 0;
 }
 
 enum { ELLIPSIS = 0x2026, GUILLEMET = 0xbb };
@@ -158,9 +148,9 @@ static bool behind_guillemet(hp_str s, size_t at)
 {
     if (code_point_before(s, at) != GUILLEMET)
         return false;
-    size_t quote = char_before(s, at), end = quote;
-    while (end > 0 && quote - end < CLOSING_MAX && blank_at(s, char_before(s, end)))
-        end = char_before(s, end);
+    size_t quote = hp_utf8_start(s, at), end = quote;
+    while (end > 0 && quote - end < CLOSING_MAX && blank_at(s, hp_utf8_start(s, end)))
+        end = hp_utf8_start(s, end);
     return end < quote && terminator(code_point_before(s, end));
 }
 
@@ -211,4 +201,20 @@ bool hp_gap_ends_clause(hp_str s, const struct hp_gap *gap, const struct hp_sign
     if (!clause_wide(sign->code_point) || opens(code_point_before(s, gap->at)))
         return false;
     return opens(after) || (!clause_wide(after) && hp_break_of(after)->sentence != SB_CLOSE);
+}
+
+bool hp_edge_list_add(
+    struct hp_edge_list *list, struct hp_arena *arena, const struct hp_gap *gap, int rank)
+{
+    if (list->count == list->room) {
+        size_t size = sizeof *list->edge, room = list->room + list->room / 8 + 64;
+        struct hp_edge *grown = hp_grow(arena, list->edge, list->room * size, room * size);
+        if (!grown)
+            return false;
+        list->edge = grown;
+        list->room = room;
+    }
+    list->edge[list->count++] =
+        (struct hp_edge){ (uint32_t)gap->at, (uint32_t)gap->end, (uint8_t)rank };
+    return true;
 }

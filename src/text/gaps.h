@@ -40,3 +40,14 @@ bool hp_gap_ends_sentence(
     hp_str s, const struct hp_gap *gap, const struct hp_sign *sign, bool breaks, size_t start);
 
 bool hp_gap_ends_clause(hp_str s, const struct hp_gap *gap, const struct hp_sign *sign);
+
+// Edges, as they are found.
+struct hp_edge_list {
+    struct hp_edge *edge;
+    size_t count, room;
+};
+
+// Adds the edge that the gap makes; false where there is no memory. Grows by little: there may be
+// as many edges as lines.
+bool hp_edge_list_add(
+    struct hp_edge_list *list, struct hp_arena *arena, const struct hp_gap *gap, int rank);

@@ -3,6 +3,7 @@
 // element.
 #include "text/passes.h"
 
+#include "text/ascii.h"
 #include "text/html_entities.h"
 #include "text/html_layout.h"
 #include "text/html_tokens.h"
@@ -71,7 +72,7 @@ static bool begins_markup(hp_str in, size_t at)
     char next = in.ptr[at + 1];
     if (next == '/')
         return at + 2 < in.len;
-    return next == '!' || next == '?' || (unsigned char)((next | 0x20) - 'a') < 26;
+    return next == '!' || next == '?' || hp_ascii_letter(next);
 }
 
 // The reference at r->at, where one stands there; *len is 0 else.
@@ -189,12 +190,12 @@ static enum hp_code read_text(struct reader *r, const struct run *run)
     return HP_OK;
 }
 
-// --- what is done at a tag: r->at is behind it, `at` where it begins
-// ------------------------------
+// --- what is done at a tag -----------------------------------------------------------------------
 
+// r->at is behind the tag, `at` where it begins.
 typedef enum hp_code step(struct reader *r, size_t at, const struct hp_html_markup *tag);
 
-// --- elements whose content is no markup --------------------------------------------------------
+// --- elements whose content is no markup ---------------------------------------------------------
 
 static const hp_str names[HP_HTML_NAMES] = {
 #define HP_TAG(name, text, space, action) [HP_HTML_##name] = HP_STR(text),
@@ -301,7 +302,7 @@ static enum hp_code skip_template(struct reader *r, size_t at, const struct hp_h
     return HP_OK;
 }
 
-// headings, lists, tables
+// --- headings, lists, tables ---------------------------------------------------------------------
 
 static enum hp_code begin_heading(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
@@ -327,7 +328,7 @@ static bool read_integer(hp_str s, int32_t *out)
         at++;
     size_t first = at;
     int64_t value = 0;
-    for (; at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9'; at++)
+    for (; at < s.len && hp_ascii_digit(s.ptr[at]); at++)
         value = value < MOST ? value * 10 + (s.ptr[at] - '0') : value;
     value = value < MOST ? value : MOST;
     *out = (int32_t)(negative ? -value : value);
@@ -378,7 +379,9 @@ LAYOUT_STEP(end_row, hp_html_row_end)
 LAYOUT_STEP(begin_cell, hp_html_cell_begin)
 LAYOUT_STEP(end_cell, hp_html_cell_end)
 
-// what stands in a line; what an image says stands in its attribute
+// --- what stands in a line -----------------------------------------------------------------------
+
+// What an image says stands in its attribute.
 static enum hp_code read_image(struct reader *r, size_t at, const struct hp_html_markup *tag)
 {
     (void)at;

@@ -3,29 +3,15 @@
 // and digits where a semicolon follows, else the longest of the few old names that begin it.
 #include "text/html_entities.h"
 
+#include "text/ascii.h"
+#include "text/cp1252.h"
 #include "text/utf8.h"
 
 enum { REPLACEMENT = 0xfffd, LIMIT = 0x110000 };
 
-// 13.2.5.80: what bytes of windows-1252 mean where they are given as code points.
-static const uint16_t windows_1252[32] = { 0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020,
-    0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f, 0x90, 0x2018, 0x2019,
-    0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e,
-    0x0178 };
-
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool alphanumeric(char c)
-{
-    return digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 static unsigned hex_digit(char c) // 16: none
 {
-    if (digit(c))
+    if (hp_ascii_digit(c))
         return (unsigned)(c - '0');
     char lower = (char)(c | 0x20);
     return lower >= 'a' && lower <= 'f' ? (unsigned)(lower - 'a' + 10) : 16;
@@ -36,7 +22,7 @@ static uint32_t character(uint32_t number)
     if (number == 0 || number >= LIMIT || (number >= 0xd800 && number < 0xe000))
         return REPLACEMENT;
     if (number >= 0x80 && number < 0xa0)
-        return windows_1252[number - 0x80];
+        return hp_cp1252[number - 0x80]; // 13.2.5.80
     return number;
 }
 
@@ -107,7 +93,7 @@ static size_t named(hp_str s, size_t at, bool attribute, char *out, size_t *out_
 {
     const char *name = s.ptr + at + 1;
     size_t left = s.len - at - 1, run = 0;
-    while (run < left && run <= HP_ENTITY_LONGEST && alphanumeric(name[run]))
+    while (run < left && run <= HP_ENTITY_LONGEST && hp_ascii_alnum(name[run]))
         run++;
     const struct hp_entity *entity = NULL;
     if (run < left && name[run] == ';' && (entity = find(name, run)) != NULL)
@@ -116,7 +102,7 @@ static size_t named(hp_str s, size_t at, bool attribute, char *out, size_t *out_
     if (!entity)
         return 0;
     size_t len = entity->name_len;
-    if (attribute && len < left && (name[len] == '=' || alphanumeric(name[len])))
+    if (attribute && len < left && (name[len] == '=' || hp_ascii_alnum(name[len])))
         return 0;
     return take(entity, out, out_len) + (len < left && name[len] == ';');
 }

@@ -2,16 +2,12 @@
 // looked for in one register at a time, without branches on each byte.
 #include "text/html_tokens.h"
 
+#include "text/ascii.h"
 #include "text/scan.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
-
-static bool letter(char c)
-{
-    return (unsigned char)((c | 0x20) - 'a') < 26;
-}
 
 // --- looking for one of a few bytes --------------------------------------------------------------
 
@@ -372,11 +368,11 @@ enum hp_code hp_html_markup(
     hp_str in = rewrite->in;
     char next = at + 1 < in.len ? in.ptr[at + 1] : '\0';
     *out = (struct hp_html_markup){ .kind = HP_HTML_START };
-    if (letter(next))
+    if (hp_ascii_letter(next))
         return read_tag(rewrite, at + 1, out);
     out->kind = HP_HTML_IGNORED;
     if (next == '/' && at + 2 < in.len) {
-        if (!letter(in.ptr[at + 2]))
+        if (!hp_ascii_letter(in.ptr[at + 2]))
             return read_bogus(rewrite, at, out); // "</>" is one too, and gone
         out->kind = HP_HTML_END;
         return read_tag(rewrite, at + 2, out);

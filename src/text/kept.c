@@ -15,6 +15,15 @@ static bool fits(const struct hp_measure *measure, const struct hp_element *elem
     return start < element->end && hp_measure_span(measure, start, element->end) <= max;
 }
 
+// The innermost of the elements so far that holds the place `start`; `count` where none does.
+static size_t open_at(const struct hp_kept_element *all, size_t count, size_t start)
+{
+    size_t at = count > 0 ? count - 1 : count;
+    while (at < count && all[at].end <= start)
+        at = all[at].parent == at ? count : all[at].parent;
+    return at;
+}
+
 // Adds an element whose parent is number `parent`, itself where there is none.
 static void add(
     struct hp_kept_element *all, size_t count, const struct hp_element *element, uint32_t parent)
@@ -46,14 +55,7 @@ enum hp_code hp_kept_find(struct hp_kept *kept, const struct hp_measure *measure
             HP_TRY(hp_deadline_check(deadline, fault));
         if (!fits(measure, element, max))
             continue;
-        uint32_t parent = (uint32_t)count;
-        if (count > 0)
-            for (parent = (uint32_t)count - 1; all[parent].end <= element->start;
-                 parent = all[parent].parent)
-                if (all[parent].parent == parent) {
-                    parent = (uint32_t)count;
-                    break;
-                }
+        uint32_t parent = (uint32_t)open_at(all, count, element->start);
         add(all, count++, element, parent);
     }
     *kept = (struct hp_kept){ all, count };

@@ -171,26 +171,6 @@ static enum hp_boundary rank_of(struct outline *outline, const struct hp_gap *ga
 
 // --- the list ------------------------------------------------------------------------------------
 
-struct list {
-    struct hp_edge *edge;
-    size_t count, room;
-};
-
-static bool list_add(struct list *list, struct hp_arena *arena, const struct hp_gap *gap, int rank)
-{
-    if (list->count == list->room) {
-        size_t size = sizeof *list->edge, room = list->room + list->room / 8 + 64;
-        struct hp_edge *grown = hp_grow(arena, list->edge, list->room * size, room * size);
-        if (!grown)
-            return false;
-        list->edge = grown;
-        list->room = room;
-    }
-    list->edge[list->count++] =
-        (struct hp_edge){ (uint32_t)gap->at, (uint32_t)gap->end, (uint8_t)rank };
-    return true;
-}
-
 // The gap around the line end at `end`, which is above 0.
 static struct hp_gap gap_around(hp_str s, size_t end)
 {
@@ -204,8 +184,9 @@ static struct hp_gap gap_around(hp_str s, size_t end)
 enum { CHECK_BYTES = 16384 };
 
 // Gaps from `at` on that hold a line end, but for the last one, at the end of the text.
-static enum hp_code list_gaps(struct list *list, hp_str s, size_t at, struct outline *outline,
-    struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_fault *fault)
+static enum hp_code list_gaps(struct hp_edge_list *list, hp_str s, size_t at,
+    struct outline *outline, struct hp_arena *arena, const struct hp_deadline *deadline,
+    struct hp_fault *fault)
 {
     for (size_t check_at = 0;;) {
         if (at >= check_at) {
@@ -219,7 +200,7 @@ static enum hp_code list_gaps(struct list *list, hp_str s, size_t at, struct out
         at = gap.end;
         if (at == s.len)
             return HP_OK;
-        if (!list_add(list, arena, &gap, rank_of(outline, &gap)))
+        if (!hp_edge_list_add(list, arena, &gap, rank_of(outline, &gap)))
             return hp_no_memory(arena, fault);
     }
 }
@@ -232,7 +213,7 @@ enum hp_code hp_lines_find(hp_str text, const struct hp_structure *structure,
     *out = (struct hp_edges){ .first = hp_gap_at(text, 0).end };
     if (out->first == text.len)
         return HP_OK;
-    struct list list = { 0 };
+    struct hp_edge_list list = { 0 };
     struct outline outline = { 0 };
     if (structure && structure->headings + structure->elements > 0) {
         outline.structure = structure;
@@ -242,7 +223,7 @@ enum hp_code hp_lines_find(hp_str text, const struct hp_structure *structure,
     }
     HP_TRY(list_gaps(&list, text, out->first, &outline, arena, deadline, fault));
     struct hp_gap last = { .at = hp_gap_start(text, text.len), .end = text.len };
-    if (!list_add(&list, arena, &last, HP_EDGE_DOCUMENT))
+    if (!hp_edge_list_add(&list, arena, &last, HP_EDGE_DOCUMENT))
         return hp_no_memory(arena, fault);
     out->edge = list.edge;
     out->count = list.count;

@@ -54,8 +54,9 @@ size_t hp_markdown_line_ends(hp_str text, size_t *at, size_t stop, uint32_t *end
 size_t hp_markdown_line_ends_plain(
     hp_str text, size_t *at, size_t stop, uint32_t *ends, size_t cap);
 
-// --- markdown_marks.c: what a line can be, by itself; `rest` begins with its first non-blank byte
-// ---
+// --- markdown_marks.c: what a line can be, by itself ---
+
+// `rest` begins with the line's first non-blank byte.
 
 static inline bool hp_markdown_blank(char c)
 {

@@ -2,6 +2,8 @@
 // 4.6.
 #include "text/markdown.h"
 
+#include "text/ascii.h"
+
 enum kind {
     NONE,
     RAW,
@@ -35,16 +37,6 @@ static const struct {
     { "textarea", RAW }, { "tfoot", BLOCK }, { "th", BLOCK }, { "thead", BLOCK },
     { "title", BLOCK }, { "tr", BLOCK }, { "track", BLOCK }, { "ul", BLOCK } };
 
-static bool letter(char c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool quote(char c)
 {
     return c == '"' || c == '\'';
@@ -53,7 +45,7 @@ static bool quote(char c)
 // In an attribute's name.
 static bool named(char c)
 {
-    return letter(c) || digit(c) || c == '_' || c == '.' || c == ':' || c == '-';
+    return hp_ascii_letter(c) || hp_ascii_digit(c) || c == '_' || c == '.' || c == ':' || c == '-';
 }
 
 // In an attribute's value without quotes.
@@ -66,9 +58,10 @@ static bool bare(char c)
 static size_t name_end(hp_str rest, size_t from)
 {
     size_t at = from;
-    if (at == rest.len || !letter(rest.ptr[at]))
+    if (at == rest.len || !hp_ascii_letter(rest.ptr[at]))
         return from;
-    while (at < rest.len && (letter(rest.ptr[at]) || digit(rest.ptr[at]) || rest.ptr[at] == '-'))
+    while (at < rest.len &&
+           (hp_ascii_letter(rest.ptr[at]) || hp_ascii_digit(rest.ptr[at]) || rest.ptr[at] == '-'))
         at++;
     return at;
 }
@@ -79,7 +72,7 @@ static enum kind kind_named(hp_str name)
     if (name.len > NAME_MAX)
         return NONE;
     for (size_t i = 0; i < name.len; i++)
-        lower[i] = (char)(name.ptr[i] | (letter(name.ptr[i]) ? 0x20 : 0));
+        lower[i] = (char)(name.ptr[i] | (hp_ascii_letter(name.ptr[i]) ? 0x20 : 0));
     size_t low = 0, high = sizeof names / sizeof *names;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -128,7 +121,7 @@ static size_t value_end(hp_str rest, size_t at)
 // Where the attribute at `at` ends, `at` where none begins, 0 where it is broken.
 static size_t attribute_end(hp_str rest, size_t at)
 {
-    if (!(letter(rest.ptr[at]) || rest.ptr[at] == '_' || rest.ptr[at] == ':'))
+    if (!(hp_ascii_letter(rest.ptr[at]) || rest.ptr[at] == '_' || rest.ptr[at] == ':'))
         return at;
     while (at < rest.len && named(rest.ptr[at]))
         at++;
@@ -182,7 +175,7 @@ unsigned hp_markdown_html(hp_str rest, bool in_paragraph)
     if (starts_with(rest, HP_S("<![CDATA[")))
         return CDATA;
     if (starts_with(rest, HP_S("<!")))
-        return rest.len > 2 && letter(rest.ptr[2]) ? DECLARATION : NONE;
+        return rest.len > 2 && hp_ascii_letter(rest.ptr[2]) ? DECLARATION : NONE;
     return tag_block(rest, in_paragraph);
 }
 
@@ -195,7 +188,7 @@ static bool ends_with(hp_str s, hp_str what)
 static bool ends_raw(hp_str s)
 {
     size_t from = s.len - 1;
-    while (from > 0 && s.len - from <= NAME_MAX && letter(s.ptr[from - 1]))
+    while (from > 0 && s.len - from <= NAME_MAX && hp_ascii_letter(s.ptr[from - 1]))
         from--;
     return from >= 2 && s.ptr[from - 1] == '/' && s.ptr[from - 2] == '<' &&
            kind_named((hp_str){ s.ptr + from, s.len - 1 - from }) == RAW;

@@ -2,6 +2,8 @@
 // and GFM 4.10 for tables. Each reads the rest of a line once.
 #include "text/markdown.h"
 
+#include "text/ascii.h"
+
 enum {
     FENCE_MIN = 3,
     BREAK_MIN = 3,
@@ -93,17 +95,12 @@ bool hp_markdown_fence_closes(hp_str rest, char sign, size_t length)
     return end >= length && blank_from(rest, end);
 }
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 // A number of at most nine digits and its sign; in a paragraph only 1 begins a list.
 static size_t number_len(hp_str rest, bool in_paragraph)
 {
     size_t len = 0;
     unsigned long number = 0;
-    for (; len < rest.len && len < DIGITS_MAX && digit(rest.ptr[len]); len++)
+    for (; len < rest.len && len < DIGITS_MAX && hp_ascii_digit(rest.ptr[len]); len++)
         number = number * 10 + (unsigned long)(rest.ptr[len] - '0');
     if (len == rest.len || (rest.ptr[len] != '.' && rest.ptr[len] != ')'))
         return 0;
@@ -112,7 +109,7 @@ static size_t number_len(hp_str rest, bool in_paragraph)
 
 size_t hp_markdown_marker(hp_str rest, bool in_paragraph)
 {
-    size_t len = digit(rest.ptr[0]) ? number_len(rest, in_paragraph) : 1;
+    size_t len = hp_ascii_digit(rest.ptr[0]) ? number_len(rest, in_paragraph) : 1;
     if (len == 0 || (len < rest.len && !hp_markdown_blank(rest.ptr[len])))
         return 0;
     return in_paragraph && blank_from(rest, len) ? 0 : len; // nor does an empty item

@@ -44,16 +44,12 @@ size_t hp_measure_span(const struct hp_measure *measure, size_t start, size_t en
     return end - start;
 }
 
-static size_t character_start(hp_str text, size_t at)
-{
-    while (at < text.len && at > 0 && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
-        at--;
-    return at;
-}
-
 size_t hp_measure_align(const struct hp_measure *measure, size_t at)
 {
-    return character_start(measure->text, at);
+    hp_str text = measure->text;
+    while (at < text.len && at > 0 && hp_utf8_continues(text.ptr[at]))
+        at--;
+    return at;
 }
 
 // The place behind the first `count` characters of the text.
@@ -61,18 +57,16 @@ static size_t place_of_char(const struct hp_measure *measure, size_t count)
 {
     hp_str text = measure->text;
     const uint32_t *before = measure->chars_before;
-    size_t low = 0,
-           high = text.len / BLOCK + 1; // before[low] <= count, and high is behind the last such
+    // before[low] <= count, and high is behind the last such
+    size_t low = 0, high = text.len / BLOCK + 1;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         *(before[middle] <= count ? &low : &high) = middle;
     }
     size_t at = low * BLOCK, left = count - before[low];
-    for (; at < text.len; at++) {
-        bool starts = ((unsigned char)text.ptr[at] & 0xc0) != 0x80;
-        if (starts && left-- == 0)
+    for (; at < text.len; at++)
+        if (!hp_utf8_continues(text.ptr[at]) && left-- == 0)
             return at;
-    }
     return text.len;
 }
 
@@ -114,7 +108,7 @@ static size_t token_reach(const struct hp_measure *measure, size_t start, size_t
     size_t far = hp_tokens_reach(measure->tokens, start, max);
     size_t limit = max + hp_measure_slack(measure);
     for (size_t step = max * TOKEN_BYTES + 64; step < far - start; step *= 2) {
-        size_t at = character_start(measure->text, start + step);
+        size_t at = hp_measure_align(measure, start + step);
         size_t size = hp_tokens_count(measure->tokens, start, at);
         if (size > limit)
             return nearer(measure, start, at, size, limit);
@@ -125,10 +119,10 @@ static size_t token_reach(const struct hp_measure *measure, size_t start, size_t
 size_t hp_measure_reach(const struct hp_measure *measure, size_t start, size_t max)
 {
     size_t left = measure->text.len - start;
+    if (max >= left)
+        return measure->text.len; // nothing measures more than its bytes
     if (measure->unit == HP_UNIT_TOKENS)
         return token_reach(measure, start, max);
-    if (max >= left)
-        return measure->text.len;
     if (measure->chars_before)
         return place_of_char(measure, chars_to(measure, start) + max);
     return start + max;

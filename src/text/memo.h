@@ -1,10 +1,10 @@
 // memo.h -- the words that are more than one token and were met lately, with their tokens: of fixed
-// size, shared by all threads without a lock, and never wrong: what another thread overwrites in
-// the middle of being read does not pass for an answer.
+// size, shared by all threads without a lock. What another thread overwrites in the middle of being
+// read or written does not pass for an answer.
 //
-// An entry keeps its tokens sealed with a hash of its key. The key is compared as it stands; tokens
-// that were sealed with another key come out with bits that no tokens have (but for one in 2^33 of
-// such collisions of threads).
+// An entry keeps its tokens sealed with the hash of its key. The key is compared as it stands;
+// tokens that were sealed with another hash come out with bits that no tokens have, but for one in
+// 2^33 of such meetings of threads.
 #pragma once
 
 #include "text/vocab.h"

@@ -3,6 +3,8 @@
 // or a question mark.
 #include "text/mojibake.h"
 
+#include "text/utf8.h"
+
 enum { LOST = 0x1a, NBSP = 0xa0, REPLACEMENT = 0xfffd, A_GRAVE = 0xe0 };
 
 struct bytes {
@@ -14,7 +16,7 @@ struct bytes {
 
 static bool tail(uint8_t byte)
 {
-    return (byte & 0xc0) == 0x80;
+    return hp_utf8_continues((char)byte);
 }
 
 // --- spaces that were A0 -------------------------------------------------------------------------

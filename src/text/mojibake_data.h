@@ -68,6 +68,3 @@ extern const uint8_t hp_mojibake_next[HP_MOJIBAKE_STATES][HP_MOJIBAKE_CLASSES];
 
 // Whether the classes of two neighbours are a pair that every bad text has one of.
 extern const bool hp_mojibake_pairs[HP_MOJIBAKE_CLASSES][HP_MOJIBAKE_CLASSES];
-
-// What U+0080 to U+009F are in windows-1252.
-extern const uint16_t hp_mojibake_c1[32];

@@ -15,7 +15,7 @@ static uint8_t step(uint8_t state, uint32_t cp, unsigned number)
     unsigned class = hp_mojibake_chars[number].class;
     if (number == 0 && next[HP_MOJIBAKE_OTHER_WORD] != next[HP_MOJIBAKE_OTHER]) {
         enum hp_category category = hp_unicode_category(cp);
-        bool word = (category >= HP_CAT_LU && category <= HP_CAT_LO) || category == HP_CAT_N;
+        bool word = hp_category_letter(category) || category == HP_CAT_N;
         class = word ? HP_MOJIBAKE_OTHER_WORD : HP_MOJIBAKE_OTHER;
     }
     return next[class];

@@ -4,6 +4,8 @@
 // controls are read as windows-1252.
 #include "text/mojibake.h"
 
+#include "text/cp1252.h"
+
 enum {
     DEPTH_MAX = 64, // calls: for parts of parts, which halve, and for lines that change again
 };
@@ -136,7 +138,7 @@ static enum hp_code replace_c1(struct hp_mojibake_line *line, struct repair *rep
         struct hp_mojibake_cell *cell = &repair->span.cell[i];
         if (!(roles(*cell) & HP_MOJIBAKE_C1))
             continue;
-        uint32_t cp = hp_mojibake_c1[cell->cp - 0x80];
+        uint32_t cp = hp_cp1252[cell->cp - 0x80];
         repair->changed |= cp != cell->cp;
         *cell = hp_mojibake_cell_of(cp, cell->from);
     }

@@ -73,9 +73,8 @@ enum hp_code hp_normalizer_prefix(struct hp_normalizer *normalizer, size_t at, s
     struct hp_hits *hits = &normalizer->hits;
     hp_str s = normalizer->s;
     size_t from = at, check = at + BYTES_BETWEEN_CHECKS;
-    size_t least = at,
-           safe = at; // nothing before the last character that ends at `safe` can change
-    uint8_t ccc = 0;  // of the character before
+    size_t least = at, safe = at; // nothing before the last character that ends at `safe` changes
+    uint8_t ccc = 0;              // of the character before
     *prefix = stop - from;
     if (normalizer->form == HP_FORM_NONE)
         return HP_OK;
@@ -142,7 +141,7 @@ static size_t hangul_split(uint32_t cp, uint32_t *out)
     return last ? 3 : 2;
 }
 
-// The full decomposition of one character: at most HP_DECOMPOSED_MAX words.
+// The full decomposition of one character: at most DECOMPOSED_MAX words.
 enum { DECOMPOSED_MAX = 18 }; // U+FDFA under NFKC
 
 static size_t decompose(uint32_t cp, enum hp_form form, uint32_t *out)
@@ -337,26 +336,4 @@ enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, size_t at, 
     HP_TRY(order(normalizer, word, count, word + size, fault));
     HP_TRY(compose(normalizer, word, &count, fault));
     return put_words(normalizer, out, word, count, fault);
-}
-
-static const struct hp_deadline never = { 0 };
-
-size_t hp_normal_prefix(hp_str s, enum hp_form form)
-{
-    struct hp_normalizer normalizer = hp_normalizer_of(s, form, &never, NULL);
-    struct hp_fault fault;
-    size_t len;
-    return hp_normalizer_prefix(&normalizer, 0, s.len, &len, &fault) ? 0 : len; // never fails
-}
-
-size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out)
-{
-    struct hp_normalizer normalizer = hp_normalizer_of(s, form, &never, out->arena);
-    struct hp_fault fault;
-    size_t len;
-    if (hp_normalizer_segment(&normalizer, 0, s.len, out, &len, &fault)) {
-        out->failed = true;
-        return s.len;
-    }
-    return len;
 }

@@ -34,7 +34,3 @@ HP_MUST_USE enum hp_code hp_normalizer_prefix(
 // segment may be a million combining marks.
 HP_MUST_USE enum hp_code hp_normalizer_segment(struct hp_normalizer *normalizer, size_t at,
     size_t stop, struct hp_buf *out, size_t *len, struct hp_fault *fault);
-
-// Both for short texts, without a deadline; where memory runs out `out` is marked.
-size_t hp_normal_prefix(hp_str s, enum hp_form form);
-size_t hp_normalize_segment(hp_str s, enum hp_form form, struct hp_buf *out);

@@ -174,7 +174,7 @@ static size_t cl100k_end(hp_str s, size_t at)
 
 // The letters of a word that begins at `at`, `at` where there is none. HEAD*TAIL+ is tried first,
 // then HEAD+TAIL*: where the heads are not followed by a lower-case letter, the first gives back to
-// its last character that is a tail too; where there is none, the second takes all heads (*plain is
+// its last character that is a tail too; where there is none, the second takes all heads (*first is
 // false).
 static size_t o200k_letters(hp_str s, size_t at, bool *first)
 {

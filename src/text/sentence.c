@@ -122,9 +122,7 @@ static uint8_t class_before(hp_str s, size_t at)
 {
     while (at > 0) {
         size_t next;
-        do
-            at--;
-        while (((unsigned char)s.ptr[at] & 0xc0) == 0x80);
+        at = hp_utf8_start(s, at);
         uint8_t class = hp_break_at(s, at, &next)->sentence;
         if (!(SKIPPED & 1u << class))
             return class;

@@ -239,6 +239,7 @@ static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
 
 static enum hp_code run(struct pass *pass, struct hp_fault *fault)
 {
+    assert(pass->text.len <= UINT32_MAX);
     hp_window_fn *window = hp_window_best();
     size_t look = DEADLINE_BYTES;
     for (size_t at = 0; at < pass->text.len;) {
@@ -267,10 +268,11 @@ static void sum_up(struct hp_tokens *tokens)
 static bool scratch_init(struct hp_scratch *scratch, size_t bits, struct hp_arena *arena)
 {
     size_t words = hp_bit_words(bits);
-    *scratch = (struct hp_scratch){ 0 };
-    scratch->starts = HP_NEW_RAW(arena, uint64_t, words * 2);
-    scratch->dead = scratch->starts + words;
-    return scratch->starts;
+    uint64_t *starts = HP_NEW_RAW(arena, uint64_t, words * 2);
+    if (!starts)
+        return false;
+    *scratch = (struct hp_scratch){ .starts = starts, .dead = starts + words };
+    return true;
 }
 
 enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct hp_arena *arena,
@@ -573,27 +575,5 @@ size_t hp_tokens_count(const struct hp_tokens *tokens, size_t start, size_t end)
         next = hp_piece_end(tokens->vocab, part, at);
         count += hp_piece_count(tokens, at, next);
     }
-    return count;
-}
-
-// --- tests and tools -----------------------------------------------------------------------------
-
-size_t hp_tokens_ranks(const struct hp_vocab *vocab, hp_str text, uint32_t *ranks, size_t max)
-{
-    struct hp_arena arena;
-    struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_deadline never = { 0 };
-    struct hp_tokens *tokens;
-    hp_arena_init(&arena, NULL, SIZE_MAX / 2);
-    enum hp_code code = hp_tokens_encode(vocab, text, &arena, &never, &tokens, &fault);
-    assert(code == HP_OK);
-    size_t count = 0;
-    for (size_t at = 0, end; at < text.len; at = end) {
-        end = hp_bit_from(tokens->starts, at + 1, text.len);
-        if (count < max)
-            ranks[count] = token_at(tokens, at);
-        count++;
-    }
-    hp_arena_done(&arena);
     return count;
 }

@@ -59,7 +59,3 @@ size_t hp_tokens_reach(const struct hp_tokens *tokens, size_t start, size_t max)
 
 // The slow, plain version of hp_tokens_count for the tests: pre-token by pre-token, merge by merge.
 size_t hp_tokens_reference(const struct hp_vocab *vocab, hp_str text);
-
-// The tokens themselves, for tests and tools: writes at most `max` ranks, returns how many there
-// are.
-size_t hp_tokens_ranks(const struct hp_vocab *vocab, hp_str text, uint32_t *ranks, size_t max);

@@ -12,8 +12,3 @@ bool hp_unicode_noncharacter(uint32_t code_point)
 {
     return (code_point & 0xfffe) == 0xfffe || (code_point >= 0xfdd0 && code_point <= 0xfdef);
 }
-
-uint8_t hp_unicode_ccc(uint32_t code_point)
-{
-    return hp_norm_of(code_point)->ccc;
-}

@@ -21,6 +21,12 @@ enum hp_category {
 
 enum hp_category hp_unicode_category(uint32_t code_point);
 
+// L: a letter of any kind.
+static inline bool hp_category_letter(enum hp_category category)
+{
+    return category >= HP_CAT_LU && category <= HP_CAT_LO;
+}
+
 // White_Space: what the contract calls blank.
 static inline bool hp_unicode_blank(uint32_t code_point)
 {
@@ -30,6 +36,3 @@ static inline bool hp_unicode_blank(uint32_t code_point)
 }
 
 bool hp_unicode_noncharacter(uint32_t code_point);
-
-// Canonical_Combining_Class.
-uint8_t hp_unicode_ccc(uint32_t code_point);

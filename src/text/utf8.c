@@ -7,11 +7,6 @@
 #include <emmintrin.h>
 #endif
 
-static bool continues(unsigned char c)
-{
-    return (c & 0xc0) == 0x80;
-}
-
 // The bytes that may follow a lead byte: how many, and the range of the first of them (table 3-7).
 struct lead {
     uint8_t more, least, most;
@@ -38,7 +33,7 @@ static size_t valid_at(hp_str s, size_t at)
     if (lead.more == 0 || lead.more >= s.len - at || p[1] < lead.least || p[1] > lead.most)
         return 0;
     for (size_t i = 2; i <= lead.more; i++)
-        if (!continues(p[i]))
+        if (!hp_utf8_continues((char)p[i]))
             return 0;
     return lead.more + 1u;
 }
@@ -62,17 +57,14 @@ size_t hp_utf8_subpart(hp_str s, size_t at)
     size_t len = 1, left = s.len - at;
     if (lead.more == 0 || left == 1 || p[1] < lead.least || p[1] > lead.most)
         return 1;
-    for (len = 2; len <= lead.more && len < left && continues(p[len]);)
+    for (len = 2; len <= lead.more && len < left && hp_utf8_continues((char)p[len]);)
         len++;
     return len;
 }
 
 uint32_t hp_utf8_before(hp_str s, size_t end, size_t *len)
 {
-    size_t at = end - 1;
-    while (continues((unsigned char)s.ptr[at]))
-        at--;
-    return hp_utf8_at(s, at, len);
+    return hp_utf8_at(s, hp_utf8_start(s, end), len);
 }
 
 size_t hp_utf8_put(char out[4], uint32_t code_point)

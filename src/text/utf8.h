@@ -35,6 +35,20 @@ static inline uint32_t hp_utf8_at(hp_str s, size_t at, size_t *len)
     return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
 }
 
+static inline bool hp_utf8_continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+// Where the character starts that ends at `end`, which is above 0.
+static inline size_t hp_utf8_start(hp_str s, size_t end)
+{
+    do
+        end--;
+    while (hp_utf8_continues(s.ptr[end]));
+    return end;
+}
+
 // The code point that ends at `end`, which is above 0.
 uint32_t hp_utf8_before(hp_str s, size_t end, size_t *len);
 

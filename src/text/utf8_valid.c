@@ -104,7 +104,7 @@ AVX2 static size_t sound_blocks(hp_str s)
 static size_t back_to_start(hp_str s, size_t at)
 {
     size_t start = at;
-    while (start > 0 && at - start < 3 && ((unsigned char)s.ptr[start] & 0xc0) == 0x80)
+    while (start > 0 && at - start < 3 && hp_utf8_continues(s.ptr[start]))
         start--;
     return start;
 }

@@ -418,7 +418,6 @@ static uint64_t window_plain(enum hp_encoding encoding, const char *bytes)
     sort_out(&compared, &classes);
     if (classes.wide) {
         struct plain_blocks blocks = { 0 };
-
         add_others(&classes, bytes, &blocks);
     }
     return window(encoding, &classes, bytes);

@@ -1,6 +1,7 @@
 // word.c -- words, UAX #29 section 4 (Unicode 16). A segment is read from left to right; `left` is
 // its last character that WB4 does not skip. The rules that look one character ahead (WB6, WB7b,
 // WB12) take the middle character together with what follows it.
+#include "text/ascii.h"
 #include "text/breaks.h"
 
 #define BIT(name) (1u << WB_##name)
@@ -100,16 +101,16 @@ static bool step(struct segment *segment)
     return joined;
 }
 
-static bool plain(unsigned char c)
+static bool plain(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return hp_ascii_alnum(c) || c == '_';
 }
 
 // ASCII letters, digits and the low line join each other whatever stands around them.
 static void take_plain(struct segment *segment)
 {
     size_t at = segment->end;
-    while (at < segment->s.len && plain((unsigned char)segment->s.ptr[at]))
+    while (at < segment->s.len && plain(segment->s.ptr[at]))
         at++;
     if (at > segment->end) {
         size_t next;

@@ -201,6 +201,9 @@ static void find_pilots(struct keys *keys, uint8_t *pilot)
                 die("no pilot keeps its keys apart", "tables");
         pilot[number] = (uint8_t)tried;
     }
+    free(order);
+    free(bucket);
+    free(taken);
 }
 
 // --- words ---------------------------------------------------------------------------------------
@@ -540,6 +543,8 @@ static struct hp_vocab make_map(struct maker *maker, const char *name, const cha
     memcpy(at(head, map.node), maker->node, plan.nodes * sizeof *map.node);
     find_pilots(&keys, at(head, map.pair_pilot));
     put_pairs(&map, list, pairs, at(head, map.pair), at(head, map.pair_filter));
+    free(list);
+    free(hash);
     put_characters(maker, at(head, map.character), at(head, map.byte));
     put_limits(maker, at(head, map.character), at(head, map.seam));
     for (uint32_t i = 0; i < maker->tokens; i++)

@@ -277,7 +277,6 @@ def main():
     number = {cp: at + 1 for at, cp in enumerate(named)}
     pages, used = blocks(number)
     pairs = anchors(class_of)
-    windows = [codecs.lookup("cp1252").decode(bytes([b]), "replace")[0] for b in range(0x80, 0xA0)]
 
     print("// mojibake_data.c -- written by src/text/gen/mojibake.py; do not edit. Encodings: " + ", ".join(ENCODINGS) + ".")
     print('#include "text/mojibake_data.h"\n')
@@ -298,8 +297,6 @@ def main():
     array("const uint8_t hp_mojibake_next[HP_MOJIBAKE_STATES][HP_MOJIBAKE_CLASSES]", [row(r) for r in table], 1)
     array("const bool hp_mojibake_pairs[HP_MOJIBAKE_CLASSES][HP_MOJIBAKE_CLASSES]",
           [row([int(b in pairs.get(a, ())) for b in range(count)]) for a in range(count)], 1)
-    array("const uint16_t hp_mojibake_c1[32]",
-          [hex(ord(char) if ord(char) != LOST else 0x80 + at) for at, char in enumerate(windows)], 8)
 
 
 main()
