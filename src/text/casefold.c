@@ -55,22 +55,35 @@ static bool map(hp_str s, struct hp_buf *out)
     return stable;
 }
 
+// Appends NFC of mapped[at, ...), where a segment begins, to `normal`.
+static enum hp_code compose_rest(hp_str mapped, size_t at, struct hp_normalizer *normalizer,
+    struct hp_buf *normal, struct hp_fault *fault)
+{
+    for (size_t len; at < mapped.len; at += len) {
+        HP_TRY(hp_normalizer_segment(normalizer, at, mapped.len, normal, &len, fault));
+        at += len;
+        HP_TRY(hp_normalizer_prefix(normalizer, at, mapped.len, &len, fault));
+        hp_buf_add(normal, (hp_str){ mapped.ptr + at, len });
+    }
+    return hp_buf_check(normal, fault);
+}
+
 // NFC of out[start, len), from the first place on that the quick check does not vouch for.
 static void compose(struct hp_buf *out, size_t start)
 {
+    static const struct hp_deadline never;
     hp_str mapped = { out->ptr + start, out->len - start };
-    size_t sure = hp_normal_prefix(mapped, HP_FORM_NFC);
+    struct hp_normalizer normalizer = hp_normalizer_of(mapped, HP_FORM_NFC, &never, out->arena);
     struct hp_buf normal = hp_buf_in(out->arena);
-    for (size_t at = sure, more; at < mapped.len; at += more) {
-        hp_str rest = { mapped.ptr + at, mapped.len - at };
-        at += hp_normalize_segment(rest, HP_FORM_NFC, &normal);
-        rest = (hp_str){ mapped.ptr + at, mapped.len - at };
-        more = hp_normal_prefix(rest, HP_FORM_NFC);
-        hp_buf_add(&normal, (hp_str){ rest.ptr, more });
+    struct hp_fault fault;
+    size_t sure;
+    if (hp_normalizer_prefix(&normalizer, 0, mapped.len, &sure, &fault) ||
+        compose_rest(mapped, sure, &normalizer, &normal, &fault)) {
+        out->failed = true;
+        return;
     }
     out->len = start + sure;
     hp_buf_add(out, hp_buf_str(&normal));
-    out->failed = out->failed || normal.failed;
 }
 
 void hp_casefold(hp_str s, struct hp_buf *out)

@@ -1,10 +1,11 @@
 // memo.h -- the words that are more than one token and were met lately, with their tokens: of fixed
 // size, shared by all threads without a lock. What another thread overwrites in the middle of being
-// read or written does not pass for an answer.
+// read does not pass for an answer.
 //
-// An entry keeps its tokens sealed with the hash of its key. The key is compared as it stands;
-// tokens that were sealed with another hash come out with bits that no tokens have, but for one in
-// 2^33 of such meetings of threads.
+// An entry keeps its tokens sealed with a hash of its key. The key is compared as it stands; tokens
+// that were sealed with another key come out with bits that no tokens have, but for one in 2^33 of
+// such meetings of threads. The seal is not the hash that chooses the entry: two words that were
+// made to share that do not share the seal.
 #pragma once
 
 #include "text/vocab.h"
@@ -39,13 +40,18 @@ static inline void hp_memo_put(_Atomic uint64_t *to, uint64_t value)
     atomic_store_explicit(to, value, memory_order_relaxed);
 }
 
+static inline uint64_t hp_memo_seal(struct hp_word key, uint64_t hash)
+{
+    return hash ^ hp_mix(key.low + hp_mix(key.high + hp_mix(hash)));
+}
+
 // The tokens of the piece with this key and hash, a bit for every byte where one starts; 0 where
 // they are not known.
 static inline uint64_t hp_memo_find(struct hp_memo *memo, struct hp_word key, uint64_t hash)
 {
     const struct hp_memo_short *entry = &memo->few[hash >> (64 - HP_MEMO_BITS)];
     uint64_t other = (hp_memo_get(&entry->low) ^ key.low) | (hp_memo_get(&entry->high) ^ key.high);
-    uint64_t tokens = hp_memo_get(&entry->sealed) ^ hp_mix(hash);
+    uint64_t tokens = hp_memo_get(&entry->sealed) ^ hp_memo_seal(key, hash);
     return other | tokens >> HP_WORD_SHORT ? 0 : tokens;
 }
 
@@ -55,7 +61,7 @@ static inline void hp_memo_keep(
     struct hp_memo_short *entry = &memo->few[hash >> (64 - HP_MEMO_BITS)];
     hp_memo_put(&entry->low, key.low);
     hp_memo_put(&entry->high, key.high);
-    hp_memo_put(&entry->sealed, tokens ^ hp_mix(hash));
+    hp_memo_put(&entry->sealed, tokens ^ hp_memo_seal(key, hash));
 }
 
 // The same for longer ones.
@@ -66,7 +72,7 @@ static inline uint64_t hp_memo_find_long(
     uint64_t other = (hp_memo_get(&entry->low) ^ key.low) | (hp_memo_get(&entry->high) ^ key.high) |
                      (hp_memo_get(&entry->first[0]) ^ first.low) |
                      (hp_memo_get(&entry->first[1]) ^ first.high);
-    uint64_t tokens = hp_memo_get(&entry->sealed) ^ hp_mix(hash);
+    uint64_t tokens = hp_memo_get(&entry->sealed) ^ hp_memo_seal(first, hp_memo_seal(key, hash));
     return other | tokens >> HP_MEMO_LONG ? 0 : tokens;
 }
 
@@ -78,5 +84,5 @@ static inline void hp_memo_keep_long(
     hp_memo_put(&entry->first[1], first.high);
     hp_memo_put(&entry->low, key.low);
     hp_memo_put(&entry->high, key.high);
-    hp_memo_put(&entry->sealed, tokens ^ hp_mix(hash));
+    hp_memo_put(&entry->sealed, tokens ^ hp_memo_seal(first, hp_memo_seal(key, hash)));
 }
