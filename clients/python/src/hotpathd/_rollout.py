@@ -32,6 +32,7 @@ class Route(NamedTuple):
     percent: float
     deadline_s: float
     salt: str
+    shadow_percent: float = 100.0
 
 
 class KillSwitch:
@@ -61,6 +62,11 @@ def refusal(
     if route.mode == "canary" and not is_in(bucket(name, route.salt, key()), route.percent):
         return "canary"
     return ""
+
+
+def key_hash(salt: str, key: Union[str, bytes]) -> str:
+    """How an event names a key without telling it."""
+    return hashlib.sha256(_bytes(salt) + b"\0" + _bytes(key)).hexdigest()[:16]
 
 
 def bucket(route: str, salt: str, key: Key) -> int:
@@ -121,7 +127,10 @@ def _route(name: str, fields: object) -> Route:
         raise ValueError(f"{name}: salt is a string")
     percent = _number(name, fields, "percent", 0, 100)
     deadline_ms = _number(name, fields, "deadline_ms", 1, _MAX_DEADLINE_MS)
-    return Route(mode, percent, deadline_ms / 1000, salt)
+    shadow_percent = 100.0
+    if "shadow_percent" in fields:
+        shadow_percent = _number(name, fields, "shadow_percent", 0, 100)
+    return Route(mode, percent, deadline_ms / 1000, salt, shadow_percent)
 
 
 def _number(
