@@ -66,8 +66,8 @@ class _Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         self.is_open = False
-        if self._transport is not None:
-            self._transport.abort()
+        if self._transport is not None and not self._loop.is_closed():
+            self._transport.abort()  # of a loop that is gone only the collector can let go
 
     async def exchange(self, request: Request, address: Address, budget: Budget, kept: bool) -> Reply:
         self._incoming = incoming = Incoming()

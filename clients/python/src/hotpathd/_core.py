@@ -256,7 +256,7 @@ class Core:
                 given = self._trace()
             except Exception as error:  # the user's hook, or a library's: a call goes on without
                 _log.debug("no traceparent: %s", type(error).__name__)
-        return given if given and _TRACEPARENT.fullmatch(given) else None
+        return given if isinstance(given, str) and _TRACEPARENT.fullmatch(given) else None
 
     # After the reply
 
