@@ -12,7 +12,7 @@ func TestChunkRequestsLeaveOutWhatIsNotSet(t *testing.T) {
 		want    string
 	}{
 		{ChunkRequest{}, `{"text":""}`},
-		{ChunkRequest{Text: "<a> & é\u2028\x00\\"}, `{"text":"<a> & é\u2028\u0000\\"}`},
+		{ChunkRequest{Text: "<a> & é\u2028\x00\\"}, "{\"text\":\"<a> & é\u2028\\u0000\\\\\"}"},
 		{ChunkRequest{Chunk: &ChunkOptions{}}, `{"text":"","chunk":{}}`},
 		{ChunkRequest{Chunk: &ChunkOptions{None: true, Max: 7}}, `{"text":"","chunk":null}`},
 		{ChunkRequest{Clean: &Clean{Preset: "none", Mojibake: SwitchOn}}, `{"text":"","clean":"none"}`},
@@ -29,7 +29,7 @@ func TestChunkRequestsLeaveOutWhatIsNotSet(t *testing.T) {
 		},
 	} {
 		got, err := encode(test.request)
-		if err != nil || string(got) != test.want+"\n" {
+		if err != nil || string(got) != test.want {
 			t.Errorf("got  %s (%v)\nwant %s", got, err, test.want)
 		}
 	}
