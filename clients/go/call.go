@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -160,7 +161,9 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		r.info.SidecarTime = time.Since(started)
 		r.state.breaker.heard(t, heard)
 	}()
-	encoded, err := encode(r.call.Body)
+	room := bodies.Get().(*[]byte)
+	defer putBack(room)
+	encoded, err := encode(r.call.Body, room)
 	if err != nil {
 		why = fail(ReasonContract, "%w", err)
 	} else {
@@ -201,7 +204,7 @@ func (r *run[T]) shadowed() (T, error) {
 	if r.client.events == nil || !r.rule.isCompared(r.call.Route, r.call.Key) {
 		return r.legacy() // nobody would hear of the comparison
 	}
-	body, err := encode(r.call.Body)
+	body, err := encode(r.call.Body, new([]byte)) // which the comparison keeps
 	if err != nil {
 		r.info.Err = err
 		return r.legacy()
@@ -376,29 +379,52 @@ func (e problemError) Error() string {
 	return text
 }
 
-// encode writes the request's body. Raw JSON goes out as it is: nothing reads it after the call.
-func encode(body any) ([]byte, error) {
-	switch body := body.(type) {
-	case json.RawMessage:
-		return body, nil
-	case *ChunkRequest:
-		if body != nil {
-			return body.appendJSON(nil)
+// bodies are rooms to write requests in: a megabyte that is new for each call is cleared for each.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestKept = 4 << 20
+
+func putBack(room *[]byte) {
+	if cap(*room) <= largestKept {
+		bodies.Put(room)
+	}
+}
+
+// encode writes the request's body, into room where it is ours to write. Raw JSON goes out as it
+// is: nothing reads it after the call.
+func encode(body any, room *[]byte) (encoded []byte, err error) {
+	if request, ok := ours(body); ok {
+		if encoded, err = request.appendJSON((*room)[:0]); err == nil {
+			*room = encoded
 		}
-	case ChunkRequest:
-		return body.appendJSON(nil)
-	case *ScoreRequest:
-		if body != nil {
-			return body.appendJSON(nil)
-		}
-	case ScoreRequest:
-		return body.appendJSON(nil)
+		return encoded, err
+	}
+	if raw, ok := body.(json.RawMessage); ok {
+		return raw, nil
 	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false) // \u003c for each < would only make HTML larger
-	err := encoder.Encode(body)
+	err = encoder.Encode(body)
 	return out.Bytes(), err
+}
+
+type appender interface {
+	appendJSON(dst []byte) ([]byte, error)
+}
+
+func ours(body any) (appender, bool) {
+	switch body := body.(type) {
+	case ChunkRequest:
+		return body, true
+	case *ChunkRequest:
+		return body, body != nil
+	case ScoreRequest:
+		return body, true
+	case *ScoreRequest:
+		return body, body != nil
+	}
+	return nil, false
 }
 
 // gaveUp is ctx.Err(), but sure of a deadline that passed a moment before its timer fires.

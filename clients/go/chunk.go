@@ -34,7 +34,7 @@ func (r ChunkRequest) appendJSON(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if dst == nil {
+	if cap(dst) < len(r.Text) {
 		dst = make([]byte, 0, len(r.Text)+len(r.Text)/16+len(more)+32)
 	}
 	dst, ok := appendString(append(dst, `{"text":`...), r.Text)

@@ -28,7 +28,7 @@ func TestChunkRequestsLeaveOutWhatIsNotSet(t *testing.T) {
 				`"encoding":"cl100k_base","offsets":"utf16","return_text":"never"}`,
 		},
 	} {
-		got, err := encode(test.request)
+		got, err := encode(test.request, new([]byte))
 		if err != nil || string(got) != test.want {
 			t.Errorf("got  %s (%v)\nwant %s", got, err, test.want)
 		}
@@ -66,14 +66,14 @@ func jsonName(field reflect.StructField) string {
 }
 
 func TestARequestMayBeGivenByPointerAndIsCheckedJustSo(t *testing.T) {
-	if _, err := encode(&ChunkRequest{Text: "\xff"}); err != errNotUTF8 {
+	if _, err := encode(&ChunkRequest{Text: "\xff"}, new([]byte)); err != errNotUTF8 {
 		t.Error("invalid UTF-8 would have been replaced in silence: ", err)
 	}
 }
 
 func TestRawJSONGoesOutAsItIs(t *testing.T) {
 	raw := json.RawMessage("{ \"text\" : \"<\" }\n\n")
-	if got, err := encode(raw); err != nil || string(got) != string(raw) {
+	if got, err := encode(raw, new([]byte)); err != nil || string(got) != string(raw) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

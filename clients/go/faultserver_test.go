@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -18,7 +19,7 @@ type faultServer struct {
 	mu       sync.Mutex
 	conns    []net.Conn
 	running  sync.WaitGroup
-	handling sync.WaitGroup
+	handling atomic.Int32
 }
 
 // serveFaults runs handle for each connection until the test ends; n counts them from 0.
@@ -57,7 +58,7 @@ func (s *faultServer) accept(handle func(int, *peer)) {
 		s.handling.Add(1)
 		go func() {
 			defer s.running.Done()
-			defer s.handling.Done()
+			defer s.handling.Add(-1)
 			defer conn.Close()
 			handle(n, &peer{conn, bufio.NewReader(conn)})
 		}()
@@ -128,12 +129,12 @@ func answerAll(text string) func(int, *peer) {
 }
 
 // settle waits until every connection's handler has returned, and forgets the connections.
-func (s *faultServer) settle() {
+func (s *faultServer) settle(t *testing.T) {
 	s.mu.Lock()
 	for _, conn := range s.conns {
 		conn.Close()
 	}
 	s.conns = s.conns[:0]
 	s.mu.Unlock()
-	s.handling.Wait()
+	eventually(t, "the handlers", func() bool { return s.handling.Load() == 0 })
 }

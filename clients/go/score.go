@@ -51,8 +51,8 @@ func (r ScoreRequest) appendJSON(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if dst == nil {
-		dst = make([]byte, 0, r.room()+len(more))
+	if room := r.room() + len(more); cap(dst) < room {
+		dst = make([]byte, 0, room)
 	}
 	dst, ok := appendString(append(dst, `{"query":`...), r.Query)
 	dst = append(dst, `,"documents":[`...)

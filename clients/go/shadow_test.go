@@ -390,7 +390,7 @@ func TestTwoThousandCallsLeaveNothingBehind(t *testing.T) {
 		}
 		client.transport.close()
 		client.transport.closed = false
-		server.settle()
+		server.settle(t)
 		runtime.GC()
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)

@@ -10,23 +10,26 @@ const (
 	highs = 0x8080808080808080
 )
 
-// needsEscape has a high bit for each byte that JSON escapes: below 0x20, quote, backslash. Bytes
+// needsEscape has the high bit set (and others, which mean nothing) for each byte that JSON escapes: below 0x20, quote, backslash. Bytes
 // that are not ASCII do not count. A borrow may mark a byte too many, never one too few.
 func needsEscape(eight uint64) uint64 {
 	control := eight - 0x20*ones
 	quote := (eight ^ '"'*ones) - ones
 	backslash := (eight ^ '\\'*ones) - ones
-	return (control | quote | backslash) & ^eight & highs
+	return (control | quote | backslash) &^ eight
 }
 
 // appendString writes a string with its quotes; false where it is not UTF-8.
 func appendString(dst []byte, text string) ([]byte, bool) {
-	if !utf8.ValidString(text) {
-		return dst, false
-	}
 	dst = append(dst, '"')
+	checked := false
 	for text != "" {
-		n := plainPrefix(text)
+		n, isASCII := plainPrefix(text)
+		if !isASCII && !checked {
+			if checked = true; !utf8.ValidString(text) { // what was before is ASCII
+				return dst, false
+			}
+		}
 		dst = append(dst, text[:n]...)
 		if text = text[n:]; text != "" {
 			dst = appendEscape(dst, text[0])
@@ -36,20 +39,24 @@ func appendString(dst []byte, text string) ([]byte, bool) {
 	return append(dst, '"'), true
 }
 
-// plainPrefix is the length of what may be copied.
-func plainPrefix(text string) int {
-	i := 0
-	for ; i+8 <= len(text); i += 8 {
-		if needsEscape(load8(text[i:])) != 0 {
+// plainPrefix is the length of what may be copied, and whether all of that is ASCII.
+func plainPrefix(text string) (n int, isASCII bool) {
+	i, seen := 0, uint64(0)
+	for ; i+32 <= len(text); i += 32 {
+		a, b, c, d := load8(text[i:]), load8(text[i+8:]), load8(text[i+16:]), load8(text[i+24:])
+		if (needsEscape(a)|needsEscape(b)|needsEscape(c)|needsEscape(d))&highs != 0 {
 			break
 		}
+		seen |= a | b | c | d
 	}
 	for ; i < len(text); i++ {
-		if c := text[i]; c < 0x20 || c == '"' || c == '\\' {
+		c := text[i]
+		if c < 0x20 || c == '"' || c == '\\' {
 			break
 		}
+		seen |= uint64(c)
 	}
-	return i
+	return i, seen&highs == 0
 }
 
 func load8(text string) uint64 {
