@@ -42,13 +42,14 @@ def each(work, calls=CALLS):
     return (time.perf_counter() - wall) / calls * 1e6, (time.thread_time() - cpu) / calls * 1e6
 
 
-def alternate(sides, rounds=ROUNDS, calls=CALLS):
-    """{side: (median wall, median CPU)} in microseconds."""
+def alternate(sides, rounds=ROUNDS, calls=CALLS, settle=lambda: None):
+    """{side: (median wall, median CPU)} in microseconds. `settle` runs between rounds."""
     seen = {name: [] for name in sides}
     for work in sides.values():
         each(work, 20)
     for _ in range(rounds):
         for name, work in sides.items():
+            settle()
             seen[name].append(each(work, calls))
     return {name: tuple(statistics.median(column) for column in zip(*rows)) for name, rows in seen.items()}
 
@@ -115,7 +116,12 @@ def python_shadow(path):
         shadow = hotpathd.Client("unix:" + path, modes={"chunk": "shadow"}, events=events)
         off = hotpathd.Client("unix:" + path, modes={"chunk": "off"}, events=events)
         sides = {name: lambda c=c: c.call("chunk", BODY, fallback=lambda: pieces) for name, c in (("shadow", shadow), ("off", off))}
-        result = alternate(sides, calls=40)  # fewer than its queue holds
+
+        def settle():
+            while shadow._shadow._queue.qsize():
+                time.sleep(0.001)
+
+        result = alternate(sides, calls=40, settle=settle)  # fewer than its queue holds
         for client in (shadow, off):
             client.close()
         added = result["shadow"][1] - result["off"][1]
@@ -123,21 +129,24 @@ def python_shadow(path):
 
 
 def go_calls(path):
-    folder = ROOT / "clients" / "go"
-    done = subprocess.run(
-        ["go", "test", "-run", "xxx", "-bench", "Clients|WriteScore|OldPath|Shadow", "-benchtime", "300x", "-count", "9", "."],
-        cwd=folder, capture_output=True, text=True, env={**os.environ, "HOTPATHD_URL": "unix:" + path},
-    )
-    if done.returncode != 0:
-        sys.exit(done.stdout + done.stderr)
-    rows = {}
-    for line in done.stdout.splitlines():
-        if line.startswith("Benchmark"):
-            rest = line.split()
-            value = next(float(a) for a, unit in zip(rest, rest[1:]) if unit == "ns/op")
-            rows.setdefault(rest[0].removeprefix("Benchmark").rsplit("-", 1)[0], []).append(value / 1000)
-    for name, values in rows.items():
-        print(f"  go {name:32} {statistics.median(values):9.2f} us (median of {len(values)})")
+    for what, times in (("Clients", ["1x", "-count", "1"]), ("WriteScore|OldPath|Shadow", ["300x", "-count", "9"])):
+        done = subprocess.run(
+            ["go", "test", "-run", "xxx", "-bench", what, "-benchtime", *times, "."],
+            cwd=ROOT / "clients" / "go", capture_output=True, text=True, env={**os.environ, "HOTPATHD_URL": "unix:" + path},
+        )
+        if done.returncode != 0:
+            sys.exit(done.stdout + done.stderr)
+        rows = {}
+        for line in done.stdout.splitlines():
+            if line.startswith("Benchmark"):
+                name, _, *rest = line.removeprefix("Benchmark").split()
+                for value, unit in zip(rest[::2], rest[1::2]):
+                    if unit == "ns/op" and what != "Clients":
+                        rows.setdefault(f"{name.rsplit('-', 1)[0]} us", []).append(float(value) / 1000)
+                    elif unit.endswith("-us"):
+                        rows.setdefault(f"call {unit}", []).append(float(value))
+        for name, values in rows.items():
+            print(f"  go {name:32} {statistics.median(values):9.2f}")
 
 
 def main():

@@ -179,6 +179,22 @@ def test_shadow_percent_is_the_share_that_is_compared(serve, client, seen, perce
     assert all(event["match"] for event in both)
 
 
+def test_what_is_too_large_to_wait_is_dropped(serve, client, seen, monkeypatch):
+    monkeypatch.setattr(_shadow, "MAX_BYTES", 1000)
+    sidecar = client(serve(echo).url, modes=SHADOW, on_event=seen)
+    for size in (10, 2000):
+        sidecar.call("chunk", {"text": ["x" * size]}, fallback=lambda: "old", timeout=5)
+    assert sorted(event["reason"] for event in seen.wait(2)) == ["", "shadow_dropped"]
+    assert sidecar._shadow._bytes == 0
+
+
+def test_nothing_is_compared_where_nobody_hears_of_it(serve, client):
+    server = serve(echo)
+    sidecar = client(server.url, modes=SHADOW)
+    assert sidecar.call("chunk", {}, fallback=lambda: "old") == "old"
+    assert sidecar._shadow._thread is None and server.connections == 0
+
+
 def test_noise_compares_the_old_code_with_itself(serve, client, seen):
     server = serve(echo)
     sidecar = client(server.url, modes=SHADOW, on_event=seen, noise=100)
@@ -228,7 +244,7 @@ def test_an_open_breaker_holds_for_comparisons_too(serve, client, seen):
 
 
 def test_close_ends_the_thread_and_drops_what_waits(serve, client):
-    sidecar = client(serve(echo).url, modes=SHADOW)
+    sidecar = client(serve(echo).url, modes=SHADOW, on_event=print)
     sidecar.call("chunk", [], fallback=lambda: [], timeout=5)
     thread = sidecar._shadow._thread
     sidecar.close()
@@ -237,7 +253,7 @@ def test_close_ends_the_thread_and_drops_what_waits(serve, client):
 
 
 def test_a_forgotten_client_ends_its_thread(serve):
-    sidecar = hotpathd.Client(serve(echo).url, modes=SHADOW)
+    sidecar = hotpathd.Client(serve(echo).url, modes=SHADOW, on_event=lambda event: None)
     sidecar.call("chunk", [], fallback=lambda: [], timeout=5)
     thread = sidecar._shadow._thread
     sidecar._transport.close()

@@ -105,6 +105,18 @@ def snapshot(value: Any) -> Any:
     return bytes(value) if kind is bytearray else value
 
 
+def weight(value: Any) -> int:
+    """About how many bytes a snapshot holds on to."""
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return 64 + len(value)
+    if kind is dict:
+        return 64 + sum([weight(item) for item in value.values()])
+    if kind is list or kind is tuple:
+        return 64 + sum([weight(item) for item in value])
+    return 64
+
+
 def _plain(value: Any) -> Any:
     """One level of `value` as JSON has it."""
     kind = type(value)

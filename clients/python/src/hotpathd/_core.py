@@ -267,6 +267,9 @@ class Core:
             raise of_status(reply.status, reply.body)
         if reply.headers.get("x-request-id", ask.request_id) != ask.request_id:
             raise Failure("bad_reply", "another request's id")
+        contract = _contract_of(ask.route)
+        if reply.headers.get("x-hotpath-contract", contract) != contract:
+            raise Failure("bad_reply", "another contract")
         try:
             return ask.result(json.loads(reply.body.decode("utf-8")))
         except Exception as error:
@@ -352,6 +355,8 @@ class Core:
 
     def _shadowing(self, ask: Ask, route: Route) -> "Optional[ShadowCall]":
         """The comparison that will follow the old code, or None where this call has none."""
+        if self._events is None:
+            return None  # nobody would hear of it
         try:
             if not _rollout.is_in(
                 _rollout.bucket(ask.route, route.salt, ask.read_key()), route.shadow_percent
@@ -387,7 +392,8 @@ class ShadowCall:
         if times.cpu_started:
             cpu = (time.thread_time() - times.cpu_legacy, times.cpu_legacy - times.cpu_started)
         self._known = (now - times.legacy, now - times.started, *cpu)
-        return "shadow" if core._shadow.offer(self._run) else "shadow_dropped"
+        size = _compare.weight(self._body) + _compare.weight(self._old)
+        return "shadow" if core._shadow.offer(self._run, size) else "shadow_dropped"
 
     def _run(self) -> None:
         """On the shadow's thread."""
@@ -454,6 +460,10 @@ _NO_ARGUMENTS: Tuple[Tuple[Any, ...], Dict[str, Any]] = ((), {})
 
 def _s(ms: Optional[float]) -> Optional[float]:
     return None if ms is None else ms / 1e3
+
+
+def _contract_of(route: str) -> str:
+    return ("score" if route == "rerank" else route) + "/1"  # rerank is another name of score
 
 
 def _encode(body: Any) -> bytes:

@@ -11,6 +11,7 @@ from typing import Callable, Optional
 from . import _fork
 
 QUEUE_LIMIT = 64  # comparisons that wait; a sidecar as fast as the callers needs none of them
+MAX_BYTES = 64 * 1024 * 1024  # of requests and results that wait
 Job = Callable[[], None]
 _log = logging.getLogger("hotpathd")
 
@@ -27,6 +28,7 @@ class Shadow:
     def after_fork(self) -> None:
         """What the parent had queued is the parent's to do."""
         self._queue: "queue.SimpleQueue[Optional[Job]]" = queue.SimpleQueue()
+        self._bytes = 0
         self._thread: Optional[threading.Thread] = None
         self._lock = threading.Lock()
 
@@ -34,14 +36,27 @@ class Shadow:
     def dropped(self) -> int:
         return self._dropped
 
-    def offer(self, job: Job) -> bool:
+    def offer(self, job: Job, size: int) -> bool:
         """False where the job will not be done."""
-        if self._closed or self._queue.qsize() >= QUEUE_LIMIT or not self._is_running():
-            with self._lock:
+        taken = not self._closed and self._queue.qsize() < QUEUE_LIMIT and self._is_running()
+        with self._lock:
+            if not taken or self._bytes + size > MAX_BYTES:
                 self._dropped += 1
-            return False
-        self._queue.put(job)
+                return False
+            self._bytes += size
+
+        def weighed() -> None:
+            try:
+                job()
+            finally:
+                self._let_go(size)
+
+        self._queue.put(weighed)
         return True
+
+    def _let_go(self, size: int) -> None:
+        with self._lock:
+            self._bytes -= size
 
     def close(self, wait_s: float) -> None:
         """Lets the job under way end, for a while, and drops the others."""
