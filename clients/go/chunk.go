@@ -102,7 +102,7 @@ func (s Switch) MarshalJSON() ([]byte, error) { return json.Marshal(s == SwitchO
 
 // Piece is a chunk and its text. Of the old code's pieces only Text need be there.
 type Piece struct {
-	Text string
+	Text string `json:"text"`
 	Chunk
 }
 

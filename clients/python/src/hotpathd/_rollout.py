@@ -76,7 +76,10 @@ def bucket(route: str, salt: str, key: Key) -> int:
     """
     if key is None:
         return _dice.randrange(BUCKETS)
-    message = b"\0".join((_bytes(route), _bytes(salt), _bytes(key)))
+    if isinstance(key, str):
+        message = _bytes(f"{route}\0{salt}\0{key}")
+    else:
+        message = b"\0".join((_bytes(route), _bytes(salt), _bytes(key)))
     return int.from_bytes(hashlib.sha256(message).digest()[:8], "big") % BUCKETS
 
 
