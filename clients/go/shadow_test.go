@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -227,27 +228,34 @@ func TestShadowPercentIsTheShareThatIsCompared(t *testing.T) {
 }
 
 func TestTheReserveKeepsRoomForTheOldCode(t *testing.T) {
-	client, last := on(t, serveFaults(t, "unix", func(_ int, p *peer) { p.untilClosed() }).url)
-	slow := stringCall()
-	slow.Timeout = time.Minute
-	slow.Legacy = func(context.Context) (string, error) { time.Sleep(100 * time.Millisecond); return "legacy", nil }
-	off := slow
-	off.Timeout = time.Nanosecond
-	call2 := func(ctx context.Context, c Call[string]) error {
-		_, err := Do(ctx, client, c)
-		return err
-	}
-	if err := call2(background, off); err != nil { // learns how long the old code takes
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(background, 400*time.Millisecond)
+	granted := make(chan string, 10)
+	client, last := on(t, serveFaults(t, "unix", func(_ int, p *peer) {
+		if r := p.request(); r != nil {
+			granted <- r.Header.Get("X-Request-Timeout-Ms")
+			p.untilClosed()
+		}
+	}).url)
+	c := stringCall()
+	c.Timeout = time.Minute
+	client.route("chunk").learn(700 * time.Millisecond) // what the old code takes
+	ctx, cancel := context.WithTimeout(background, time.Second)
 	defer cancel()
-	if err := call2(ctx, slow); err != nil {
-		t.Error("the old code had no room: ", err)
+	if got, err := Do(ctx, client, c); got != "legacy" || err != nil {
+		t.Error("the old code had no room: ", got, err)
 	}
 	wantReason(t, last, OutcomeFallback, ReasonTimeout)
-	if last.SidecarTime > 320*time.Millisecond || last.SidecarTime < 200*time.Millisecond {
-		t.Errorf("the sidecar had %v of 400 ms", last.SidecarTime)
+	if ms, err := strconv.Atoi(<-granted); err != nil || ms < 1 || ms > 300 {
+		t.Errorf("the sidecar had %d of 1000 ms", ms)
+	}
+}
+
+func TestTheOldCodesTimeIsLearned(t *testing.T) {
+	client, _ := on(t, "unix:/nowhere")
+	c := stringCall()
+	c.Legacy = func(context.Context) (string, error) { time.Sleep(5 * time.Millisecond); return "legacy", nil }
+	call(t, client, c)
+	if got := client.route("chunk").reserve(); got < 5*time.Millisecond {
+		t.Errorf("%v", got)
 	}
 }
 
