@@ -220,7 +220,7 @@ func (r *run[T]) handOn(old T, body []byte) {
 	s := &shadowCall{client: r.client, rule: r.rule, body: body, timeout: r.timeout(), comparison: r.comparison(old)}
 	if s.custom == nil {
 		var err error
-		if s.old, err = asJSON(old, nil); err != nil {
+		if s.old, err = guard(func() ([]byte, error) { return asJSON(old, nil) }); err != nil {
 			r.info.Err = err
 			return
 		}

@@ -177,6 +177,25 @@ func TestAFullShadowQueueDropsAndNeverDelays(t *testing.T) {
 	}
 }
 
+type stubborn struct{}
+
+func (stubborn) MarshalJSON() ([]byte, error) { panic("mine") }
+
+func TestAResultThatIsNoJSONIsTheCallersAllTheSame(t *testing.T) {
+	client, finish := recorded(t, "unix:/nowhere", ModeShadow, nil)
+	if _, err := Do(background, client, Call[func()]{Route: "chunk", Legacy: func(context.Context) (func(), error) { return func() {}, nil }}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Do(background, client, Call[stubborn]{Route: "chunk", Legacy: func(context.Context) (stubborn, error) { return stubborn{}, nil }}); err != nil {
+		t.Error(err)
+	}
+	for _, e := range finish() {
+		if e.Path != PathLegacy || e.Reason != ReasonShadow || e.Match != nil {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func TestAHugeRequestIsNotQueued(t *testing.T) {
 	s := newShadow()
 	defer s.close()

@@ -339,6 +339,22 @@ def test_the_asyncio_client_serves_one_loop_after_another_and_a_fork(serve):
     gc.collect()
 
 
+def test_a_connection_that_is_lost_before_it_is_used_is_no_wait():
+    async def main():
+        loop = asyncio.get_running_loop()
+        connection = hotpathd._aio_transport._Connection(loop)
+        connection.connection_lost(None)
+        budget = hotpathd._budget.Budget(60, time.monotonic, time.monotonic())
+        request = hotpathd._transport.Request("POST", "/v1/chunk", {}, b"{}")
+        address = hotpathd._address.parse("unix:/none")
+        with pytest.raises(ConnectionAbortedError):
+            await connection.exchange(request, address, budget, False)
+        with pytest.raises(hotpathd._transport.Unanswered):
+            await connection.exchange(request, address, budget, True)
+
+    asyncio.run(main())
+
+
 def test_last_is_of_the_task(serve):
     async def main():
         async with hotpathd.AsyncClient(serve(echo).url, modes=MODES) as sidecar:

@@ -188,6 +188,15 @@ def test_what_is_too_large_to_wait_is_dropped(serve, client, seen, monkeypatch):
     assert sidecar._shadow._bytes == 0
 
 
+def test_a_result_that_holds_itself_is_the_callers_all_the_same(serve, client, seen):
+    sidecar = client(serve(echo).url, modes=SHADOW, on_event=seen)
+    endless = []
+    endless.append(endless)
+    assert sidecar.call("chunk", {}, fallback=lambda: endless, timeout=5) is endless
+    assert sidecar.call("chunk", endless, fallback=lambda: "old", timeout=5) == "old"
+    assert [(e["path"], e["reason"]) for e in seen.wait(2)] == [("legacy", "shadow")] * 2
+
+
 def test_nothing_is_compared_where_nobody_hears_of_it(serve, client):
     server = serve(echo)
     sidecar = client(server.url, modes=SHADOW)

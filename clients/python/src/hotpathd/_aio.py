@@ -225,8 +225,7 @@ class AsyncClient(Core):
         told = False
         try:
             result = await _awaited(fallback())
-            reason = following.follow(result, times, again)
-            told = reason == "shadow"  # the comparison will
+            reason, told = following.follow(result, times, again)
             return result
         finally:
             self._note(self._told(ask, route, Failure(reason), times, told))

@@ -74,6 +74,8 @@ class _Connection(asyncio.Protocol):
         self._waiter = waiter = self._loop.create_future()
         timer = None
         try:
+            if not self.is_open:  # lost while nobody waited for it
+                raise ConnectionAbortedError("closed by the peer")
             self._send(head_of(request, address, budget), request.body)
             timer = self._loop.call_later(budget.left(), self._expire, waiter)
             reply: Reply = await waiter

@@ -216,8 +216,7 @@ class Client(Core):
         told = False
         try:
             result = fallback()
-            reason = following.follow(result, times, fallback)
-            told = reason == "shadow"  # the comparison will
+            reason, told = following.follow(result, times, fallback)
             return result
         finally:
             self._local.last = self._told(ask, route, Failure(reason), times, told)

@@ -382,18 +382,24 @@ class ShadowCall:
         self._again: Optional[Callable[[], Any]] = None
         self._known: Tuple[float, float, Optional[float], Optional[float]] = (0.0, 0.0, None, None)
 
-    def follow(self, old: Any, times: Times, again: Callable[[], Any]) -> str:
-        """Queues it, now that the old code's result is there. The reason for the caller's call."""
+    def follow(self, old: Any, times: Times, again: Callable[[], Any]) -> Tuple[str, bool]:
+        """Queues it, now that the old code's result is there. The reason for the caller's call, and
+        whether the comparison will tell of it."""
         core = self._core
-        self._old = _compare.snapshot(old)
+        try:
+            self._old = _compare.snapshot(old)
+            size = _compare.weight(self._body) + _compare.weight(self._old)
+        except RecursionError:  # a result that holds itself, or is very deep: not ours to refuse
+            return "shadow", False
         self._again = again if self.noise else None
         now = core._clock()
         cpu: Tuple[Optional[float], Optional[float]] = (None, None)
         if times.cpu_started:
             cpu = (time.thread_time() - times.cpu_legacy, times.cpu_legacy - times.cpu_started)
         self._known = (now - times.legacy, now - times.started, *cpu)
-        size = _compare.weight(self._body) + _compare.weight(self._old)
-        return "shadow" if core._shadow.offer(self._run, size) else "shadow_dropped"
+        if core._shadow.offer(self._run, size):
+            return "shadow", True
+        return "shadow_dropped", False
 
     def _run(self) -> None:
         """On the shadow's thread."""
