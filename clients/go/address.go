@@ -3,6 +3,7 @@ package hotpathd
 import (
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -51,7 +52,15 @@ func parseAddress(raw string) (address, error) {
 	if u.Hostname() == "" || u.Port() == "" || bare.String() != strings.TrimSuffix(raw, "/") {
 		return address{}, fmt.Errorf("hotpathd: URL %q is neither http://host:port nor unix:/path", raw)
 	}
-	return address{network: "tcp", endpoint: u.Host, host: u.Host}, nil
+	name := u.Hostname()
+	if name == "localhost" {
+		name = "127.0.0.1"
+	}
+	if net.ParseIP(name) == nil {
+		return address{}, fmt.Errorf("hotpathd: URL %q: the host is an IP address or localhost", raw)
+	}
+	endpoint := net.JoinHostPort(name, u.Port())
+	return address{network: "tcp", endpoint: endpoint, host: endpoint}, nil
 }
 
 func unixAddress(raw, path string) (address, error) {

@@ -5,6 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,14 +34,24 @@ type Call[T any] struct {
 	Key string
 
 	// Timeout is all the time that the sidecar may cost, from the first byte sent to the last one
-	// read. Zero or less leaves it to the daemon's setting for the route, else 250 ms. It never
-	// reaches past the context's own deadline.
+	// read. Zero or less leaves it to the daemon's setting for the route, else 250 ms. It ends
+	// before the context's own deadline, by what the old code has taken of late.
 	Timeout time.Duration
+
+	// Compare, where set, tells in mode shadow whether the sidecar's result is as good as the old
+	// one. It runs later, on another goroutine: the old result must not be changed any more.
+	// Where it is nil both are compared as JSON, by Comparison, and the old result is looked at
+	// before the caller has it.
+	Compare func(legacy, sidecar T) bool
+
+	// Comparison has the exceptions of the comparison as JSON.
+	Comparison Comparison
 }
 
 // CallInfo tells how a call went. There is nothing of the document in it.
 type CallInfo struct {
 	Route     string
+	Mode      Mode
 	RequestID string // as the daemon's log has it
 	Outcome   Outcome
 	Path      Path
@@ -56,59 +70,214 @@ func Do[T any](ctx context.Context, client *Client, call Call[T]) (T, error) {
 	if call.Legacy == nil {
 		panic("hotpathd: a Call without Legacy") // at its first call, not at the first outage
 	}
-	started := time.Now()
-	info := CallInfo{Route: call.Route, RequestID: newRequestID()}
-	result, err := do(ctx, client, call, &info)
-	info.TotalTime = time.Since(started)
+	r := run[T]{ctx: ctx, client: client, call: call, started: time.Now()}
+	r.info = CallInfo{Route: call.Route, RequestID: newRequestID()}
+	if client.events != nil {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		r.record = newRecord(call.Route, call.Key)
+		r.cpuStarted, r.hasCPU = threadCPU()
+	}
+	result, err := r.do()
+	r.info.TotalTime = time.Since(r.started)
+	if r.record != nil && !r.handedOn {
+		r.finish(r.record)
+		client.events.put(r.record)
+	}
 	if client.onCall != nil {
-		client.onCall(info)
+		client.onCall(r.info)
 	}
 	return result, err
 }
 
-func do[T any](ctx context.Context, client *Client, call Call[T], info *CallInfo) (T, error) {
-	info.Outcome, info.Path = OutcomeLegacy, PathLegacy
-	rule, reason := client.decide(call.Route, call.Key)
+// run is one call under way.
+type run[T any] struct {
+	ctx     context.Context
+	client  *Client
+	call    Call[T]
+	rule    routeRule
+	state   *routeState
+	info    CallInfo
+	started time.Time
+
+	record     *record // nil where nobody wants events
+	handedOn   bool    // to a comparison, which will tell
+	hasCPU     bool
+	cpuStarted time.Duration
+	cpuLegacy  time.Duration // as Legacy began
+	cpuEnded   time.Duration // as Legacy ended; 0 where it was not run
+}
+
+func (r *run[T]) do() (T, error) {
+	r.info.Outcome, r.info.Path = OutcomeLegacy, PathLegacy
+	r.state = r.client.route(r.call.Route)
+	rule, reason := r.client.decide(r.call.Route, r.call.Key)
+	r.rule, r.info.Mode = rule, rule.mode()
 	if reason == "" {
-		result, why := ask(ctx, client, call, rule, info)
-		if why == nil {
-			info.Outcome, info.Path = OutcomeOK, PathSidecar
-			return result, nil
+		t, ok := r.state.breaker.admit()
+		if ok {
+			result, why := r.ask(t)
+			if why == nil {
+				r.info.Outcome, r.info.Path = OutcomeOK, PathSidecar
+				return result, nil
+			}
+			r.info.Outcome, r.info.Err, reason = OutcomeFallback, why.err, why.reason
+		} else {
+			reason = ReasonBreakerOpen
 		}
-		info.Outcome, info.Err, reason = OutcomeFallback, why.err, why.reason
 	}
-	info.Reason = reason
-	if err := gaveUp(ctx); err != nil {
+	r.info.Reason = reason
+	if err := gaveUp(r.ctx); err != nil {
 		var none T
-		info.Outcome, info.Path = OutcomeCancelled, PathNone
+		r.info.Outcome, r.info.Path = OutcomeCancelled, PathNone
 		return none, err
 	}
+	if reason == ReasonShadow {
+		return r.shadowed()
+	}
+	return r.legacy()
+}
+
+func (r *run[T]) legacy() (T, error) {
+	if r.hasCPU {
+		r.cpuLegacy, _ = threadCPU()
+	}
 	started := time.Now()
-	result, err := call.Legacy(ctx)
-	info.LegacyTime = time.Since(started)
+	result, err := r.call.Legacy(r.ctx)
+	r.info.LegacyTime = time.Since(started)
+	if r.hasCPU {
+		r.cpuEnded, _ = threadCPU()
+	}
+	r.state.learn(r.info.LegacyTime)
 	return result, err
 }
 
 // ask gets the result from the sidecar. By the time Reply runs the connection is back in its
 // pool, so that a panic there is the caller's alone.
-func ask[T any](ctx context.Context, client *Client, call Call[T], rule routeRule, info *CallInfo) (T, *failure) {
-	var none T
+func (r *run[T]) ask(t ticket) (result T, why *failure) {
+	heard := ReasonCancelled
 	started := time.Now()
-	defer func() { info.SidecarTime = time.Since(started) }()
-
-	timeout := call.Timeout
-	if timeout <= 0 {
-		timeout = rule.timeout()
-	}
-	body, why := client.exchange(ctx, call.Route, info.RequestID, call.Body, timeout)
-	if why != nil {
-		return none, why
-	}
-	result, err := readReply(call.Reply, body)
+	defer func() {
+		r.info.SidecarTime = time.Since(started)
+		r.state.breaker.heard(t, heard)
+	}()
+	room := bodies.Get().(*[]byte)
+	defer putBack(room)
+	encoded, err := encode(r.call.Body, room)
 	if err != nil {
-		return none, fail(ReasonBadReply, "%w", err)
+		why = fail(ReasonContract, "%w", err)
+	} else {
+		var body []byte
+		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", r.end())
+		if why == nil {
+			if result, err = readReply(r.call.Reply, body); err != nil {
+				var none T
+				result, why = none, fail(ReasonBadReply, "%w", err)
+			}
+		}
 	}
-	return result, nil
+	heard = reasonHeard(r.ctx, why)
+	return result, why
+}
+
+func (r *run[T]) timeout() time.Duration {
+	if r.call.Timeout > 0 {
+		return r.call.Timeout
+	}
+	return r.rule.timeout()
+}
+
+// end is the end of the budget: before the caller's own deadline there is room for the old code.
+func (r *run[T]) end() time.Time {
+	end := r.started.Add(r.timeout())
+	if deadline, ok := r.ctx.Deadline(); ok {
+		if deadline = deadline.Add(-r.state.reserve()); deadline.Before(end) {
+			return deadline
+		}
+	}
+	return end
+}
+
+// shadowed runs the old code, and hands its result on to be compared. The request is written
+// before: the old code may change what it is made of.
+func (r *run[T]) shadowed() (T, error) {
+	if r.client.events == nil || !r.rule.isCompared(r.call.Route, r.call.Key) {
+		return r.legacy() // nobody would hear of the comparison
+	}
+	body, err := encode(r.call.Body, new([]byte)) // which the comparison keeps
+	if err != nil {
+		r.info.Err = err
+		return r.legacy()
+	}
+	result, err := r.legacy()
+	if err == nil {
+		r.handOn(result, body)
+	}
+	return result, err
+}
+
+func (r *run[T]) handOn(old T, body []byte) {
+	s := &shadowCall{client: r.client, rule: r.rule, body: body, timeout: r.timeout(), comparison: r.comparison(old)}
+	if s.custom == nil {
+		var err error
+		if s.old, err = guard(func() ([]byte, error) { return asJSON(old, nil) }); err != nil {
+			r.info.Err = err
+			return
+		}
+	}
+	r.info.TotalTime = time.Since(r.started)
+	s.info, s.record = r.info, *r.record
+	s.record.traceparent = r.client.traceparentOf(r.ctx)
+	r.finish(&s.record)
+	r.handedOn = r.client.shadow.offer(shadowJob{size: int64(len(body) + len(s.old)), run: s.run})
+	if !r.handedOn {
+		r.info.Reason = ReasonShadowDropped
+	}
+}
+
+func (r *run[T]) comparison(old T) comparison {
+	call := r.call
+	c := comparison{compare: call.Comparison}
+	if r.client.noise > 0 && inSlice(drawBucket(), r.client.noise) {
+		c.again = func(ctx context.Context) ([]byte, error) { return asJSON(call.Legacy(ctx)) }
+		return c
+	}
+	if call.Compare != nil {
+		c.custom = func(body []byte) (bool, error) {
+			fresh, err := readReply(call.Reply, body)
+			return err == nil && call.Compare(old, fresh), err
+		}
+		return c
+	}
+	c.fresh = func(body []byte) ([]byte, error) { return asJSON(readReply(call.Reply, body)) }
+	return c
+}
+
+func newRecord(route, key string) *record {
+	return &record{at: time.Now(), route: route, key: key, sidecar: -1, legacy: -1, cpuLegacy: -1, cpuClient: -1, bytesIn: -1}
+}
+
+// finish fills in what the call has come to.
+func (r *run[T]) finish(to *record) {
+	info := &r.info
+	to.rule, to.requestID, to.total = r.rule, info.RequestID, info.TotalTime
+	to.outcome, to.reason, to.path = info.Outcome, info.Reason, info.Path
+	if info.Outcome == OutcomeFallback || info.Outcome == OutcomeOK || info.SidecarTime > 0 {
+		to.sidecar = info.SidecarTime
+	}
+	if info.Outcome == OutcomeCancelled { // in the words of the events
+		to.outcome, to.reason, to.path = OutcomeFallback, ReasonCancelled, PathLegacy
+	} else if info.Outcome != OutcomeOK {
+		to.legacy = info.LegacyTime
+	}
+	if !r.hasCPU {
+		return
+	}
+	if r.cpuEnded > 0 {
+		to.cpuLegacy, to.cpuClient = r.cpuEnded-r.cpuLegacy, r.cpuLegacy-r.cpuStarted
+	} else if now, ok := threadCPU(); ok {
+		to.cpuClient = now - r.cpuStarted
+	}
 }
 
 func readReply[T any](read func([]byte) (T, error), body []byte) (T, error) {
@@ -120,37 +289,142 @@ func readReply[T any](read func([]byte) (T, error), body []byte) (T, error) {
 	return result, err
 }
 
-// exchange spends at most timeout: the budget begins here, and covers writing the body as JSON.
-func (c *Client) exchange(ctx context.Context, route, requestID string, body any, timeout time.Duration) ([]byte, *failure) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	encoded, err := encode(body)
-	if err != nil {
-		return nil, fail(ReasonContract, "%w", err)
+// exchange brings the body of the route's 200.
+func (c *Client) exchange(ctx context.Context, info *CallInfo, r *record, body []byte, mode string, end time.Time) ([]byte, *failure) {
+	headers := append(make([]byte, 0, 256), "Content-Type: application/json\r\nX-Request-Id: "...)
+	headers = append(append(headers, info.RequestID...), "\r\nX-Hotpath-Mode: "...)
+	headers = c.callerHeader(append(append(headers, mode...), "\r\n"...))
+	trace := ""
+	if r != nil {
+		r.bytesIn, trace = len(body), r.traceparent
 	}
-	return c.sidecar.post(ctx, route, requestID, encoded)
+	if trace == "" {
+		trace = c.traceparentOf(ctx)
+	}
+	if trace != "" {
+		headers = append(append(append(headers, "traceparent: "...), trace...), "\r\n"...)
+	}
+	req := request{method: "POST", path: "/v1/" + info.Route, headers: headers, body: body}
+	reply, why := c.transport.exchange(ctx, &budget{end: end}, req)
+	if why != nil {
+		return nil, why
+	}
+	if r != nil {
+		r.serverTiming, r.traceparent = reply.serverTiming, trace
+	}
+	if why = checkReply(reply, info); why != nil {
+		return nil, why
+	}
+	return reply.body, nil
 }
 
-// encode writes the request's body. Raw JSON is copied, since the transport may go on reading
-// after the call is over, when the caller may already have other use for it.
-func encode(body any) ([]byte, error) {
-	switch body := body.(type) {
-	case json.RawMessage:
-		return append([]byte(nil), body...), nil
-	case *ChunkRequest:
-		if body != nil {
-			return encode(*body)
+func (c *Client) callerHeader(to []byte) []byte {
+	if c.caller == "" {
+		return to
+	}
+	return append(append(append(to, "X-Hotpath-Caller: "...), c.caller...), "\r\n"...)
+}
+
+// checkReply refuses all but a 200 of the daemon that speaks this contract and means this request.
+func checkReply(r *reply, info *CallInfo) *failure {
+	if r.status != 200 {
+		p := readProblem(r)
+		return &failure{reasonOf(r.status, p.Code), problemError{r.status, p}}
+	}
+	if media, _, _ := strings.Cut(r.contentType, ";"); !strings.EqualFold(strings.TrimSpace(media), "application/json") {
+		return fail(ReasonBadReply, "the reply is not application/json")
+	}
+	if want := contractOf(info.Route); r.contract != want {
+		return fail(ReasonBadReply, "the reply's contract is %.40q, not %q", r.contract, want)
+	}
+	if r.requestID != "" && r.requestID != info.RequestID {
+		return fail(ReasonBadReply, "the reply is of another request")
+	}
+	return nil
+}
+
+func contractOf(route string) string {
+	if route == "rerank" { // another name of the same route
+		route = "score"
+	}
+	return route + "/1"
+}
+
+// problem is what of an application/problem+json this client looks at.
+type problem struct {
+	Code    string `json:"code"`
+	Pointer string `json:"pointer"`
+	Stage   string `json:"stage"`
+}
+
+func readProblem(r *reply) (p problem) {
+	if json.Unmarshal(r.body, &p) != nil {
+		return problem{} // the status alone must do
+	}
+	return p
+}
+
+type problemError struct {
+	status int
+	problem
+}
+
+func (e problemError) Error() string {
+	text := fmt.Sprintf("hotpathd: the daemon replied %d", e.status)
+	for _, more := range []string{e.Code, e.Pointer, e.Stage} {
+		if more != "" {
+			text += fmt.Sprintf(" %.64s", more)
 		}
-	case ChunkRequest:
-		if err := body.check(); err != nil {
-			return nil, err
+	}
+	return text
+}
+
+// bodies are rooms to write requests in: a megabyte that is new for each call is cleared for each.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestKept = 4 << 20
+
+func putBack(room *[]byte) {
+	if cap(*room) <= largestKept {
+		bodies.Put(room)
+	}
+}
+
+// encode writes the request's body, into room where it is ours to write. Raw JSON goes out as it
+// is: nothing reads it after the call.
+func encode(body any, room *[]byte) (encoded []byte, err error) {
+	if request, ok := ours(body); ok {
+		if encoded, err = request.appendJSON((*room)[:0]); err == nil {
+			*room = encoded
 		}
+		return encoded, err
+	}
+	if raw, ok := body.(json.RawMessage); ok {
+		return raw, nil
 	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false) // \u003c for each < would only make HTML larger
-	err := encoder.Encode(body)
+	err = encoder.Encode(body)
 	return out.Bytes(), err
+}
+
+type appender interface {
+	appendJSON(dst []byte) ([]byte, error)
+}
+
+func ours(body any) (appender, bool) {
+	switch body := body.(type) {
+	case ChunkRequest:
+		return body, true
+	case *ChunkRequest:
+		return body, body != nil
+	case ScoreRequest:
+		return body, true
+	case *ScoreRequest:
+		return body, body != nil
+	}
+	return nil, false
 }
 
 // gaveUp is ctx.Err(), but sure of a deadline that passed a moment before its timer fires.
@@ -164,4 +438,30 @@ func gaveUp(ctx context.Context) error {
 	return nil
 }
 
-func newRequestID() string { return fmt.Sprintf("%016x%016x", random(), random()) }
+// reasonHeard is what the breaker learns of an exchange: nothing of the sidecar where it was the
+// caller who ended it.
+func reasonHeard(ctx context.Context, why *failure) Reason {
+	switch {
+	case why == nil:
+		return ""
+	case gaveUp(ctx) != nil:
+		return ReasonCancelled
+	}
+	return why.reason
+}
+
+var (
+	idPrefix  = fmt.Sprintf("%016x", random())
+	idNumbers atomic.Uint64
+)
+
+// newRequestID is a random half for each process, and a number.
+func newRequestID() string {
+	const digits = "0123456789abcdef"
+	var id [32]byte
+	copy(id[:], idPrefix)
+	for i, n := 31, idNumbers.Add(1); i >= 16; i, n = i-1, n>>4 {
+		id[i] = digits[n&15]
+	}
+	return string(id[:])
+}

@@ -1,9 +1,9 @@
 package hotpathd
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"unicode/utf8"
 )
 
 // ChunkRequest is the body of a call to the route chunk. Only Text must be there; a zero value is
@@ -20,12 +20,28 @@ type ChunkRequest struct {
 
 var errNotUTF8 = errors.New("the text is not valid UTF-8")
 
-// check refuses what encoding/json would silently replace.
-func (r ChunkRequest) check() error {
-	if !utf8.ValidString(r.Text) {
-		return errNotUTF8
+// appendJSON copies the text, and leaves the rest to encoding/json.
+func (r ChunkRequest) appendJSON(dst []byte) ([]byte, error) {
+	options := struct {
+		Format     string        `json:"format,omitempty"`
+		Clean      *Clean        `json:"clean,omitempty"`
+		Chunk      *ChunkOptions `json:"chunk,omitempty"`
+		Encoding   string        `json:"encoding,omitempty"`
+		Offsets    string        `json:"offsets,omitempty"`
+		ReturnText string        `json:"return_text,omitempty"`
+	}{r.Format, r.Clean, r.Chunk, r.Encoding, r.Offsets, r.ReturnText}
+	more, err := json.Marshal(options)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if cap(dst) < len(r.Text) {
+		dst = make([]byte, 0, len(r.Text)+len(r.Text)/16+len(more)+32)
+	}
+	dst, ok := appendString(append(dst, `{"text":`...), r.Text)
+	if !ok {
+		return nil, errNotUTF8
+	}
+	return appendMore(dst, more), nil
 }
 
 // ChunkOptions says how the text is split.
@@ -83,6 +99,37 @@ const (
 
 // MarshalJSON writes true or false; where it is left out, omitempty has seen to that.
 func (s Switch) MarshalJSON() ([]byte, error) { return json.Marshal(s == SwitchOn) }
+
+// Piece is a chunk and its text. Of the old code's pieces only Text need be there.
+type Piece struct {
+	Text string `json:"text"`
+	Chunk
+}
+
+// ChunkCall is a call to the route chunk whose result is pieces of text. Key, Timeout and the rest
+// may be set on it before Do. Mode shadow compares the texts alone: what else a piece has is the
+// daemon's own.
+func ChunkCall(request ChunkRequest, legacy func(context.Context) ([]Piece, error)) Call[[]Piece] {
+	request.Offsets, request.ReturnText = "byte", "" // the pieces are cut here
+	return Call[[]Piece]{Route: "chunk", Body: request, Reply: readPieces, Legacy: legacy, Comparison: Comparison{
+		Ignore: []string{"/*/id", "/*/start", "/*/end", "/*/tokens", "/*/source", "/*/boundary", "/*/oversize", "/*/headings"},
+	}}
+}
+
+func readPieces(body []byte) ([]Piece, error) {
+	var reply ChunkReply
+	if err := json.Unmarshal(body, &reply); err != nil {
+		return nil, err
+	}
+	pieces := make([]Piece, len(reply.Chunks))
+	for i, c := range reply.Chunks {
+		if c.Start < 0 || c.Start > c.End || c.End > len(reply.Text) {
+			return nil, errors.New("a chunk is outside of the text")
+		}
+		pieces[i] = Piece{reply.Text[c.Start:c.End], c}
+	}
+	return pieces, nil
+}
 
 // ChunkReply is what the route chunk answers.
 type ChunkReply struct {

@@ -13,7 +13,8 @@ import (
 // Config holds the settings of a client. The zero value is a good one.
 type Config struct {
 	// URL of the daemon: http://host:port or unix:/path. Where it is empty, $HOTPATHD_URL holds,
-	// else unix:/run/hotpathd/hotpathd.sock if it is there, else http://127.0.0.1:8377.
+	// else unix:/run/hotpathd/hotpathd.sock if it is there, else http://127.0.0.1:8377. A host is
+	// an IP address or localhost: looking up any other name could not be kept within a budget.
 	URL string
 
 	// Modes pins the modes of routes to off, shadow or on, in place of asking the daemon. Where
@@ -30,20 +31,55 @@ type Config struct {
 
 	// OnCall, where set, is told of each call as it ends, on the goroutine that made it.
 	OnCall func(CallInfo)
+
+	// Events is a file that gets one line of JSON for each call; where it is empty,
+	// $HOTPATHD_EVENTS holds. At EventsMaxBytes (64 MiB) it is renamed to PATH.1. Events wait in
+	// memory for at most a second: Close writes them. While there are events, a call is bound to
+	// its thread, since CPU time is a thread's: a few microseconds for each wait.
+	Events         string
+	EventsMaxBytes int64
+
+	// OnEvent, where set, is told of each call on a goroutine of its own, comparisons of mode
+	// shadow included: for metrics.
+	OnEvent func(Event)
+
+	// Breaker says when a failing sidecar is left alone.
+	Breaker Breaker
+
+	// Noise is the percentage of mode shadow's comparisons that compare the old code with itself
+	// instead: how much it differs from run to run.
+	Noise float64
+
+	// Traceparent, where set, reads the current span from a call's context, as W3C Trace Context.
+	// WithTraceparent comes before it.
+	Traceparent func(context.Context) string
+
+	// OnStateChange is told when a route changes its state, never of calls. Where it is nil the
+	// default logger gets a line.
+	OnStateChange func(route, state string)
 }
 
 // Client stands for the daemon beside this process. Make one with New and share it: all its
 // methods, and Do, may be used by many goroutines at once.
 type Client struct {
-	err          error // of the settings
-	off          killSwitch
-	onCall       func(CallInfo)
-	pollInterval time.Duration
-	sidecar      *sidecar
-	rollout      atomic.Pointer[rollout] // nil until the first answer
-	closed       atomic.Bool
-	stopPolling  context.CancelFunc
-	polling      sync.WaitGroup
+	err           error // of the settings
+	off           killSwitch
+	onCall        func(CallInfo)
+	pollInterval  time.Duration
+	caller        string
+	breaker       Breaker
+	noise         float64
+	traceparent   func(context.Context) string
+	onStateChange func(route, state string)
+	transport     *transport
+	events        *events // nil where nobody wants them
+	shadow        *shadow
+	rollout       atomic.Pointer[rollout] // nil until the first answer
+	routes        routeStates
+	closed        atomic.Bool
+	stopPolling   context.CancelFunc
+	polling       sync.WaitGroup
+	started       time.Time
 }
 
 // New returns a client, at once: it looks for the daemon in the background. It never fails,
@@ -52,19 +88,36 @@ type Client struct {
 func New(config Config) *Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	client := &Client{
-		off:          parseKillSwitch(os.Getenv("HOTPATHD_OFF")),
-		onCall:       config.OnCall,
-		pollInterval: config.PollInterval,
-		stopPolling:  cancel,
+		off:           parseKillSwitch(os.Getenv("HOTPATHD_OFF")),
+		onCall:        config.OnCall,
+		pollInterval:  config.PollInterval,
+		caller:        config.Caller,
+		breaker:       config.Breaker,
+		noise:         config.Noise,
+		traceparent:   config.Traceparent,
+		onStateChange: config.OnStateChange,
+		shadow:        newShadow(),
+		stopPolling:   cancel,
+		started:       time.Now(),
 	}
 	if client.err = client.configure(config); client.err != nil {
 		return client
+	}
+	if path := eventsPath(config.Events); path != "" || config.OnEvent != nil {
+		client.events = newEvents(path, config.OnEvent, config.Caller, config.EventsMaxBytes)
 	}
 	if config.Modes == nil && !client.off.all {
 		client.polling.Add(1)
 		go client.poll(ctx)
 	}
 	return client
+}
+
+func eventsPath(fromConfig string) string {
+	if fromConfig != "" {
+		return fromConfig
+	}
+	return os.Getenv("HOTPATHD_EVENTS")
 }
 
 func (c *Client) configure(config Config) error {
@@ -75,7 +128,7 @@ func (c *Client) configure(config Config) error {
 	if !isCaller(config.Caller) {
 		return fmt.Errorf("hotpathd: Caller %q is not at most 64 printable ASCII characters", config.Caller)
 	}
-	c.sidecar = newSidecar(at, config.Caller)
+	c.transport = newTransport(at)
 	if config.Modes == nil {
 		return nil
 	}
@@ -92,14 +145,27 @@ func isCaller(name string) bool {
 // Err tells what is wrong with the settings or the environment, nil where nothing is.
 func (c *Client) Err() error { return c.err }
 
-// Close stops the polling and drops idle connections. Calls under way go on; calls after it take
-// the old path. It may be called more than once.
+// Dropped counts what was given up so as not to delay a caller: events for a full queue or disk,
+// and comparisons of mode shadow for a full queue.
+func (c *Client) Dropped() (events, comparisons int64) {
+	if c.events != nil {
+		events = c.events.dropped.Load()
+	}
+	return events, c.shadow.dropped.Load()
+}
+
+// Close stops the polling, writes the events and drops idle connections. Calls under way go on;
+// calls after it take the old path. It may be called more than once.
 func (c *Client) Close() {
 	c.closed.Store(true)
 	c.stopPolling()
 	c.polling.Wait()
-	if c.sidecar != nil {
-		c.sidecar.close()
+	c.shadow.close()
+	if c.transport != nil {
+		c.transport.close()
+	}
+	if c.events != nil {
+		c.events.close()
 	}
 }
 
@@ -113,6 +179,14 @@ func (c *Client) decide(route, key string) (routeRule, Reason) {
 		return routeRule{}, ReasonOff
 	}
 	return c.rollout.Load().decide(route, key)
+}
+
+func (c *Client) tell(route, state string) {
+	if c.onStateChange != nil {
+		c.onStateChange(route, state)
+		return
+	}
+	logLine("route "+route+": "+state, "route", route, "state", state)
 }
 
 // killSwitch is $HOTPATHD_OFF: 1 for every route, or the names of some: chunk,score.

@@ -42,12 +42,13 @@ func TestPinnedModes(t *testing.T) {
 		reason Reason
 	}{
 		{map[string]Mode{"chunk": "on"}, ""},
-		{map[string]Mode{"chunk": "off"}, ReasonRouteOff},
+		{map[string]Mode{"chunk": "off"}, ReasonOff},
 		{map[string]Mode{"chunk": "shadow"}, ReasonShadow},
-		{map[string]Mode{"score": "on"}, ReasonRouteOff},
-		{map[string]Mode{}, ReasonRouteOff},
+		{map[string]Mode{"score": "on"}, ReasonOff},
+		{map[string]Mode{}, ReasonOff},
 		{map[string]Mode{"chunk": "canary"}, ReasonBadConfig},
 		{map[string]Mode{"chunk": "On"}, ReasonBadConfig},
+		{map[string]Mode{"../x": "on"}, ReasonBadConfig},
 	} {
 		client := New(Config{URL: server.url, Modes: test.modes, OnCall: func(i CallInfo) { last = i }})
 		got := call(t, client, stringCall())
@@ -74,7 +75,7 @@ func TestSettingsThatMakeNoSenseAreNamed(t *testing.T) {
 	for _, config := range []Config{
 		{URL: "https://127.0.0.1:1"}, {URL: "http://127.0.0.1"}, {URL: "http://:80"}, {URL: "http://u@h:1"},
 		{URL: "http://h:1/v1"}, {URL: "http://h:1?q"}, {URL: "127.0.0.1:8377"}, {URL: "unix:relative"}, {URL: "unix:"},
-		{URL: "http://h:port"}, {URL: "http://[::1"}, {URL: "\x00"},
+		{URL: "http://h:1"}, {URL: "http://127.0.0.1:port"}, {URL: "http://[::1"}, {URL: "\x00"},
 		{Caller: strings.Repeat("x", 65)}, {Caller: "two\nlines"}, {Caller: "Döner/1"},
 	} {
 		client := New(config)
@@ -95,7 +96,7 @@ func TestFindsTheDaemon(t *testing.T) {
 		want                address
 	}{
 		{"", "", address{"tcp", "127.0.0.1:8377", "127.0.0.1:8377"}},
-		{"http://localhost:1/", "", address{"tcp", "localhost:1", "localhost:1"}},
+		{"http://localhost:1/", "", address{"tcp", "127.0.0.1:1", "127.0.0.1:1"}},
 		{"http://[::1]:1", "", address{"tcp", "[::1]:1", "[::1]:1"}},
 		{"", "unix:" + socket, address{"unix", socket, "localhost"}},
 		{"unix:/a b", "http://127.0.0.1:1", address{"unix", "/a b", "localhost"}},

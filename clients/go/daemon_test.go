@@ -100,6 +100,16 @@ func (d *daemon) kill() {
 	<-d.exited
 }
 
+// pause stops the daemon while work runs.
+func pause(t *testing.T, d *daemon, work func()) {
+	t.Helper()
+	if err := d.command.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer d.command.Process.Signal(syscall.SIGCONT)
+	work()
+}
+
 const document = "# Install\n\nUnpack it. Then run it.\n\n# Use\n\nCall it, naïvely, with 日本語 and 😀 too.\n"
 
 // chunkCall has a ChunkReply as its result, an empty one from Legacy.
@@ -237,7 +247,7 @@ func TestDaemonModes(t *testing.T) {
 		reason  Reason
 	}{
 		{"on", OutcomeOK, ""},
-		{"off", OutcomeLegacy, ReasonRouteOff},
+		{"off", OutcomeLegacy, ReasonOff},
 		{"shadow", OutcomeLegacy, ReasonShadow},
 	} {
 		client, last := polled(t, startDaemon(t, "--set", "chunk.mode="+test.mode).tcp)
@@ -280,7 +290,7 @@ func TestDaemonReloadMovesCallers(t *testing.T) {
 	d := startDaemon(t, "--config", config)
 	client, last := polled(t, d.tcp)
 	known(t, client)
-	for mode, reason := range map[string]Reason{"off": ReasonRouteOff, "on": "", "shadow": ReasonShadow} {
+	for mode, reason := range map[string]Reason{"off": ReasonOff, "on": "", "shadow": ReasonShadow} {
 		write(mode)
 		if err := d.command.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)

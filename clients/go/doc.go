@@ -17,8 +17,8 @@
 // never the sidecar's. Whatever the daemon does (it is not there, hangs, drips, breaks off,
 // answers nonsense), the call goes on with Legacy, at the latest when its budget is spent. The
 // budget is the smallest of Call.Timeout (else the daemon's deadline_ms for the route, else
-// 250 ms) and what is left of the context's deadline, all of it: leave room for the old code by
-// choosing Timeout. It covers writing the request as JSON, connecting, sending, waiting and
+// 250 ms) and what is left of the context's deadline, less the time that Legacy has taken of late
+// (so that it still fits). It covers writing the request as JSON, connecting, sending, waiting and
 // reading the whole reply; only Reply and Legacy themselves are not interrupted. The daemon is
 // told of it (X-Request-Timeout-Ms), and stops working when it is spent.
 //
@@ -39,18 +39,22 @@
 //     calls take the old path (no_rollout); later failures keep the last one known.
 //
 // Off is the old path, on the sidecar, canary the sidecar for percent of the keys, by a hash that
-// all languages share. Shadow is the old path for now.
+// all languages share. Shadow is the old path, and a comparison after it.
 //
 // # What one sees of it
 //
 // Config.OnCall gets a CallInfo for each call: outcome, reason, times and the request id that the
 // daemon's log has too. The reasons:
 //
-//	off, bad_config, no_rollout, route_off, shadow, canary            not asked, outcome legacy
+//	off, bad_config, no_rollout, canary, breaker_open,
+//	shadow, shadow_dropped                                            not asked, outcome legacy
 //	timeout, connect, overloaded, route_off, draining, contract,
-//	bad_reply, http_Nxx (a status outside the contract)               asked in vain, outcome fallback
+//	http_4xx, http_5xx, bad_reply                                     asked in vain, outcome fallback
 //
-// # Not there yet
+// # Shadow, events, breaker
 //
-// Comparing both paths in mode shadow, events for the rollout report, and a circuit breaker.
+// In mode shadow the caller gets Legacy's result, and a goroutine of the client asks the sidecar
+// afterwards and compares; Config.Events has the verdicts. A route whose calls fail again and
+// again is left alone for a while (Config.Breaker). docs/clients.md of the project has every
+// option with its reason, and what happens in each fault.
 package hotpathd

@@ -84,3 +84,30 @@ func ExampleConfig() {
 	fmt.Println(sidecar.Err())
 	// Output: hotpathd: URL "tcp://127.0.0.1:8377" is neither http://host:port nor unix:/path
 }
+
+// The two routes as calls whose results are pieces of text, and ranked documents.
+func ExampleChunkCall() {
+	daemon := fakeDaemon()
+	defer daemon.Close()
+	sidecar := hotpathd.New(hotpathd.Config{URL: daemon.URL, Modes: map[string]hotpathd.Mode{"chunk": "on"}})
+	defer sidecar.Close()
+
+	doc := "One paragraph.\n\nAnother."
+	call := hotpathd.ChunkCall(hotpathd.ChunkRequest{Text: doc}, func(context.Context) ([]hotpathd.Piece, error) {
+		var pieces []hotpathd.Piece
+		for _, text := range oldSplit(doc) {
+			pieces = append(pieces, hotpathd.Piece{Text: text})
+		}
+		return pieces, nil
+	})
+	call.Key, call.Timeout = "doc-1", time.Second
+	pieces, err := hotpathd.Do(context.Background(), sidecar, call)
+	for _, piece := range pieces {
+		fmt.Printf("%q from %v\n", piece.Text, piece.Source)
+	}
+	fmt.Println(err)
+	// Output:
+	// "One paragraph." from [0 14]
+	// "Another." from [16 24]
+	// <nil>
+}

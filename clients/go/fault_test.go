@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	budget = 80 * time.Millisecond
-	slack  = 250 * time.Millisecond // what a loaded machine may add
+	patience = 80 * time.Millisecond
+	slack    = 250 * time.Millisecond // what a loaded machine may add
 )
 
 // on is a client whose route chunk is on, and which remembers its last call.
@@ -26,9 +26,10 @@ func on(t *testing.T, url string) (*Client, *CallInfo) {
 	t.Helper()
 	last := new(CallInfo)
 	client := New(Config{
-		URL:    url,
-		Modes:  map[string]Mode{"chunk": ModeOn},
-		OnCall: func(info CallInfo) { *last = info },
+		URL:     url,
+		Modes:   map[string]Mode{"chunk": ModeOn},
+		Breaker: Breaker{Disabled: true}, // a fault is to be seen in each call
+		OnCall:  func(info CallInfo) { *last = info },
 	})
 	if client.Err() != nil {
 		t.Fatal(client.Err())
@@ -46,7 +47,7 @@ func stringCall() Call[string] {
 		Body:    ChunkRequest{Text: "a document"},
 		Reply:   asText,
 		Legacy:  func(context.Context) (string, error) { return "legacy", nil },
-		Timeout: budget,
+		Timeout: patience,
 	}
 }
 
@@ -58,7 +59,7 @@ func call(t *testing.T, client *Client, c Call[string]) string {
 		t.Fatalf("the caller got an error: %v", err)
 	}
 	if took := time.Since(started); took > c.Timeout+slack {
-		t.Errorf("took %v with a budget of %v", took, c.Timeout)
+		t.Errorf("took %v with a patience of %v", took, c.Timeout)
 	}
 	return result
 }
@@ -123,7 +124,7 @@ var faults = []struct {
 	reason Reason
 }{
 	{"never answers", func(_ int, p *peer) { p.untilClosed() }, ReasonTimeout},
-	{"never reads", func(_ int, p *peer) { time.Sleep(2 * budget) }, ReasonTimeout},
+	{"never reads", func(_ int, p *peer) { time.Sleep(2 * patience) }, ReasonTimeout},
 	{"hangs up at once", func(_ int, p *peer) {}, ReasonConnect},
 	{"hangs up after the request", once(""), ReasonConnect},
 	{"drips the header", drip(head("X-Long: "+strings.Repeat("x", 1000), "Content-Length: 2") + "{}"), ReasonTimeout},
@@ -136,37 +137,37 @@ var faults = []struct {
 		p.request()
 		p.say("HTTP/1.1 429 X\r\nContent-Type: application/problem+json\r\nContent-Length: 1000\r\n\r\n")
 		drip(strings.Repeat(" ", 1000))(n, p)
-	}, "http_4xx"},
+	}, ReasonTimeout},
 	{"sends interim replies without end", func(_ int, p *peer) {
 		p.request()
 		for p.say("HTTP/1.1 102 Processing\r\n\r\n") {
 		}
-	}, ReasonConnect},
-	{"answers garbage", once(strings.Repeat("\x00\xff*", 100)), ReasonConnect},
-	{"answers another protocol", once("220 mail.example ESMTP\r\n"), ReasonConnect},
+	}, ReasonBadReply},
+	{"answers garbage", once(strings.Repeat("\x00\xff*", 100) + "\r\n\r\n"), ReasonBadReply},
+	{"answers another protocol", once("220 mail.example ESMTP\r\n\r\n"), ReasonBadReply},
 	{"a header too large", func(_ int, p *peer) {
 		p.request()
-		p.say(head("X-Long: "+strings.Repeat("x", 2*maxHeaderBytes), "Content-Length: 2") + "{}")
+		p.say(head("X-Long: "+strings.Repeat("x", 2*maxHeadBytes), "Content-Length: 2") + "{}")
 		p.untilClosed()
-	}, ReasonConnect},
+	}, ReasonBadReply},
 	{"a body shorter than its Content-Length", once(head("Content-Length: 10") + "{}"), ReasonConnect},
 	{"a body longer than its Content-Length", once(head("Content-Length: 5") + `{"text":"x"}`), ReasonBadReply},
-	{"two Content-Lengths", once(head("Content-Length: 2", "Content-Length: 3") + "{} "), ReasonConnect},
-	{"a Content-Length of letters", once(head("Content-Length: two") + "{}"), ReasonConnect},
+	{"two Content-Lengths", once(head("Content-Length: 2", "Content-Length: 3") + "{} "), ReasonBadReply},
+	{"a Content-Length of letters", once(head("Content-Length: two") + "{}"), ReasonBadReply},
 	{"a huge body announced", once(head("Content-Length: 1099511627776") + "{}"), ReasonBadReply},
 	{"a body without end", flood, ReasonBadReply},
-	{"a broken chunk", once(head("Transfer-Encoding: chunked") + "zz\r\n{}\r\n0\r\n\r\n"), ReasonConnect},
+	{"a broken chunk", once(head("Transfer-Encoding: chunked") + "zz\r\n{}\r\n0\r\n\r\n"), ReasonBadReply},
 	{"broken JSON", once(okReply(`{"text":`)), ReasonBadReply},
 	{"no body", once(okReply("")), ReasonBadReply},
 	{"JSON of another shape", once(okReply(`[1,2]`)), ReasonBadReply},
-	{"not JSON", once(reply(200, "text/html", `{}`)), ReasonBadReply},
+	{"not JSON", once(replyText(200, "text/html", `{}`)), ReasonBadReply},
 	{"another contract", once(strings.Replace(okReply(`{}`), "chunk/1", "chunk/2", 1)), ReasonBadReply},
 	{"no contract", once(strings.Replace(okReply(`{}`), "X-Hotpath-Contract", "X-Other", 1)), ReasonBadReply},
-	{"204", once("HTTP/1.1 204 No Content\r\n\r\n"), "http_2xx"},
-	{"a status outside of HTTP", once(reply(999, "application/json", `{}`)), "http_9xx"},
-	{"a gateway's 502", once(reply(502, "text/html", "<h1>Bad Gateway")), "http_5xx"},
-	{"a stranger's 404", once(reply(404, "text/plain", "404 page not found")), "http_4xx"},
-	{"a problem with broken JSON", once(reply(500, "application/problem+json", `{"code":"overlo`)), "http_5xx"},
+	{"204", once("HTTP/1.1 204 No Content\r\n\r\n"), ReasonBadReply},
+	{"a status outside of HTTP", once(replyText(999, "application/json", `{}`)), ReasonBadReply},
+	{"a gateway's 502", once(replyText(502, "text/html", "<h1>Bad Gateway")), "http_5xx"},
+	{"a stranger's 404", once(replyText(404, "text/plain", "404 page not found")), "http_4xx"},
+	{"a problem with broken JSON", once(replyText(500, "application/problem+json", `{"code":"overlo`)), "http_5xx"},
 }
 
 func TestFallsBackWhateverTheDaemonDoes(t *testing.T) {
@@ -174,7 +175,7 @@ func TestFallsBackWhateverTheDaemonDoes(t *testing.T) {
 		for _, fault := range faults {
 			t.Run(network+"/"+fault.name, func(t *testing.T) {
 				client, last := on(t, serveFaults(t, network, fault.handle).url)
-				client.sidecar.maxReply = 64 << 10
+				client.transport.maxReply = 64 << 10
 				c := stringCall()
 				c.Reply = func(body []byte) (string, error) {
 					var reply ChunkReply
@@ -194,16 +195,16 @@ var problems = []struct {
 	reason Reason
 }{
 	{400, "bad_json bad_utf8 duplicate_key missing_field bad_type unknown_field bad_framing bad_deadline bad_query", ReasonContract},
-	{403, "forbidden_origin", ReasonContract},
-	{404, "not_found", ReasonContract},
-	{405, "method", ReasonContract},
+	{403, "forbidden_origin", ReasonHTTP4xx},
+	{404, "not_found", ReasonHTTP4xx},
+	{405, "method", ReasonHTTP4xx},
 	{413, "too_large", ReasonContract},
 	{415, "media_type", ReasonContract},
-	{421, "wrong_host", ReasonContract},
+	{421, "wrong_host", ReasonHTTP4xx},
 	{422, "out_of_range too_many_documents document_too_large too_many_terms length_mismatch mixed_documents " +
 		"encoding_unavailable unknown_preset unknown_analyzer", ReasonContract},
 	{429, "overloaded", ReasonOverloaded},
-	{431, "header_too_large", ReasonContract},
+	{431, "header_too_large", ReasonHTTP4xx},
 	{500, "internal", "http_5xx"},
 	{503, "route_off", ReasonRouteOff},
 	{503, "draining", ReasonDraining},
@@ -259,7 +260,7 @@ func TestFollowsNoRedirect(t *testing.T) {
 			}
 		})
 		client, last := on(t, server.url)
-		wantFallback(t, call(t, client, stringCall()), last, "http_3xx")
+		wantFallback(t, call(t, client, stringCall()), last, ReasonBadReply)
 		if followed.Load() {
 			t.Errorf("%d was followed", status)
 		}
@@ -447,7 +448,7 @@ func TestACallersDeadlineIsPartOfTheBudget(t *testing.T) {
 
 func TestARawBodyIsNotTouchedAfterTheCall(t *testing.T) { // the race detector watches
 	server := serveFaults(t, "unix", func(_ int, p *peer) { // whose buffers are small
-		time.Sleep(2 * budget)
+		time.Sleep(2 * patience)
 		p.untilClosed()
 	})
 	client, last := on(t, server.url)
@@ -475,7 +476,7 @@ func TestLeavesNoGoroutineAndNoFileBehind(t *testing.T) {
 		for _, name := range []string{"never answers", "hangs up after the request", "drips the body",
 			"a body longer than its Content-Length", "broken JSON", "a body without end"} {
 			client, _ := on(t, serveFaults(t, "unix", faultNamed(t, name)).url)
-			client.sidecar.maxReply = 1 << 20
+			client.transport.maxReply = 1 << 20
 			c := stringCall()
 			c.Timeout = 5 * time.Millisecond
 			for range [60]int{} {
@@ -545,7 +546,7 @@ func TestARequestCarriesWhatTheContractNames(t *testing.T) {
 	}
 	var ms int64
 	fmt.Sscan(r.Header.Get("X-Request-Timeout-Ms"), &ms)
-	if ms < 1 || ms > budget.Milliseconds() {
+	if ms < 1 || ms > patience.Milliseconds() {
 		t.Errorf("X-Request-Timeout-Ms is %q", r.Header.Get("X-Request-Timeout-Ms"))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -18,6 +19,7 @@ type faultServer struct {
 	mu       sync.Mutex
 	conns    []net.Conn
 	running  sync.WaitGroup
+	handling atomic.Int32
 }
 
 // serveFaults runs handle for each connection until the test ends; n counts them from 0.
@@ -53,8 +55,10 @@ func (s *faultServer) accept(handle func(int, *peer)) {
 		s.conns = append(s.conns, conn)
 		s.mu.Unlock()
 		s.running.Add(1)
+		s.handling.Add(1)
 		go func() {
 			defer s.running.Done()
+			defer s.handling.Add(-1)
 			defer conn.Close()
 			handle(n, &peer{conn, bufio.NewReader(conn)})
 		}()
@@ -104,15 +108,15 @@ func (p *peer) say(text string) bool {
 func (p *peer) untilClosed() { io.Copy(io.Discard, p.in) }
 
 // reply is a whole reply as the daemon sends it.
-func reply(status int, media, body string) string {
+func replyText(status int, media, body string) string {
 	return fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Type: %s\r\nX-Hotpath-Contract: chunk/1\r\nContent-Length: %d\r\n\r\n%s",
 		status, media, len(body), body)
 }
 
-func okReply(body string) string { return reply(200, "application/json", body) }
+func okReply(body string) string { return replyText(200, "application/json", body) }
 
 func problemReply(status int, code string) string {
-	return reply(status, "application/problem+json", fmt.Sprintf(
+	return replyText(status, "application/problem+json", fmt.Sprintf(
 		`{"type":"urn:hotpathd:problem:%s","title":"T","status":%d,"code":"%s"}`, code, status, code))
 }
 
@@ -122,4 +126,15 @@ func answerAll(text string) func(int, *peer) {
 		for p.request() != nil && p.say(text) {
 		}
 	}
+}
+
+// settle waits until every connection's handler has returned, and forgets the connections.
+func (s *faultServer) settle(t *testing.T) {
+	s.mu.Lock()
+	for _, conn := range s.conns {
+		conn.Close()
+	}
+	s.conns = s.conns[:0]
+	s.mu.Unlock()
+	eventually(t, "the handlers", func() bool { return s.handling.Load() == 0 })
 }

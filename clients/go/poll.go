@@ -2,6 +2,7 @@ package hotpathd
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -11,10 +12,26 @@ func (c *Client) poll(ctx context.Context) {
 	defer c.polling.Done()
 	for missed := 0; ctx.Err() == nil; missed++ {
 		known := c.rollout.Load()
-		if next, err := c.sidecar.fetchRollout(ctx, known); err == nil {
+		if next, err := c.fetchRollout(ctx, known); err == nil && next != known {
 			c.rollout.Store(next)
+			c.tellChanges(known, next)
 		}
 		sleep(ctx, jitter(c.untilNextPoll(missed)))
+	}
+}
+
+func (c *Client) tellChanges(before, after *rollout) {
+	for route, rule := range after.Routes {
+		if before != nil {
+			if old := before.Routes[route]; old.Mode == rule.Mode && old.Percent == rule.Percent {
+				continue
+			}
+		}
+		state := "mode " + string(rule.mode())
+		if rule.Mode == ModeCanary {
+			state += fmt.Sprintf(" %g %%", rule.Percent)
+		}
+		c.tell(route, state)
 	}
 }
 

@@ -18,30 +18,52 @@ type Path string
 const (
 	PathSidecar Path = "sidecar"
 	PathLegacy  Path = "legacy"
+	PathBoth    Path = "both" // in events: the caller got Legacy's, and both were compared
 	PathNone    Path = "none" // the caller's context ended first
 )
 
-// Reason says why the sidecar's reply was not used. It is empty where it was. The set is closed
-// but for http_Nxx, which stands for any status that the contract does not have.
+// Reason says why the sidecar's reply was not used; it is empty where it was. The set is closed,
+// and the same in every client.
 type Reason string
 
 const (
 	// The sidecar was not asked.
-	ReasonOff       Reason = "off"        // HOTPATHD_OFF, or the client is closed
-	ReasonBadConfig Reason = "bad_config" // see Client.Err
-	ReasonNoRollout Reason = "no_rollout" // the daemon has not told the modes yet
-	ReasonRouteOff  Reason = "route_off"  // by its mode, or as the daemon said (503)
-	ReasonShadow    Reason = "shadow"     // by its mode
-	ReasonCanary    Reason = "canary"     // not in the slice
+	ReasonOff           Reason = "off"            // HOTPATHD_OFF, mode off, an unknown route, a closed client
+	ReasonBadConfig     Reason = "bad_config"     // see Client.Err
+	ReasonNoRollout     Reason = "no_rollout"     // the daemon has not told the modes yet
+	ReasonCanary        Reason = "canary"         // not in the slice
+	ReasonBreakerOpen   Reason = "breaker_open"   // it failed too often of late
+	ReasonShadow        Reason = "shadow"         // the old result, and no comparison for this call
+	ReasonShadowDropped Reason = "shadow_dropped" // the queue of comparisons was full
+	ReasonNoise         Reason = "noise"          // the old code was compared with itself
 
 	// The sidecar was asked, in vain.
-	ReasonTimeout    Reason = "timeout"    // the budget is spent, here or as the daemon said (504)
+	ReasonTimeout    Reason = "timeout"    // the budget is spent, here or in the daemon
 	ReasonConnect    Reason = "connect"    // no connection, or it broke before the whole reply was in
 	ReasonOverloaded Reason = "overloaded" // 429
+	ReasonRouteOff   Reason = "route_off"  // 503, the daemon's route is off
 	ReasonDraining   Reason = "draining"   // 503, the daemon is stopping
-	ReasonContract   Reason = "contract"   // the request is not one that the daemon takes
-	ReasonBadReply   Reason = "bad_reply"  // not a reply of the contract, or Reply refused it
+	ReasonContract   Reason = "contract"   // 400, 413, 415, 422, or the request could not be made
+	ReasonHTTP4xx    Reason = "http_4xx"   // any other 4xx: most often a wrong address
+	ReasonHTTP5xx    Reason = "http_5xx"   // any other 5xx
+	ReasonBadReply   Reason = "bad_reply"  // a redirect, broken HTTP or JSON, or Reply refused it
+	ReasonCancelled  Reason = "cancelled"  // the caller gave up: Legacy was not run
+
+	// Both are there.
+	ReasonBadCompare Reason = "bad_compare" // comparing them failed
 )
+
+// outcomes has the outcome of each reason, as events tell it.
+var outcomes = map[Reason]Outcome{
+	ReasonOff: OutcomeLegacy, ReasonBadConfig: OutcomeLegacy, ReasonNoRollout: OutcomeLegacy,
+	ReasonCanary: OutcomeLegacy, ReasonBreakerOpen: OutcomeLegacy, ReasonShadow: OutcomeLegacy,
+	ReasonShadowDropped: OutcomeLegacy, ReasonNoise: OutcomeLegacy,
+	ReasonTimeout: OutcomeFallback, ReasonConnect: OutcomeFallback, ReasonOverloaded: OutcomeFallback,
+	ReasonRouteOff: OutcomeFallback, ReasonDraining: OutcomeFallback, ReasonContract: OutcomeFallback,
+	ReasonHTTP4xx: OutcomeFallback, ReasonHTTP5xx: OutcomeFallback, ReasonBadReply: OutcomeFallback,
+	ReasonCancelled:  OutcomeFallback,
+	ReasonBadCompare: OutcomeOK,
+}
 
 // failure is why a call did not get its result from the sidecar; err is nil where nothing failed.
 type failure struct {
@@ -53,21 +75,28 @@ func fail(reason Reason, format string, args ...any) *failure {
 	return &failure{reason, fmt.Errorf("hotpathd: "+format, args...)}
 }
 
-// reasons of the problem codes that are not simply a matter of the status's class
-var reasonOfCode = map[string]Reason{
-	"overloaded": ReasonOverloaded,
-	"route_off":  ReasonRouteOff,
-	"draining":   ReasonDraining,
-	"deadline":   ReasonTimeout,
-}
+var (
+	reasonOfStatus = map[int]Reason{
+		400: ReasonContract, 413: ReasonContract, 415: ReasonContract, 422: ReasonContract,
+		429: ReasonOverloaded, 504: ReasonTimeout,
+	}
+	reasonOf503 = map[string]Reason{"route_off": ReasonRouteOff, "draining": ReasonDraining}
+)
 
-// reasonOf maps a failed reply: by its code, else 4xx problems to contract, else by its status.
+// reasonOf maps a reply other than 200: by its status, 503 by its code.
 func reasonOf(status int, code string) Reason {
-	if reason, ok := reasonOfCode[code]; ok {
+	if reason, ok := reasonOfStatus[status]; ok {
 		return reason
 	}
-	if code != "" && status/100 == 4 {
-		return ReasonContract
+	if reason, ok := reasonOf503[code]; ok && status == 503 {
+		return reason
 	}
-	return Reason(fmt.Sprintf("http_%dxx", status/100))
+	switch status / 100 {
+	case 4:
+		return ReasonHTTP4xx
+	case 5:
+		return ReasonHTTP5xx
+	default:
+		return ReasonBadReply
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 )
 
@@ -14,7 +12,7 @@ type Mode string
 
 const (
 	ModeOff    Mode = "off"
-	ModeShadow Mode = "shadow" // for now the old path only, see the package's documentation
+	ModeShadow Mode = "shadow" // the old path; the sidecar is asked afterwards, and both are compared
 	ModeCanary Mode = "canary" // a share of the calls, chosen by their keys
 	ModeOn     Mode = "on"
 )
@@ -27,6 +25,7 @@ const (
 	firstWait           = 100 * time.Millisecond // while the first answer is missing; doubles
 	fetchTimeout        = time.Second
 	maxRolloutBytes     = 1 << 20
+	maxTimeoutMs        = 999999999 // nine digits, by the contract
 )
 
 // rollout is the reply of GET /v1/rollout: the switches in force. It is never changed once read.
@@ -37,10 +36,33 @@ type rollout struct {
 }
 
 type routeRule struct {
-	Mode       Mode    `json:"mode"`
-	Percent    float64 `json:"percent"`
-	DeadlineMs int64   `json:"deadline_ms"`
-	Salt       string  `json:"salt"`
+	Mode          Mode     `json:"mode"`
+	Percent       float64  `json:"percent"`
+	DeadlineMs    int64    `json:"deadline_ms"`
+	Salt          string   `json:"salt"`
+	ShadowPercent *float64 `json:"shadow_percent"` // absent: all
+}
+
+// mode is the one in force: what is not known is off.
+func (rule routeRule) mode() Mode {
+	switch rule.Mode {
+	case ModeOn, ModeCanary, ModeShadow:
+		return rule.Mode
+	}
+	return ModeOff
+}
+
+// isCompared draws the calls that mode shadow compares.
+func (rule routeRule) isCompared(route, key string) bool {
+	return rule.ShadowPercent == nil || *rule.ShadowPercent >= 100 ||
+		inSlice(rule.bucket(route, key), *rule.ShadowPercent)
+}
+
+func (rule routeRule) bucket(route, key string) uint64 {
+	if key == "" {
+		return drawBucket()
+	}
+	return bucketOf(route, rule.Salt, key)
 }
 
 // pinned makes a rollout of the modes that the settings fix. A share has no place there.
@@ -50,7 +72,10 @@ func pinned(modes map[string]Mode) (*rollout, error) {
 		if mode != ModeOff && mode != ModeShadow && mode != ModeOn {
 			return nil, fmt.Errorf("hotpathd: mode %q of route %q is none of off, shadow, on", mode, route)
 		}
-		routes[route] = routeRule{Mode: mode}
+		if !isRoute(route) {
+			return nil, fmt.Errorf("hotpathd: route %q is not made of a-z, 0-9, _ and -", route)
+		}
+		routes[route] = routeRule{Mode: mode, Salt: route}
 	}
 	return &rollout{Routes: routes}, nil
 }
@@ -69,16 +94,12 @@ func (r *rollout) decide(route, key string) (routeRule, Reason) {
 	case ModeCanary:
 		return rule, rule.canary(route, key)
 	default:
-		return rule, ReasonRouteOff
+		return rule, ReasonOff
 	}
 }
 
 func (rule routeRule) canary(route, key string) Reason {
-	bucket := drawBucket()
-	if key != "" {
-		bucket = bucketOf(route, rule.Salt, key)
-	}
-	if inSlice(bucket, rule.Percent) {
+	if inSlice(rule.bucket(route, key), rule.Percent) {
 		return ""
 	}
 	return ReasonCanary
@@ -93,41 +114,63 @@ func (rule routeRule) timeout() time.Duration {
 }
 
 // fetchRollout asks the daemon for the switches; it returns known where they have not changed.
-func (s *sidecar) fetchRollout(ctx context.Context, known *rollout) (*rollout, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	req, err := s.newRequest(ctx, http.MethodGet, "/v1/rollout", nil)
-	if err != nil {
-		return nil, err
-	}
+func (c *Client) fetchRollout(ctx context.Context, known *rollout) (*rollout, error) {
+	req := request{method: "GET", path: "/v1/rollout", headers: c.callerHeader(nil)}
 	if known != nil && known.etag != "" {
-		req.Header.Set("If-None-Match", known.etag)
+		req.headers = append(append(append(req.headers, "If-None-Match: "...), known.etag...), "\r\n"...)
 	}
-	resp, err := s.transport.RoundTrip(req)
-	if err != nil {
-		return nil, err
+	reply, why := c.transport.exchange(ctx, &budget{end: time.Now().Add(fetchTimeout)}, req)
+	if why != nil {
+		return nil, why.err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNotModified && known != nil {
+	if reply.status == 304 && known != nil {
 		return known, nil
 	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("hotpathd: /v1/rollout replied %d", resp.StatusCode)
+	if reply.status != 200 {
+		return nil, fmt.Errorf("hotpathd: /v1/rollout replied %d", reply.status)
 	}
-	return readRollout(resp)
+	return readRollout(reply)
 }
 
-func readRollout(resp *http.Response) (*rollout, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRolloutBytes))
-	if err != nil {
-		return nil, err
+func readRollout(reply *reply) (*rollout, error) {
+	if len(reply.body) > maxRolloutBytes {
+		return nil, fmt.Errorf("hotpathd: /v1/rollout is too large")
 	}
-	next := &rollout{etag: resp.Header.Get("ETag")}
-	if err := json.Unmarshal(body, next); err != nil {
+	next := &rollout{}
+	if isETag(reply.etag) {
+		next.etag = reply.etag
+	}
+	if err := json.Unmarshal(reply.body, next); err != nil {
 		return nil, err
 	}
 	if next.Routes == nil {
 		return nil, fmt.Errorf("hotpathd: /v1/rollout names no routes")
 	}
+	for name := range next.Routes {
+		if !isRoute(name) {
+			return nil, fmt.Errorf("hotpathd: /v1/rollout names a route %.70q", name)
+		}
+	}
 	return next, nil
+}
+
+// isETag is of what may go back into a header.
+func isETag(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return len(text) <= 256
+}
+
+// isRoute is of what may go into a request line.
+func isRoute(name string) bool {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
 }

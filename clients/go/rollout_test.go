@@ -47,14 +47,15 @@ func (f *fakeRollout) change(t *testing.T, reply string) {
 func rolloutReply(mode string, percent float64) string {
 	body := fmt.Sprintf(`{"version":"7","poll_s":5,"routes":{"chunk":{"mode":%q,"percent":%g,"deadline_ms":4321,`+
 		`"salt":"chunk","shadow_percent":100,"of_tomorrow":[]}},"of_tomorrow":1}`, mode, percent)
-	return strings.Replace(reply(200, "application/json", body), "\r\n", "\r\nETag: \"7\"\r\n", 1)
+	return strings.Replace(replyText(200, "application/json", body), "\r\n", "\r\nETag: \"7\"\r\n", 1)
 }
 
 // polled is a client that has its modes from the daemon.
 func polled(t *testing.T, url string) (*Client, *CallInfo) {
 	t.Helper()
 	last := new(CallInfo)
-	client := New(Config{URL: url, PollInterval: 2 * time.Millisecond, OnCall: func(i CallInfo) { *last = i }})
+	client := New(Config{URL: url, PollInterval: 2 * time.Millisecond, Breaker: Breaker{Disabled: true},
+		OnStateChange: func(string, string) {}, OnCall: func(i CallInfo) { *last = i }})
 	if client.Err() != nil {
 		t.Fatal(client.Err())
 	}
@@ -83,17 +84,17 @@ func TestModesFollowTheDaemon(t *testing.T) {
 	known(t, client)
 	wantOK(t, call(t, client, stringCall()), "new", last)
 	daemon.change(t, rolloutReply("off", 100))
-	wantLegacy(t, call(t, client, stringCall()), last, ReasonRouteOff)
+	wantLegacy(t, call(t, client, stringCall()), last, ReasonOff)
 	daemon.change(t, rolloutReply("shadow", 100))
 	wantLegacy(t, call(t, client, stringCall()), last, ReasonShadow)
 	daemon.change(t, rolloutReply("mode of tomorrow", 100))
-	wantLegacy(t, call(t, client, stringCall()), last, ReasonRouteOff)
+	wantLegacy(t, call(t, client, stringCall()), last, ReasonOff)
 	daemon.change(t, rolloutReply("on", 0))
 	wantOK(t, call(t, client, stringCall()), "new", last)
 
 	c := stringCall()
 	c.Route = "unknown"
-	wantLegacy(t, call(t, client, c), last, ReasonRouteOff)
+	wantLegacy(t, call(t, client, c), last, ReasonOff)
 }
 
 func TestACanaryTakesTheKeysOfItsSlice(t *testing.T) {
@@ -156,11 +157,11 @@ func TestKeepsTheLastKnownModes(t *testing.T) {
 	known(t, client)
 	for _, nonsense := range []string{
 		problemReply(500, "internal"),
-		reply(200, "application/json", `{"routes":`),
-		reply(200, "application/json", `{"routes":{"chunk":{"mode":7}}}`),
-		reply(200, "application/json", `{}`),
-		reply(200, "application/json", `[]`),
-		reply(200, "application/json", `{"routes":{"chunk":{"mode":"off"}}`+strings.Repeat(" ", maxRolloutBytes)+"}"),
+		replyText(200, "application/json", `{"routes":`),
+		replyText(200, "application/json", `{"routes":{"chunk":{"mode":7}}}`),
+		replyText(200, "application/json", `{}`),
+		replyText(200, "application/json", `[]`),
+		replyText(200, "application/json", `{"routes":{"chunk":{"mode":"off"}}`+strings.Repeat(" ", maxRolloutBytes)+"}"),
 		"HTTP/1.1 304 Not Modified\r\n\r\n",
 	} {
 		daemon.change(t, nonsense)
@@ -170,7 +171,7 @@ func TestKeepsTheLastKnownModes(t *testing.T) {
 		t.Errorf("If-None-Match was %q", got)
 	}
 	daemon.change(t, rolloutReply("off", 100))
-	wantLegacy(t, call(t, client, stringCall()), last, ReasonRouteOff)
+	wantLegacy(t, call(t, client, stringCall()), last, ReasonOff)
 }
 
 func TestThePollsAreAsOftenAsAskedFor(t *testing.T) {

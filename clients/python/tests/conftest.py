@@ -12,7 +12,7 @@ import hotpathd
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOTPATHD_URL", "HOTPATHD_OFF"):
+    for name in ("HOTPATHD_URL", "HOTPATHD_OFF", "HOTPATHD_EVENTS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -35,6 +35,7 @@ def client() -> Iterator[Callable[..., hotpathd.Client]]:
 
     def make(url: str, **options: Any) -> hotpathd.Client:
         options.setdefault("modes", {"chunk": "on"})
+        options.setdefault("breaker", None)  # a fault is to be seen in each call
         clients.append(hotpathd.Client(url, **options))
         return clients[-1]
 

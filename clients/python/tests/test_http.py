@@ -13,7 +13,8 @@ from faults import reply
 
 from hotpathd._budget import Budget
 from hotpathd._failure import Failure
-from hotpathd._http import Reader, read_reply
+from hotpathd._http import Incoming
+from hotpathd._transport import _receive
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 REPLIES = [
@@ -47,7 +48,7 @@ def read(data, pieces=None):
     sender = threading.Thread(target=send)
     sender.start()
     try:
-        return read_reply(Reader(here, Budget(10, time.monotonic, time.monotonic())))
+        return _receive(here, Incoming(), Budget(10, time.monotonic, time.monotonic()))
     finally:
         here.close()
         sender.join()

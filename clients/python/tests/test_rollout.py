@@ -159,7 +159,6 @@ def test_the_kill_switch_wins(serve, client, monkeypatch, value, off):
     [
         ({"chunk": "on"}, ""),
         ({"chunk": "off"}, "off"),
-        ({"chunk": "shadow"}, "shadow"),
         ({"score": "on"}, "off"),
         ({}, "off"),
         ({"chunk": {"mode": "canary", "percent": 100}}, ""),

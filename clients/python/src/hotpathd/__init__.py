@@ -1,6 +1,20 @@
 """hotpathd: one CPU-bound step done by a local daemon, with the old code as its fallback."""
 
-from ._client import Client, Last
+from ._aio import AsyncClient
+from ._breaker import Breaker
+from ._client import Client
+from ._compare import Compare
+from ._core import Last
+from ._helpers import Chunk, Ranked
 
 __version__ = "0.1.0"
-__all__ = ["Client", "Last", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "Breaker",
+    "Chunk",
+    "Client",
+    "Compare",
+    "Last",
+    "Ranked",
+    "__version__",
+]

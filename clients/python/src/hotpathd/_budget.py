@@ -23,6 +23,7 @@ class Budget:
     def __init__(self, seconds: float, clock: Clock, started: float) -> None:
         self._clock = clock
         self._end = started + (min(seconds, LONGEST_S) if seconds > 0 else 0.0)
+        self._granted_until = float("inf")  # by the daemon, as we have asked it to
 
     def left(self) -> float:
         """Seconds left; Failure("timeout") when there are none."""
@@ -35,9 +36,11 @@ class Budget:
         """To be called before each operation on `sock`."""
         sock.settimeout(self.left())
 
-    def left_ms(self) -> int:
+    def grant_ms(self) -> int:
         """Whole milliseconds for X-Request-Timeout-Ms, at least 1."""
-        return max(1, int(self.left() * 1000))
+        ms = max(1, int(self.left() * 1000))
+        self._granted_until = self._clock() + ms / 1000
+        return ms
 
     def failure(self, error: OSError) -> Failure:
         """What an error of the socket means for the call.
@@ -49,6 +52,9 @@ class Budget:
             if self._end - self._clock() > _EARLY_S and not _raised_here(error):
                 raise error
             return Failure("timeout")
+        if self._clock() >= self._granted_until - _EARLY_S:
+            # while a body is still coming in, the daemon ends a late request by hanging up
+            return Failure("timeout", type(error).__name__)
         return Failure("connect", type(error).__name__)
 
 

@@ -13,10 +13,14 @@ from typing import Dict, Tuple, Union
 # reason: (outcome, when)
 REASONS: Dict[str, Tuple[str, str]] = {
     "off": ("legacy", "the kill switch, mode off, a route the rollout does not name, a closed client"),
+    "bad_config": ("legacy", "Go: settings that make no sense (Python raises when the client is made)"),
     "no_rollout": ("legacy", "no answer of /v1/rollout yet"),
-    "shadow": ("legacy", "mode shadow: only the old path, until comparison is there"),
     "canary": ("legacy", "mode canary, and this key is not in the share"),
-    "timeout": ("fallback", "the budget passed, here or in the daemon (504)"),
+    "breaker_open": ("legacy", "the sidecar failed too often of late; it is tried again in a moment"),
+    "shadow": ("legacy", "mode shadow: the old result, and no comparison for this call"),
+    "shadow_dropped": ("legacy", "mode shadow, and the queue of comparisons was full"),
+    "noise": ("legacy", "mode shadow: the old code was compared with itself"),
+    "timeout": ("fallback", "the budget passed, here or in the daemon (504, or it hung up by then)"),
     "connect": ("fallback", "no connection, or it was lost before the reply was whole"),
     "overloaded": ("fallback", "429: the daemon has too much to do"),
     "route_off": ("fallback", "503: the daemon's route is off"),
@@ -25,6 +29,8 @@ REASONS: Dict[str, Tuple[str, str]] = {
     "http_4xx": ("fallback", "any other 4xx: most often a wrong address"),
     "http_5xx": ("fallback", "any other 5xx"),
     "bad_reply": ("fallback", "a redirect, broken HTTP or JSON, or `reply` raised"),
+    "cancelled": ("fallback", "the caller gave up: the old code was not run"),
+    "bad_compare": ("ok", "mode shadow: both results are there, and comparing them failed"),
 }
 
 _BY_STATUS = {

@@ -1,21 +1,22 @@
-"""HTTP/1.1 replies, read within a budget and under ceilings.
+"""HTTP/1.1 replies, under ceilings, from bytes as they come.
 
-http.client reads lines through a buffered file, where only silence counts as late; this reader
-owns its recv loop, so that a reply is whole within the budget or is not one.
+http.client reads lines through a buffered file, where only silence counts as late. Here whoever
+has the bytes feeds them: a socket's recv loop or asyncio, each with its own hold on the clock. The
+grammar is a generator that yields wherever it needs more.
 """
 
 from __future__ import annotations
 
 import re
-import socket
-from typing import Dict, NamedTuple, Tuple, Union
+from typing import Dict, Generator, NamedTuple, Optional, Tuple, TypeVar, Union
 
-from ._budget import Budget
 from ._failure import Failure
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]  # yields for more bytes, returns its result
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 256 * 1024 * 1024
-_RECV_BYTES = 64 * 1024  # a larger buffer would be mapped and unmapped at each recv
 _MAX_LINE_BYTES = 4096
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
@@ -33,20 +34,31 @@ class Reply(NamedTuple):
     keep_alive: bool
 
 
-class Reader:
-    """Bytes of one reply as they come. EOF is ConnectionAbortedError, an OSError like the rest."""
+class Incoming:
+    """One reply, fed in pieces of any size."""
 
-    def __init__(self, sock: socket.socket, budget: Budget) -> None:
-        self._sock = sock
-        self._budget = budget
+    def __init__(self) -> None:
         self._buffer = bytearray()
+        self._steps = _read(self)
+        next(self._steps)
         self.started = False  # a byte has come
+
+    def feed(self, data: bytes) -> Optional[Reply]:
+        """The reply, once it is whole. Failure("bad_reply") where the bytes are none."""
+        self.started = True
+        self._buffer += data
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            reply: Reply = end.value
+            return reply
+        return None
 
     def left_over(self) -> bool:
         """Bytes came that no reply of ours has asked for."""
         return bool(self._buffer)
 
-    def take_until(self, mark: bytes, max_bytes: int) -> bytes:
+    def take_until(self, mark: bytes, max_bytes: int) -> Steps[bytes]:
         """The bytes before `mark`, which is passed over."""
         start = 0
         while True:
@@ -56,42 +68,39 @@ class Reader:
             if at >= 0:
                 break
             start = max(0, len(self._buffer) - len(mark) + 1)
-            self._fill()
+            yield
         taken = bytes(self._buffer[:at])
         del self._buffer[: at + len(mark)]
         return taken
 
-    def take(self, count: int) -> bytearray:
+    def take(self, count: int) -> Steps[bytearray]:
         """Exactly `count` bytes."""
         while len(self._buffer) < count:
-            self._fill()
+            yield
+        if len(self._buffer) == count:
+            taken, self._buffer = self._buffer, bytearray()
+            return taken
         taken = self._buffer[:count]
         del self._buffer[:count]
         return taken
 
-    def _fill(self) -> None:
-        self._budget.arm(self._sock)
-        data = self._sock.recv(_RECV_BYTES)
-        if not data:
-            raise ConnectionAbortedError("closed by the peer")
-        self.started = True
-        self._buffer += data
 
-
-def read_reply(reader: Reader) -> Reply:
+def _read(incoming: Incoming) -> Steps[Reply]:
     """The next final reply; interim ones (1xx) are passed over."""
     left = MAX_HEAD_BYTES
     while True:
-        head = reader.take_until(b"\r\n\r\n", left)
+        head = yield from incoming.take_until(b"\r\n\r\n", left)
         left -= len(head)
         version, status, headers = _parse_head(head)
         if status >= 200:
             break
         if status == 101:
             raise Failure("bad_reply", "101")
-    body = b"" if status in (204, 304) else _read_body(reader, headers)
+    body: Union[bytes, bytearray] = b""
+    if status not in (204, 304):
+        body = yield from _read_body(incoming, headers)
     asked_to_close = "close" in headers.get("connection", "").lower()
-    keep_alive = version == 1 and not asked_to_close and not reader.left_over()
+    keep_alive = version == 1 and not asked_to_close and not incoming.left_over()
     return Reply(status, headers, body, keep_alive)
 
 
@@ -110,25 +119,25 @@ def _parse_head(head: bytes) -> Tuple[int, int, Dict[str, str]]:
     return int(status_line[1]), int(status_line[2]), headers
 
 
-def _read_body(reader: Reader, headers: Dict[str, str]) -> Union[bytes, bytearray]:
+def _read_body(incoming: Incoming, headers: Dict[str, str]) -> Steps[bytearray]:
     coding = headers.get("transfer-encoding")
     length = headers.get("content-length")
     if coding is not None:
         if coding.lower() != "chunked" or length is not None:
             raise Failure("bad_reply", "transfer-encoding")
-        return _read_chunked(reader)
+        return (yield from _read_chunked(incoming))
     # Read until close is not taken: a reply cut short would look whole.
     if length is None or not _LENGTH.fullmatch(length):
         raise Failure("bad_reply", "content-length")
     if int(length) > MAX_BODY_BYTES:
         raise Failure("bad_reply", "body too large")
-    return reader.take(int(length))
+    return (yield from incoming.take(int(length)))
 
 
-def _read_chunked(reader: Reader) -> bytearray:
+def _read_chunked(incoming: Incoming) -> Steps[bytearray]:
     body = bytearray()
     while True:
-        line = _CHUNK_SIZE.fullmatch(reader.take_until(b"\r\n", _MAX_LINE_BYTES))
+        line = _CHUNK_SIZE.fullmatch((yield from incoming.take_until(b"\r\n", _MAX_LINE_BYTES)))
         if line is None:
             raise Failure("bad_reply", "chunk size")
         size = int(line[1], 16)
@@ -136,9 +145,9 @@ def _read_chunked(reader: Reader) -> bytearray:
             break
         if len(body) + size > MAX_BODY_BYTES:
             raise Failure("bad_reply", "body too large")
-        body += reader.take(size)
-        if reader.take(2) != b"\r\n":
+        body += yield from incoming.take(size)
+        if (yield from incoming.take(2)) != b"\r\n":
             raise Failure("bad_reply", "chunk end")
-    while reader.take_until(b"\r\n", _MAX_LINE_BYTES):
+    while (yield from incoming.take_until(b"\r\n", _MAX_LINE_BYTES)):
         pass  # trailers say nothing that we need
     return body

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import re
 import threading
 import weakref
 from typing import Dict, Mapping, Optional
 
+from . import _fork
 from ._budget import Budget, Clock
 from ._failure import Failure, of_status
 from ._rollout import Route, parse_routes
@@ -44,10 +44,10 @@ class Poller:
         self._etag = ""
         self._trouble = ""
         self._closed = False
-        self.forget_thread()
-        _pollers.add(self)
+        self.after_fork()
+        _fork.register(self)
 
-    def forget_thread(self) -> None:
+    def after_fork(self) -> None:
         """In a forked child: the thread is gone, and its locks may have been held."""
         self._thread: Optional[threading.Thread] = None
         self._lock = threading.Lock()
@@ -112,7 +112,16 @@ class Poller:
             raise Failure("bad_reply", type(error).__name__) from None
         etag = reply.headers.get("etag", "")
         self._etag = etag if _ETAG.fullmatch(etag) else ""
+        _tell_changes(self._routes or {}, routes)
         self._routes = routes
+
+
+def _tell_changes(before: Mapping[str, Route], after: Mapping[str, Route]) -> None:
+    for name, route in after.items():
+        old = before.get(name)
+        if old is None or (old.mode, old.percent) != (route.mode, route.percent):
+            share = f" {route.percent:g} %" if route.mode == "canary" else ""
+            _log.info("route %s: %s%s", name, route.mode, share)
 
 
 def _run(poller_ref: "weakref.ref[Poller]", stop: threading.Event) -> None:
@@ -129,11 +138,3 @@ def _run(poller_ref: "weakref.ref[Poller]", stop: threading.Event) -> None:
         if stop.wait(pause_s):
             return
 
-
-def _after_fork_in_child() -> None:
-    for poller in list(_pollers):
-        poller.forget_thread()
-
-
-_pollers: "weakref.WeakSet[Poller]" = weakref.WeakSet()
-os.register_at_fork(after_in_child=_after_fork_in_child)

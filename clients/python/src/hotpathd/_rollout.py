@@ -32,6 +32,7 @@ class Route(NamedTuple):
     percent: float
     deadline_s: float
     salt: str
+    shadow_percent: float = 100.0
 
 
 class KillSwitch:
@@ -63,6 +64,11 @@ def refusal(
     return ""
 
 
+def key_hash(salt: str, key: Union[str, bytes]) -> str:
+    """How an event names a key without telling it."""
+    return hashlib.sha256(_bytes(salt) + b"\0" + _bytes(key)).hexdigest()[:16]
+
+
 def bucket(route: str, salt: str, key: Key) -> int:
     """The contract's: SHA-256(route 0 salt 0 key), first 8 bytes, big endian, modulo 10000.
 
@@ -70,7 +76,10 @@ def bucket(route: str, salt: str, key: Key) -> int:
     """
     if key is None:
         return _dice.randrange(BUCKETS)
-    message = b"\0".join((_bytes(route), _bytes(salt), _bytes(key)))
+    if isinstance(key, str):
+        message = _bytes(f"{route}\0{salt}\0{key}")
+    else:
+        message = b"\0".join((_bytes(route), _bytes(salt), _bytes(key)))
     return int.from_bytes(hashlib.sha256(message).digest()[:8], "big") % BUCKETS
 
 
@@ -121,7 +130,10 @@ def _route(name: str, fields: object) -> Route:
         raise ValueError(f"{name}: salt is a string")
     percent = _number(name, fields, "percent", 0, 100)
     deadline_ms = _number(name, fields, "deadline_ms", 1, _MAX_DEADLINE_MS)
-    return Route(mode, percent, deadline_ms / 1000, salt)
+    shadow_percent = 100.0
+    if "shadow_percent" in fields:
+        shadow_percent = _number(name, fields, "shadow_percent", 0, 100)
+    return Route(mode, percent, deadline_ms / 1000, salt, shadow_percent)
 
 
 def _number(

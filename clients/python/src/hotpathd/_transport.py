@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections import deque
 from typing import Deque, Dict, NamedTuple, Optional
 
+from . import _fork
 from ._address import Address
 from ._budget import Budget, Clock
 from ._failure import Failure
-from ._http import Reader, Reply, read_reply
+from ._http import Incoming, Reply
 
 MAX_IDLE = 64
+MAX_OPEN = 64  # at once; a call that finds none free waits, within its budget
 MAX_IDLE_S = 15.0  # below any server's own limit (ours: 120 s)
-_JOIN_BYTES = 64 * 1024  # below this a copy is cheaper than a second send
+JOIN_BYTES = 64 * 1024  # below this a copy is cheaper than a second send
+_RECV_BYTES = 64 * 1024  # a larger buffer would be mapped and unmapped at each recv
 
 
 class Request(NamedTuple):
@@ -37,7 +41,7 @@ class _Connection(NamedTuple):
     idle_since: float
 
 
-class _Unanswered(Exception):
+class Unanswered(Exception):
     """A kept connection died before any byte of the reply: the server had closed it."""
 
 
@@ -49,27 +53,39 @@ class Transport:
         self._clock = clock
         self._idle: Deque[_Connection] = deque()
         self._closed = False
+        self.after_fork()
+        _fork.register(self)
+
+    def after_fork(self) -> None:
+        self._slots = threading.Semaphore(MAX_OPEN)
 
     def exchange(self, request: Request, budget: Budget) -> Reply:
         """The reply, whatever its status. Raises Failure only, but for what a signal raises."""
+        if not self._slots.acquire(timeout=budget.left()):
+            raise Failure("timeout", f"{MAX_OPEN} calls at once")
         try:
-            sock = self._take()
-            if sock is not None:
-                try:
-                    return self._attempt(sock, request, budget, kept=True)
-                except _Unanswered:
-                    pass  # once more, on a connection that is new
-            return self._attempt(self._connect(budget), request, budget, kept=False)
+            return self._exchange(request, budget)
         except OSError as error:
             failure = budget.failure(error)
         except MemoryError:
             failure = Failure("bad_reply", "MemoryError")
+        finally:
+            self._slots.release()
         raise failure
 
     def close(self) -> None:
         """Closes what is idle; what is in use is closed when it comes back."""
         self._closed = True
         self._drop_idle(0)
+
+    def _exchange(self, request: Request, budget: Budget) -> Reply:
+        sock = self._take()
+        if sock is not None:
+            try:
+                return self._attempt(sock, request, budget, kept=True)
+            except Unanswered:
+                pass  # once more, on a connection that is new
+        return self._attempt(self._connect(budget), request, budget, kept=False)
 
     def _connect(self, budget: Budget) -> socket.socket:
         sock = socket.socket(self._address.family, socket.SOCK_STREAM)
@@ -86,14 +102,14 @@ class Transport:
     def _attempt(
         self, sock: socket.socket, request: Request, budget: Budget, kept: bool
     ) -> Reply:
-        reader = Reader(sock, budget)
+        incoming = Incoming()
         try:
             self._send(sock, request, budget)
-            reply = read_reply(reader)
+            reply = _receive(sock, incoming, budget)
         except ConnectionError:
             sock.close()
-            if kept and not reader.started:
-                raise _Unanswered from None
+            if kept and not incoming.started:
+                raise Unanswered from None
             raise
         except BaseException:
             sock.close()
@@ -105,10 +121,10 @@ class Transport:
         return reply
 
     def _send(self, sock: socket.socket, request: Request, budget: Budget) -> None:
-        head = self._head(request, budget)
+        head = head_of(request, self._address, budget)
         try:
             budget.arm(sock)
-            if len(request.body) <= _JOIN_BYTES:
+            if len(request.body) <= JOIN_BYTES:
                 sock.sendall(head + request.body)
                 return
             sock.sendall(head)
@@ -116,14 +132,6 @@ class Transport:
             sock.sendall(request.body)
         except (BrokenPipeError, ConnectionResetError):
             pass  # a refusal may have come before the body was out; reading tells
-
-    def _head(self, request: Request, budget: Budget) -> bytes:
-        lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {self._address.host}"]
-        lines += [f"{name}: {value}" for name, value in request.headers.items()]
-        lines.append(f"X-Request-Timeout-Ms: {budget.left_ms()}")
-        if request.method != "GET":
-            lines.append(f"Content-Length: {len(request.body)}")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
     def _take(self) -> Optional[socket.socket]:
         """The connection used last, if it is ours, fresh and silent."""
@@ -147,6 +155,27 @@ class Transport:
                 self._idle.popleft().sock.close()
             except IndexError:
                 return  # another thread was faster
+
+
+def head_of(request: Request, address: Address, budget: Budget) -> bytes:
+    """The header block, written as late as can be: it tells the daemon what is left."""
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {address.host}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    lines.append(f"X-Request-Timeout-Ms: {budget.grant_ms()}")
+    if request.method != "GET":
+        lines.append(f"Content-Length: {len(request.body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+
+
+def _receive(sock: socket.socket, incoming: Incoming, budget: Budget) -> Reply:
+    while True:
+        budget.arm(sock)
+        data = sock.recv(_RECV_BYTES)
+        if not data:
+            raise ConnectionAbortedError("closed by the peer")
+        reply = incoming.feed(data)
+        if reply is not None:
+            return reply
 
 
 def _is_silent(sock: socket.socket) -> bool:

@@ -1,0 +1,134 @@
+package hotpathd
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// ScoreRequest is the body of a call to the route score. Query and Documents (or Objects) must be
+// there; a zero value is left out, and the daemon's default holds.
+type ScoreRequest struct {
+	Query     string              // valid UTF-8, as all text here; else the call takes the old path
+	Documents []string            // one kind or the other
+	Objects   []map[string]string // documents of fields
+	ScoreOptions
+}
+
+// ScoreOptions are the contract's.
+type ScoreOptions struct {
+	TopN            int                `json:"top_n,omitempty"`
+	Fields          map[string]float64 `json:"fields,omitempty"`   // weights of the objects' fields
+	Analyzer        string             `json:"analyzer,omitempty"` // english (default), simple, porter, ...
+	BM25            *BM25              `json:"bm25,omitempty"`
+	Stats           *ScoreStats        `json:"stats,omitempty"`
+	Priors          []float64          `json:"priors,omitempty"` // one per document
+	PriorWeight     *float64           `json:"prior_weight,omitempty"`
+	Fusion          string             `json:"fusion,omitempty"` // sum (default), rrf
+	Match           any                `json:"match,omitempty"`  // "none" (default), "any", "all", or a number
+	Must            []string           `json:"must,omitempty"`
+	MustNot         []string           `json:"must_not,omitempty"`
+	MinScore        *float64           `json:"min_score,omitempty"`
+	Explain         bool               `json:"explain,omitempty"`
+	ReturnDocuments bool               `json:"return_documents,omitempty"`
+}
+
+// BM25 has the formula's parameters; nil is the daemon's default.
+type BM25 struct {
+	K1 *float64 `json:"k1,omitempty"`
+	B  *float64 `json:"b,omitempty"`
+}
+
+// ScoreStats are statistics of the whole corpus, any subset of them.
+type ScoreStats struct {
+	Docs   int            `json:"docs,omitempty"`
+	AvgLen any            `json:"avg_len,omitempty"` // a number, or one per field
+	DF     map[string]int `json:"df,omitempty"`
+}
+
+// appendJSON copies the texts, and leaves the rest to encoding/json.
+func (r ScoreRequest) appendJSON(dst []byte) ([]byte, error) {
+	more, err := json.Marshal(r.ScoreOptions)
+	if err != nil {
+		return nil, err
+	}
+	if room := r.room() + len(more); cap(dst) < room {
+		dst = make([]byte, 0, room)
+	}
+	dst, ok := appendString(append(dst, `{"query":`...), r.Query)
+	dst = append(dst, `,"documents":[`...)
+	for i := 0; i < len(r.Documents) && ok; i++ {
+		dst, ok = appendString(appendComma(dst, i), r.Documents[i])
+	}
+	for i := 0; i < len(r.Objects) && ok; i++ {
+		dst, ok = appendFields(appendComma(dst, len(r.Documents)+i), r.Objects[i])
+	}
+	if !ok {
+		return nil, errNotUTF8
+	}
+	return appendMore(append(dst, ']'), more), nil
+}
+
+// room is about the length of the body, so that it is not copied while it grows.
+func (r ScoreRequest) room() int {
+	n := len(r.Query)
+	for _, text := range r.Documents {
+		n += len(text) + 3
+	}
+	for _, object := range r.Objects {
+		for name, text := range object {
+			n += len(name) + len(text) + 8
+		}
+	}
+	return n + n/16 + 64
+}
+
+func appendComma(dst []byte, i int) []byte {
+	if i > 0 {
+		dst = append(dst, ',')
+	}
+	return dst
+}
+
+func appendFields(dst []byte, fields map[string]string) ([]byte, bool) {
+	dst = append(dst, '{')
+	i, ok := 0, true
+	for name, text := range fields {
+		if dst, ok = appendString(appendComma(dst, i), name); !ok {
+			return dst, false
+		}
+		if dst, ok = appendString(append(dst, ':'), text); !ok {
+			return dst, false
+		}
+		i++
+	}
+	return append(dst, '}'), true
+}
+
+// ScoreReply is what the route score answers.
+type ScoreReply struct {
+	Results []ScoreResult   `json:"results"` // best first
+	Meta    json.RawMessage `json:"meta"`
+}
+
+// ScoreResult is a document by its index.
+type ScoreResult struct {
+	Index    int             `json:"index"`
+	Score    float64         `json:"relevance_score"`
+	Explain  json.RawMessage `json:"explain,omitempty"`
+	Document json.RawMessage `json:"document,omitempty"` // as it was sent, where ReturnDocuments asks for it
+}
+
+// ScoreCall is a call to the route score whose result is the best documents, best first. Key,
+// Timeout and the rest may be set on it before Do. Mode shadow compares the order alone: scores
+// of another formula are other numbers.
+func ScoreCall(request ScoreRequest, legacy func(context.Context) ([]ScoreResult, error)) Call[[]ScoreResult] {
+	return Call[[]ScoreResult]{Route: "score", Body: request, Reply: readResults, Legacy: legacy, Comparison: Comparison{
+		Ignore: []string{"/*/relevance_score", "/*/explain", "/*/document"},
+	}}
+}
+
+func readResults(body []byte) ([]ScoreResult, error) {
+	var reply ScoreReply
+	err := json.Unmarshal(body, &reply)
+	return reply.Results, err
+}

@@ -1,0 +1,96 @@
+"""The two routes as functions: chunks with their texts, and ranked indexes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+
+class Chunk(NamedTuple):
+    """A piece of the cleaned text. Of the old code's strings only `text` is known."""
+
+    text: str
+    tokens: Optional[int] = None
+    source: Optional[Tuple[int, int]] = None  # the span of the raw text, in characters
+    start: Optional[int] = None  # in the cleaned text
+    end: Optional[int] = None
+    id: str = ""
+    boundary: str = ""  # what ends the chunk
+    headings: Tuple[str, ...] = ()  # outermost first, of Markdown and HTML
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranked:
+    """A document by its index. Of the old code's bare indexes the score is not known."""
+
+    index: int
+    score: Optional[float] = None
+
+
+OldChunks = Sequence[Union[Chunk, str]]
+OldRanks = Sequence[Union[Ranked, int, Tuple[int, float]]]
+
+_OF_CHUNK = ("max", "overlap", "min", "unit")
+
+
+def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
+    body = {"text": text, **options}
+    sizes = {name: body.pop(name) for name in _OF_CHUNK if name in body}
+    if sizes:
+        body["chunk"] = {**(body.get("chunk") or {}), **sizes}
+    # The pieces are cut here: Python's strings count code points, and the text must be there.
+    body.pop("offsets", None)
+    body.pop("return_text", None)
+    return body
+
+
+def read_chunks(answer: Any) -> List[Chunk]:
+    text = answer["text"]
+    return [
+        Chunk(
+            text=text[c["start"] : c["end"]],
+            tokens=c["tokens"],
+            source=(c["source"][0], c["source"][1]),
+            start=c["start"],
+            end=c["end"],
+            id=c["id"],
+            boundary=c["boundary"],
+            headings=tuple(c.get("headings", ())),
+        )
+        for c in answer["chunks"]
+    ]
+
+
+def read_ranks(answer: Any) -> List[Ranked]:
+    return [Ranked(r["index"], r["relevance_score"]) for r in answer["results"]]
+
+
+def chunks_of(old: OldChunks) -> List[Chunk]:
+    return [Chunk(text=item) if isinstance(item, str) else item for item in old]
+
+
+def ranks_of(old: OldRanks) -> List[Ranked]:
+    return [_rank(item) for item in old]
+
+
+def _rank(item: Union[Ranked, int, Tuple[int, float]]) -> Ranked:
+    if isinstance(item, Ranked):
+        return item
+    return Ranked(item) if isinstance(item, int) else Ranked(item[0], item[1])
+
+
+def compare_chunks(old: List[Chunk], new: List[Chunk]) -> Union[bool, str]:
+    """By their texts: ids and spans are the daemon's own."""
+    return _first_difference([c.text for c in old], [c.text for c in new], "text")
+
+
+def compare_ranks(old: List[Ranked], new: List[Ranked]) -> Union[bool, str]:
+    """By their order: scores of another formula are other numbers."""
+    return _first_difference([r.index for r in old], [r.index for r in new], "index")
+
+
+def _first_difference(old: List[Any], new: List[Any], name: str) -> Union[bool, str]:
+    for at, (one, other) in enumerate(zip(old, new)):
+        if one != other:
+            return f"/{at}/{name}"
+    return True if len(old) == len(new) else f"/{min(len(old), len(new))}"
