@@ -64,10 +64,24 @@ static inline const char *check_source(hp_str raw, const struct hp_clean *clean)
     return NULL;
 }
 
+static inline const char *check_structure(const struct hp_clean *clean)
+{
+    const struct hp_structure *structure = &clean->structure;
+    for (size_t i = 0; i < structure->elements; i++)
+        if (structure->element[i].end > clean->text.len)
+            return "an element reaches over the end";
+    for (size_t i = 0; i < structure->headings; i++)
+        if (structure->heading[i].end > clean->text.len)
+            return "a heading reaches over the end";
+    return NULL;
+}
+
 static inline const char *check_clean(hp_str raw, const struct hp_clean *clean)
 {
     const char *wrong = check_map(raw, clean);
     if (!wrong)
         wrong = check_unchanged(raw, clean);
+    if (!wrong)
+        wrong = check_structure(clean);
     return wrong ? wrong : check_source(raw, clean);
 }

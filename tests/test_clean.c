@@ -5,6 +5,7 @@
 #include "text/utf8.h"
 
 #include "clean_checks.h"
+#include "text/rewrite.h"
 #include "test.h"
 
 static const struct hp_deadline never = { 0 };
@@ -624,6 +625,22 @@ START_TEST(memory_that_runs_out_is_an_error)
 }
 END_TEST
 
+// U+2028, U+3000 and no-break spaces are blank to cleaning, but no blanks to Markdown.
+START_TEST(elements_end_within_the_text_whatever_blank_was_trimmed)
+{
+    static const char *const texts[] = { "- a\u2028", "- a\u00a0", "# a\u3000", "# a  \t\n",
+        "|a|\n|-|\u00a0\n", "```\na\u2029 ", "    a\f", "- a\v\n", "<p>\xc2\x85", "- a \r" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (uint32_t bits = 0; bits < ALL_OPTIONS; bits++) {
+            struct hp_clean_options options = options_of(bits);
+            const char *wrong = check_twice(hp_str_from(texts[i]), &options);
+            if (wrong)
+                ck_abort_msg("text %zu, options %u: %s", i, bits, wrong);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_deadline_that_passed_stops_the_work)
 {
     struct hp_arena arena;
@@ -637,6 +654,18 @@ START_TEST(a_deadline_that_passed_stops_the_work)
 }
 END_TEST
 
+START_TEST(a_second_walk_over_a_long_line_looks_at_the_deadline_too)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_deadline past = { 1 };
+    struct hp_rewrite rewrite = { .deadline = &never, .fault = &fault };
+    ck_assert_int_eq(hp_rewrite_tick(&rewrite, 8 * HP_REWRITE_STEP), HP_OK);
+    rewrite.deadline = &past;
+    ck_assert_int_eq(hp_rewrite_tick(&rewrite, 8 * HP_REWRITE_STEP + 1), HP_OK);
+    ck_assert_int_eq(hp_rewrite_tick(&rewrite, HP_REWRITE_STEP), HP_DEADLINE);
+}
+END_TEST
+
 TESTS("clean", agrees_with_the_plain_version, switches_of_characters_act_in_their_order,
     every_combination_is_idempotent_and_keeps_its_map, standard_cleans_as_the_contract_says,
     a_text_that_does_not_settle_is_idempotent_too, lines_are_judged_as_documented,
@@ -644,4 +673,5 @@ TESTS("clean", agrees_with_the_plain_version, switches_of_characters_act_in_thei
     changes_are_counted_by_switch, source_leaves_out_what_was_removed_beside_the_span,
     hostile_texts_cost_linear_time, memory_stays_in_proportion_where_every_character_changes,
     spans_are_exact_where_every_character_changes, memory_that_runs_out_is_an_error,
-    a_deadline_that_passed_stops_the_work)
+    elements_end_within_the_text_whatever_blank_was_trimmed, a_deadline_that_passed_stops_the_work,
+    a_second_walk_over_a_long_line_looks_at_the_deadline_too)

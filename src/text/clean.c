@@ -158,14 +158,29 @@ static enum hp_code structure(struct chain *chain)
         chain->clean.text, chain->arena, chain->deadline, &chain->clean.structure, chain->fault);
 }
 
+// Blanks to Markdown; no-break spaces and U+2028, say, are part of what stands before them.
+static bool blank_to_markdown(hp_str s)
+{
+    for (size_t at = 0; at < s.len; at++)
+        if (s.ptr[at] != ' ' && s.ptr[at] != '\t' && s.ptr[at] != '\n')
+            return false;
+    return true;
+}
+
 // The pass only took blanks away at the end, as it does of nearly every file: no element reaches
-// there.
+// there. The last heading may.
 static bool only_trimmed(const struct chain *chain, int step)
 {
+    const struct hp_structure *structure = &chain->clean.structure;
+    hp_str text = chain->clean.text;
     struct hp_edit edit = { 0 };
     struct hp_edits_walk walk = hp_edits_walk(&chain->mine);
-    return step == BLANK_RUNS && chain->mine.count == 1 && hp_edits_next(&walk, &edit) &&
-           edit.len == 0 && edit.raw_at + edit.raw_len == chain->clean.text.len;
+    if (step != BLANK_RUNS || chain->mine.count != 1 || !hp_edits_next(&walk, &edit))
+        return false;
+    if (structure->headings && structure->heading[structure->headings - 1].end > edit.raw_at)
+        return false;
+    return edit.len == 0 && edit.raw_at + edit.raw_len == text.len &&
+           blank_to_markdown((hp_str){ text.ptr + edit.raw_at, edit.raw_len });
 }
 
 static enum hp_code run(struct chain *chain, int step)

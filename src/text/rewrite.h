@@ -19,10 +19,11 @@ struct hp_rewrite {
 
 enum { HP_REWRITE_STEP = 64 << 10 }; // bytes between two looks at the deadline
 
-// To be called on the way, with the place that was reached.
+// To be called on the way, with the place that was reached. One that lies far before the last look
+// begins another walk over what was read: it is looked at too.
 HP_MUST_USE static inline enum hp_code hp_rewrite_tick(struct hp_rewrite *rewrite, size_t at)
 {
-    if (at < rewrite->check_at)
+    if (at < rewrite->check_at && rewrite->check_at - at <= HP_REWRITE_STEP)
         return HP_OK;
     rewrite->check_at = at + HP_REWRITE_STEP;
     return hp_deadline_check(rewrite->deadline, rewrite->fault);
