@@ -629,7 +629,8 @@ END_TEST
 START_TEST(elements_end_within_the_text_whatever_blank_was_trimmed)
 {
     static const char *const texts[] = { "- a\u2028", "- a\u00a0", "# a\u3000", "# a  \t\n",
-        "|a|\n|-|\u00a0\n", "```\na\u2029 ", "    a\f", "- a\v\n", "<p>\xc2\x85", "- a \r" };
+        "|a|\n|-|\u00a0\n", "```\na\u2029 ", "    a\f", "- a\v\n", "<p>\xc2\x85", "- a \r",
+        "<h2>\u2028\n\n``` \n`" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         for (uint32_t bits = 0; bits < ALL_OPTIONS; bits++) {
             struct hp_clean_options options = options_of(bits);

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { BODY = 1 << 20, TIMES = 12, TIMES_OF_BLOCKS = 18 };
+enum { BODY = 1 << 20, TIMES = 12, TIMES_OF_BLOCKS = 20 };
 
 // What a document is filled with.
 static const struct {
@@ -36,6 +36,7 @@ static const struct {
     { "paragraphs", "<p>a", false },
     { "entities", "&amp;", false },
     { "items", "- a\n", true },
+    { "empty items", "-\n", true },
     { "nested", "- > ", false },
     { "headings", "# a\n", true },
     { "cells", "|a|b|\n|-|-|\n", false },

@@ -196,6 +196,8 @@ static enum hp_code run(struct chain *chain, int step)
         chain->clean.changes[steps[step].first] += (uint32_t)chain->mine.count;
     chain->due |= steps[step].wakes & chain->wanted;
     chain->structured &= only_trimmed(chain, step);
+    if (step == BLANK_RUNS && chain->options->format == HP_MARKDOWN && !chain->structured)
+        chain->due |= 1u << BLANK_RUNS; // what it leaves alone may be another now
     if (chain->options->format == HP_HTML)
         HP_TRY(
             hp_structure_move(&chain->clean.structure, &chain->mine, chain->arena, chain->fault));

@@ -6,6 +6,12 @@
 
 enum { CHECK_EVERY = 256 };
 
+// No edge lies inside a single byte.
+static bool can_be_cut(const struct hp_element *element)
+{
+    return element->end - element->start > 1;
+}
+
 static bool fits(const struct hp_measure *measure, const struct hp_element *element, size_t max)
 {
     size_t start = element->start;
@@ -45,15 +51,17 @@ enum hp_code hp_kept_find(struct hp_kept *kept, const struct hp_measure *measure
     *kept = (struct hp_kept){ 0 };
     if (!structure || structure->elements == 0)
         return HP_OK;
-    struct hp_kept_element *all = HP_NEW_RAW(arena, struct hp_kept_element, structure->elements);
+    size_t most = 0, count = 0;
+    for (size_t i = 0; i < structure->elements; i++)
+        most += can_be_cut(&structure->element[i]);
+    struct hp_kept_element *all = HP_NEW_RAW(arena, struct hp_kept_element, most);
     if (!all)
         return hp_no_memory(arena, fault);
-    size_t count = 0;
     for (size_t i = 0; i < structure->elements; i++) {
         const struct hp_element *element = &structure->element[i];
         if (i % CHECK_EVERY == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
-        if (!fits(measure, element, max))
+        if (!can_be_cut(element) || !fits(measure, element, max))
             continue;
         uint32_t parent = (uint32_t)open_at(all, count, element->start);
         add(all, count++, element, parent);
