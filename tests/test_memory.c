@@ -1,6 +1,6 @@
 // test_memory.c -- what a request takes: the arena, with body, scratch and reply, holds at most
-// twelve times the body; Markdown of nothing but items of four bytes, the worst that is known, up
-// to eighteen times.
+// twelve times the body; Markdown with a heading or an item every few bytes, the worst that is
+// known, up to twenty times.
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 
