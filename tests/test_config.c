@@ -306,7 +306,7 @@ static const struct {
     { "workers: 99999999999999999999",
         "x.yaml:1:10: workers is out of its range; it takes 0 to 1024" },
     { "limits: {header_bytes: 1}",
-        "x.yaml:1:24: limits.header_bytes is out of its range; it takes 1KiB to 1MiB" },
+        "x.yaml:1:24: limits.header_bytes is out of its range; it takes 1KiB to 32KiB" },
     { "socket_mode: 01777", "x.yaml:1:14: socket_mode is out of its range; it takes 0000 to 0777" },
     { "routes: {extra: {max_terms: 65}}",
         "x.yaml:1:29: routes.extra.max_terms is out of its range; it takes 1 to 64" },
