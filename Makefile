@@ -201,7 +201,7 @@ deb: all ## a Debian package: build/hotpathd_VERSION_ARCH.deb
 	@deploy/deb $(BIN) $(VERSION) $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 clean: ## remove what was built (vocabularies too)
 	rm -rf build

@@ -153,7 +153,9 @@ static const struct command {
         "serve; also without a command", serve },
     { "check-config", "FILE", "say what is wrong with a configuration, and where", check_config },
     { "health", "[ADDR]", "0 when the daemon at this admin address is ready", hp_cli_health },
-    { "call", "ROUTE [FILE] [--to ADDR]", "send one request, print the reply", hp_cli_call },
+    { "call", "ROUTE [FILE] [--to ADDR]",
+        "send a document (or standard input), print the reply; the file's ending tells its type",
+        hp_cli_call },
     { "version", "[--json]", "versions, vocabularies, CPU features", version },
     { "help", "", "this list", help },
 };
@@ -163,8 +165,8 @@ static int help(int argc, char **argv)
     (void)argc, (void)argv;
     puts("hotpathd does one CPU-bound step of a service, over localhost HTTP.\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        printf(
-            "hotpathd %s %s\n    %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+        printf("hotpathd %s%s%s\n    %s\n", commands[i].name, *commands[i].arguments ? " " : "",
+            commands[i].arguments, commands[i].what);
     puts("\nADDR is HOST:PORT (port 0 picks a free one) or unix:PATH.");
     return HP_EXIT_OK;
 }
@@ -180,12 +182,17 @@ static void fill_standard_descriptors(void)
         close(fd);
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_descriptors();
     hp_build = (struct hp_build){ HP_VERSION, HP_COMMIT, hp_server_library(), hp_json_library(),
         hp_config_library() };
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+    if (argc >= 2 && asks_for_help(argv[argc - 1]))
         return help(0, NULL);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return version(0, NULL);

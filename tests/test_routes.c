@@ -187,7 +187,7 @@ START_TEST(survives_the_failure_of_every_allocation)
         run(&right, hp_routes[i], state, hp_routes[i]->example, "application/json", 0);
         while (!survives_failure(hp_routes[i], state, nth, &right))
             nth++;
-        ck_assert_uint_gt(nth, 3); // it does allocate, and each of these failed once
+        ck_assert_uint_gt(nth, 1); // it does allocate: the reply at least
         hp_arena_done(&right.arena);
         close_route(hp_routes[i], state);
     }

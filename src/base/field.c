@@ -41,7 +41,9 @@ static void range_show(const struct hp_field *field, char *text, size_t size)
         }
         return;
     }
-    if (field->type == HP_BOOL || field->type == HP_OBJECT || (field->min == 0 && field->max == 0))
+    if (field->type == HP_BOOL || field->type == HP_OBJECT ||
+        (field->min == 0 && field->max == 0) ||
+        (field->type == HP_STRING && field->min == 0 && field->max == INT64_MAX))
         return;
     char least[32], most[32];
     const char *unit = field->type == HP_STRING || field->type == HP_LIST ? " bytes" : "";

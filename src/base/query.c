@@ -100,7 +100,8 @@ static enum hp_code note_key(
     for (const struct seen *seen = query->seen; seen; seen = seen->before)
         if (overlap(seen->key, key))
             return hp_fail(fault, HP_BAD_QUERY, pointer,
-                seen->key.len == key.len ? "every key once" : "an object as a word, or its parts");
+                seen->key.len == key.len ? "every key once"
+                                         : "an object as one word, or its parts, not both");
     struct seen *seen = HP_NEW_RAW(query->arena, struct seen, 1);
     if (!seen)
         return hp_no_memory(query->arena, fault);

@@ -97,7 +97,7 @@ static const struct hp_field limit_rows[] = {
         .help = "bytes of a request's line and headers",
         .type = HP_SIZE,
         .min = KIB,
-        .max = MIB,
+        .max = 32 * KIB,
         .preset = "32KiB",
         AT(header_bytes) },
     { .key = "header_ms",

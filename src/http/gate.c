@@ -1,6 +1,8 @@
 // gate.c -- the checks, each with the attack or mistake that it is there for.
 #include "http/gate.h"
 
+#include <stdio.h>
+
 // Two parties that frame one request differently can be made to see two requests (request
 // smuggling); libmicrohttpd 0.9.75 takes the first of two lengths and a length beside chunked.
 enum hp_code hp_gate_framing(
@@ -124,6 +126,15 @@ static bool charset_is_utf8(hp_str parameters)
     return true;
 }
 
+static enum hp_code refuse_media_type(const char *const *also, struct hp_fault *fault)
+{
+    char types[HP_DETAIL_MAX] = "";
+    for (size_t len = 0; also && *also && len < sizeof types; also++)
+        len += (size_t)snprintf(types + len, sizeof types - len, ", %s", *also);
+    return hp_fail(
+        fault, HP_MEDIA_TYPE, NULL, "Content-Type is one of application/json%.100s", types);
+}
+
 enum hp_code hp_gate_media_type(const struct hp_headers *headers, const char *const *also,
     hp_str *media_type, struct hp_fault *fault)
 {
@@ -149,8 +160,7 @@ enum hp_code hp_gate_media_type(const struct hp_headers *headers, const char *co
             return HP_OK;
         }
     }
-    return hp_fail(fault, HP_MEDIA_TYPE, NULL,
-        "the body is application/json or a raw type that the route names");
+    return refuse_media_type(also, fault);
 }
 
 enum { DEADLINE_DIGITS = 9 };

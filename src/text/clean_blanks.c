@@ -6,7 +6,8 @@
 //
 // The code, tables and front matter of Markdown and the <pre> of HTML are left alone. So are the
 // blanks with which a line of Markdown begins, those behind its quote and list marks included
-// (their number says what is nested in what), and the two spaces at a line's end that break it.
+// (their number says what is nested in what), and the two spaces at a line's end that break it; and
+// the spaces with which a line of an HTML list begins.
 #include "text/passes.h"
 
 #include "text/ascii.h"
@@ -53,6 +54,7 @@ struct blanks {
     size_t from, to; // what lies between two spans that are left alone
     bool ascii;      // every blank is an ASCII character
     bool markdown;
+    struct hp_shield items; // HTML: of its lists
     // Markdown: what was searched for lines, and where the last one's marks end
     size_t seen, marks_end;
 };
@@ -152,6 +154,17 @@ static bool among_marks(struct blanks *blanks, size_t at)
     return at < blanks->marks_end;
 }
 
+// Whether the spaces at `at` are the indentation of a line in a list of HTML. Called with growing
+// places.
+static bool indents_item(struct blanks *blanks, size_t at)
+{
+    hp_str in = blanks->rewrite->in;
+    if (!blanks->items.kinds || in.ptr[at] != ' ' || (at > 0 && !ends_line(in.ptr[at - 1])))
+        return false;
+    hp_shield_move(&blanks->items, at);
+    return at >= blanks->items.start;
+}
+
 // The blanks in[start, end) within a line: one stays as it is, several become one space.
 static enum hp_code squeeze(struct blanks *blanks, size_t start, size_t end)
 {
@@ -160,7 +173,8 @@ static enum hp_code squeeze(struct blanks *blanks, size_t start, size_t end)
     if (start == end)
         return HP_OK;
     hp_utf8_at(rewrite->in, start, &len);
-    if (len == end - start || (blanks->markdown && among_marks(blanks, start)))
+    if (len == end - start || (blanks->markdown && among_marks(blanks, start)) ||
+        indents_item(blanks, start))
         return HP_OK;
     if (rewrite->in.ptr[start] == ' ')
         return drop(rewrite, start + 1, end);
@@ -178,14 +192,14 @@ static bool hard_break(const struct blanks *blanks, size_t at, size_t stop, size
 }
 
 // Where what is kept of the blanks at the start of the text begins: Markdown's first line keeps its
-// indentation.
-static size_t first_line(const struct blanks *blanks, size_t end)
+// indentation, and so does a list's in HTML.
+static size_t first_line(struct blanks *blanks, size_t end)
 {
     hp_str in = blanks->rewrite->in;
     size_t line = end;
     while (line > 0 && !ends_line(in.ptr[line - 1]))
         line--;
-    return blanks->markdown && end < in.len ? line : end;
+    return end < in.len && (blanks->markdown || indents_item(blanks, line)) ? line : end;
 }
 
 static enum hp_code fix_run(struct blanks *blanks, size_t start, size_t end)
@@ -329,7 +343,11 @@ enum hp_code hp_fix_blank_runs(struct hp_rewrite *rewrite, const struct hp_clean
     // after these passes every blank is an ASCII character
     bool ascii = options->on[HP_FIX_SPACES] && options->on[HP_FIX_LINE_ENDINGS];
     struct blanks blanks = {
-        .rewrite = rewrite, .ascii = ascii, .markdown = options->format == HP_MARKDOWN
+        .rewrite = rewrite,
+        .ascii = ascii,
+        .markdown = options->format == HP_MARKDOWN,
+        .items = { .of = rewrite->structure,
+            .kinds = options->format == HP_HTML ? 1 << HP_ELEMENT_ITEM : 0 },
     };
     while (blanks.from < rewrite->in.len) {
         hp_shield_move(&shield, blanks.from);

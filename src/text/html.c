@@ -117,7 +117,7 @@ static enum hp_code read_piece(struct reader *r, const struct run *run)
             return HP_OK;
     }
     HP_TRY(hp_html_word(&r->layout, r->at));
-    size_t stop = r->rewrite->check_at; // of the next tick, behind r->at
+    size_t stop = hp_rewrite_stop(r->rewrite, r->at);
     r->at = ordinary_end(in, r->at + 1, stop < run->end ? stop : run->end);
     r->layout.gap = r->at;
     if (in.ptr[r->at - 1] == ' ') {
@@ -151,7 +151,7 @@ static size_t pre_end(hp_str in, size_t at, size_t end)
 static enum hp_code read_pre_piece(struct reader *r, const struct run *run)
 {
     const char *p = r->in.ptr;
-    size_t start = r->at, stop = r->rewrite->check_at;
+    size_t start = r->at, stop = hp_rewrite_stop(r->rewrite, start);
     if (p[start] == '\0') {
         r->at++;
         return HP_OK;

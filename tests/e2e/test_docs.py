@@ -42,4 +42,5 @@ def test_the_examples_of_mojibake_are_repaired(daemon, before, after):
 def test_the_examples_of_html_read_as_shown(daemon, page, lines):
     """`a`, blank line, `b` are three lines."""
     shown = ["" if line == "blank line" else line.strip("`").replace("\\|", "|") for line in lines.split(", ")]
-    assert daemon.chunk(page.strip("`"), format="html", clean="none", chunk=None)["text"] == "\n".join(shown)
+    for clean in ("none", "standard"):
+        assert daemon.chunk(page.strip("`"), format="html", clean=clean, chunk=None)["text"] == "\n".join(shown)
