@@ -66,6 +66,20 @@ static inline struct character character_at(hp_str s, size_t at)
     return (struct character){ class_of_category[category], (uint8_t)len };
 }
 
+// Behind the bytes from `at` on that are like the one before, eight by eight: where it is the last
+// of a character that is more than one byte, it stays `at`.
+static inline size_t past_alike(hp_str s, size_t at)
+{
+    uint64_t here, before;
+    for (; at + sizeof here <= s.len; at += sizeof here) {
+        memcpy(&here, s.ptr + at, sizeof here);
+        memcpy(&before, s.ptr + at - 1, sizeof before);
+        if (here != before)
+            break;
+    }
+    return at;
+}
+
 // The end of the longest run of characters of these classes that begins at `at`.
 static size_t run_end(hp_str s, size_t at, uint8_t classes)
 {
@@ -73,7 +87,7 @@ static size_t run_end(hp_str s, size_t at, uint8_t classes)
         struct character c = character_at(s, at);
         if (!(c.class & classes))
             break;
-        at += c.len;
+        at = past_alike(s, at + c.len);
     }
     return at;
 }
@@ -184,7 +198,7 @@ static size_t o200k_letters(hp_str s, size_t at, bool *first)
         c = character_at(s, end);
         if (!(c.class & WORD_HEAD))
             break;
-        end += c.len;
+        end = past_alike(s, end + c.len);
         if (c.class & WORD_TAIL)
             shared = end;
     }

@@ -317,7 +317,7 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .deadline = deadline };
     HP_TRY(run(&pass, fault));
     hp_bit_set(tokens->pieces, text.len);
-    if (pass.has_long && vocab && !(tokens->longest = HP_NEW(arena, uint8_t, text.len)))
+    if (pass.has_long && vocab && !(tokens->longest = HP_NEW(arena, uint8_t, text.len + HP_BYTES)))
         return hp_no_memory(arena, fault);
     sum_up(tokens);
     *out = tokens;
