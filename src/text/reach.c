@@ -28,12 +28,12 @@ static size_t longest_at(const struct hp_tokens *tokens, size_t at)
 {
     if (!tokens->longest)
         return look_longest(tokens, at);
-    uint8_t *known = &tokens->longest[at];
-    if (in_run(tokens->text, at))
+    uint8_t *here = &tokens->longest[at], *known = here;
+    if (*here == 0 && in_run(tokens->text, at))
         known = &tokens->longest[tokens->text.len + (uint8_t)tokens->text.ptr[at]];
     if (*known == 0)
         *known = look_longest(tokens, at);
-    return *known;
+    return *here = *known;
 }
 
 // Up to where `max` tokens from `at` can lead at the very most, whatever they are.

@@ -1,6 +1,6 @@
 // runs.c -- byte-pair encoding of runs. What makes long runs dear elsewhere is that the vocabulary
-// holds the same sign 64, 70, 72, ... 112 times: nearly all of these lead nowhere, but each byte has
-// all of them to try. Merging does not care: all pairs in a run are the same pair, so a merge
+// holds the same sign 64, 70, 72, ... 112 times: nearly all of these lead nowhere, but each byte
+// has all of them to try. Merging does not care: all pairs in a run are the same pair, so a merge
 // halves the run, and a megabyte is through after a few dozen.
 //
 // As a merge makes a token of a higher rank than its halves, a pair that it brings about never goes
@@ -12,13 +12,13 @@
 
 enum { RUNS_FIRST = 64, RUN_BYTES = 8 };
 
-// End of the bytes that are like the one at `at`.
-static size_t alike(const char *bytes, size_t at, size_t len)
+size_t hp_alike_end(const char *bytes, size_t at, size_t len)
 {
-    enum { STRIDE = 64 };
+    static const size_t strides[] = { 2048, 64 };
     size_t end = at + 1;
-    while (end + STRIDE <= len && memcmp(bytes + end, bytes + end - 1, STRIDE) == 0)
-        end += STRIDE;
+    for (size_t i = 0; i < sizeof strides / sizeof *strides; i++)
+        while (end + strides[i] <= len && memcmp(bytes + end, bytes + end - 1, strides[i]) == 0)
+            end += strides[i];
     while (end < len && bytes[end] == bytes[at])
         end++;
     return end;
@@ -31,7 +31,7 @@ static bool begin(const struct hp_vocab *vocab, const char *bytes, size_t len, s
     for (size_t at = 0, end; at < len; at = end) {
         if (runs->count == most)
             return false;
-        end = alike(bytes, at, len);
+        end = hp_alike_end(bytes, at, len);
         struct hp_run *run = &runs->run[runs->count++];
         run->token = vocab->byte[(uint8_t)bytes[at]];
         run->times = (uint32_t)(end - at);

@@ -3,6 +3,9 @@
 
 #include "text/vocab.h"
 
+// End of the bytes of [at, len) that are like the one at `at`.
+size_t hp_alike_end(const char *bytes, size_t at, size_t len);
+
 enum { HP_RUNS = 160 };
 
 // `times` times the same token.

@@ -351,8 +351,7 @@ static size_t encode_anew(
     const char *text = tokens->text.ptr + at;
     size_t len = end - at, count, second, final;
     struct hp_runs runs;
-    if (len > HP_MERGE_BYTES && tokens->vocab &&
-        hp_runs_encode(tokens->vocab, text, len, &runs)) {
+    if (len > HP_MERGE_BYTES && tokens->vocab && hp_runs_encode(tokens->vocab, text, len, &runs)) {
         *first = runs.run[0].token;
         *last = runs.run[runs.count - 1].token;
         return hp_runs_tokens(&runs);
