@@ -50,6 +50,9 @@ static size_t farthest(const struct hp_tokens *tokens, size_t at, size_t max)
         for (size_t back = at; back-- > from && back + HP_TOKEN_MAX > next;) {
             size_t end = back + longest_at(tokens, back);
             next = end > next ? end : next;
+            if (in_run(text, back) &&
+                memcmp(text.ptr + from, text.ptr + from + 1, back - from) == 0)
+                break; // what lies before is the same, and nearer
         }
         reached = next;
     }
