@@ -364,6 +364,45 @@ START_TEST(counts_any_part_of_a_run)
 }
 END_TEST
 
+// What the encoding says of a run, of parts of it, and of it between others, as merging does.
+static void check_run(const struct hp_vocab *vocab, char byte, size_t len)
+{
+    static char bytes[3000];
+    struct hp_arena arena;
+    memset(bytes, byte, len);
+    struct hp_tokens *tokens = encode(vocab, (hp_str){ bytes, len }, &arena);
+    ck_assert_uint_eq(hp_tokens_all(tokens), hp_tokens_reference(vocab, (hp_str){ bytes, len }));
+    for (size_t i = 0; i < 2; i++) {
+        size_t start = random_below(len), end = start + random_below(len - start) + 1;
+        hp_str part = { bytes + start, end - start };
+        ck_assert_uint_eq(hp_tokens_count(tokens, start, end), hp_tokens_reference(vocab, part));
+    }
+    hp_arena_done(&arena);
+    bytes[len / 3] = "=-_ \n"[len % 5];
+    check_parts(vocab, (hp_str){ bytes, len }, 1);
+}
+
+static void runs_of_every_byte(const struct hp_vocab *vocab)
+{
+    static const size_t lens[] = { 1111 };
+    for (int byte = 0; byte < 0x80; byte++) {
+        for (size_t len = 1; len <= 600; len += 1 + random_below(60))
+            check_run(vocab, (char)byte, len);
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+            check_run(vocab, (char)byte, lens[i]);
+    }
+    for (const char *sign = "-"; *sign; sign++)
+        for (size_t len = 1; len <= 600; len++)
+            check_run(vocab, *sign, len);
+}
+
+START_TEST(counts_a_run_of_any_byte_of_any_length)
+{
+    random_state = 600;
+    each_encoding(runs_of_every_byte);
+}
+END_TEST
+
 static void reach_of_random_texts(const struct hp_vocab *vocab)
 {
     static char bytes[100];
@@ -498,6 +537,42 @@ START_TEST(twice_the_text_takes_twice_the_time)
     random_state = 31337;
     each_encoding(each_unit_is_linear);
     each_unit_is_linear(NULL);
+}
+END_TEST
+
+// How much longer a run of one sign takes than prose that is as long.
+static double beside_prose(const struct hp_vocab *vocab, hp_str run, hp_str prose)
+{
+    uint64_t ours[TIMINGS], theirs[TIMINGS];
+    for (size_t i = 0; i < TIMINGS; i++) {
+        ours[i] = time_once(vocab, run);
+        theirs[i] = time_once(vocab, prose);
+    }
+    qsort(ours, TIMINGS, sizeof *ours, by_size);
+    qsort(theirs, TIMINGS, sizeof *theirs, by_size);
+    return (double)ours[TIMINGS / 2] / (double)theirs[TIMINGS / 2];
+}
+
+static void runs_are_cheap(const struct hp_vocab *vocab)
+{
+    enum { RATIO = 60 };
+    char *bytes = malloc((size_t)2 * HALF), *prose = malloc((size_t)2 * HALF);
+    ck_assert(bytes && prose);
+    hp_str beside = repeated(prose, units[sizeof units / sizeof *units - 1]);
+    for (char byte = 1; byte > 0 && byte < 0x7f; byte++) {
+        double ratio = RATIO + 1;
+        memset(bytes, byte, beside.len);
+        for (int i = 0; i < ATTEMPTS && ratio > RATIO; i++)
+            ratio = beside_prose(vocab, (hp_str){ bytes, beside.len }, beside);
+        ck_assert_msg(ratio <= RATIO, "a run of %c takes %.0f times as long", byte, ratio);
+    }
+    free(bytes);
+    free(prose);
+}
+
+START_TEST(a_run_of_one_sign_costs_what_a_text_costs)
+{
+    each_encoding(runs_are_cheap);
 }
 END_TEST
 
@@ -735,7 +810,8 @@ START_TEST(stops_at_its_deadline)
 END_TEST
 
 TESTS("tokens", windows_find_the_borders_that_the_plain_matcher_finds,
-    windows_take_every_code_point, counts_any_part_of_a_run,
+    windows_take_every_code_point, counts_any_part_of_a_run, counts_a_run_of_any_byte_of_any_length,
+    a_run_of_one_sign_costs_what_a_text_costs,
     a_part_costs_the_same_however_long_the_piece_around_it, threads_share_what_they_remember,
     finds_the_tokens_that_tiktoken_finds, counts_any_part_as_if_it_stood_alone,
     counts_any_part_of_real_text, counts_any_part_of_a_long_piece, no_end_beyond_reach_fits,

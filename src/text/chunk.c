@@ -50,19 +50,22 @@ struct cutter {
     size_t slack; // of the measure
     size_t end;   // of the last edge
     const struct hp_deadline *deadline;
-    unsigned spans; // measured so far
-    bool late;      // the deadline has passed
+    size_t work; // bytes measured since the last look at the deadline, and something for each span
+    bool late;   // the deadline has passed
     struct hp_fault *fault;
 };
 
-enum { SPANS_BETWEEN_CHECKS = 16 };
+enum { WORK_BETWEEN_CHECKS = 1 << 16, WORK_OF_A_SPAN = WORK_BETWEEN_CHECKS / 16 };
 
 // Once the deadline has passed nothing has a size: every search then ends at once, and the walk
 // over the chunks asks the deadline next.
 static size_t span(struct cutter *cutter, size_t start, size_t end)
 {
-    if (cutter->spans++ % SPANS_BETWEEN_CHECKS == 0)
+    cutter->work += WORK_OF_A_SPAN + (end - start);
+    if (cutter->work >= WORK_BETWEEN_CHECKS) {
+        cutter->work = 0;
         cutter->late |= hp_deadline_passed(cutter->deadline);
+    }
     return cutter->late ? 0 : hp_measure_span(&cutter->measure, start, end);
 }
 

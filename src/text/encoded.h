@@ -18,11 +18,13 @@ struct hp_tokens {
     uint64_t *starts;           // bit: a token starts here
     uint32_t *before;           // tokens before each word of `starts`
     struct hp_scratch *scratch; // a result is one thread's
-    // Where there is a long piece, the length of the longest token that could stand at each byte, 0
-    // where nobody asked yet; else NULL.
+    // Where there is a long piece, the length of the longest token that could stand at each byte,
+    // and behind these, for each value of a byte, in a run of it; 0 where nobody asked yet. Else
+    // NULL.
     uint8_t *longest;
 };
 
+enum { HP_BYTES = 256 };
 enum { HP_LONG_PIECE = 448 }; // bytes; of longer ones nothing is scanned or encoded as a whole
 
 // Tokens of the whole text that start before `at`.

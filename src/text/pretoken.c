@@ -5,6 +5,7 @@
 // of characters that it is in, but for the blanks, which ask what follows them.
 #include "text/pretoken.h"
 
+#include "text/runs.h"
 #include "text/unicode_data.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -66,6 +67,18 @@ static inline struct character character_at(hp_str s, size_t at)
     return (struct character){ class_of_category[category], (uint8_t)len };
 }
 
+// Behind the bytes from `at` on that are like the one before, where these are many. There are none
+// where that one is the last of a character of several bytes.
+static inline size_t past_alike(hp_str s, size_t at)
+{
+    uint64_t here, before;
+    if (at + sizeof here > s.len)
+        return at;
+    memcpy(&here, s.ptr + at, sizeof here);
+    memcpy(&before, s.ptr + at - 1, sizeof before);
+    return here == before ? hp_alike_end(s.ptr, at - 1, s.len) : at;
+}
+
 // The end of the longest run of characters of these classes that begins at `at`.
 static size_t run_end(hp_str s, size_t at, uint8_t classes)
 {
@@ -73,7 +86,7 @@ static size_t run_end(hp_str s, size_t at, uint8_t classes)
         struct character c = character_at(s, at);
         if (!(c.class & classes))
             break;
-        at += c.len;
+        at = past_alike(s, at + c.len);
     }
     return at;
 }
@@ -184,7 +197,7 @@ static size_t o200k_letters(hp_str s, size_t at, bool *first)
         c = character_at(s, end);
         if (!(c.class & WORD_HEAD))
             break;
-        end += c.len;
+        end = past_alike(s, end + c.len);
         if (c.class & WORD_TAIL)
             shared = end;
     }

@@ -9,16 +9,31 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
+// Whether so many bytes at `at` are alike that a token more would not show.
+static bool in_run(hp_str text, size_t at)
+{
+    const char *here = text.ptr + at;
+    return text.len - at >= HP_TOKEN_MAX && here[0] == here[1] &&
+           memcmp(here, here + 1, HP_TOKEN_MAX - 1) == 0;
+}
+
+static uint8_t look_longest(const struct hp_tokens *tokens, size_t at)
+{
+    uint32_t token = hp_bpe_longest(tokens->vocab, tokens->text.ptr, at, tokens->text.len);
+    return (uint8_t)tokens->vocab->token[token].len;
+}
+
 // Length of the longest token that could stand at `at`.
 static size_t longest_at(const struct hp_tokens *tokens, size_t at)
 {
-    if (tokens->longest && tokens->longest[at])
-        return tokens->longest[at];
-    uint32_t token = hp_bpe_longest(tokens->vocab, tokens->text.ptr, at, tokens->text.len);
-    uint32_t len = tokens->vocab->token[token].len;
-    if (tokens->longest)
-        tokens->longest[at] = (uint8_t)len;
-    return len;
+    if (!tokens->longest)
+        return look_longest(tokens, at);
+    uint8_t *here = &tokens->longest[at], *known = here;
+    if (*here == 0 && in_run(tokens->text, at))
+        known = &tokens->longest[tokens->text.len + (uint8_t)tokens->text.ptr[at]];
+    if (*known == 0)
+        *known = look_longest(tokens, at);
+    return *here = *known;
 }
 
 // Up to where `max` tokens from `at` can lead at the very most, whatever they are.
@@ -30,10 +45,14 @@ static size_t farthest(const struct hp_tokens *tokens, size_t at, size_t max)
         return max < (text.len - at) / most ? at + max * most : text.len;
     size_t reached = at;
     for (size_t i = 0; i < max && reached < text.len; i++) {
-        size_t next = reached;
-        for (; at <= reached && at < text.len; at++) {
-            size_t end = at + longest_at(tokens, at);
+        size_t next = reached, from = at;
+        at = reached < text.len ? reached + 1 : reached;
+        for (size_t back = at; back-- > from && back + HP_TOKEN_MAX > next;) {
+            size_t end = back + longest_at(tokens, back);
             next = end > next ? end : next;
+            if (in_run(text, back) &&
+                memcmp(text.ptr + from, text.ptr + from + 1, back - from) == 0)
+                break; // what lies before is the same, and nearer
         }
         reached = next;
     }

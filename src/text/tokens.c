@@ -10,6 +10,7 @@
 #include "text/estimate.h"
 #include "text/memo.h"
 #include "text/pretoken.h"
+#include "text/runs.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 #include "text/window.h"
@@ -92,6 +93,16 @@ struct pass {
     bool has_long; // a piece of HP_LONG_PIECE or more
 };
 
+static void add_runs(struct pass *pass, size_t at, const struct hp_runs *runs)
+{
+    pass->count += hp_runs_tokens(runs);
+    for (size_t i = 0; i < runs->count && pass->starts; i++) {
+        size_t len = pass->vocab->token[runs->run[i].token].len;
+        for (size_t k = 0; k < runs->run[i].times; k++, at += len)
+            hp_bit_set(pass->starts, at);
+    }
+}
+
 static void add_long(struct pass *pass, size_t at, hp_str piece)
 {
     if (!pass->vocab) {
@@ -105,6 +116,11 @@ static void add_long(struct pass *pass, size_t at, hp_str piece)
         if (pass->starts)
             hp_bit_set(pass->starts, at);
         pass->count++;
+        return;
+    }
+    struct hp_runs runs;
+    if (hp_runs_encode(pass->vocab, piece.ptr, piece.len, &runs)) {
+        add_runs(pass, at, &runs);
         return;
     }
     pass->count += split_long(pass->vocab, piece, pass->scratch, pass->deadline);
@@ -301,7 +317,7 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .deadline = deadline };
     HP_TRY(run(&pass, fault));
     hp_bit_set(tokens->pieces, text.len);
-    if (pass.has_long && vocab && !(tokens->longest = HP_NEW(arena, uint8_t, text.len)))
+    if (pass.has_long && vocab && !(tokens->longest = HP_NEW(arena, uint8_t, text.len + HP_BYTES)))
         return hp_no_memory(arena, fault);
     sum_up(tokens);
     *out = tokens;
@@ -334,6 +350,12 @@ static size_t encode_anew(
 {
     const char *text = tokens->text.ptr + at;
     size_t len = end - at, count, second, final;
+    struct hp_runs runs;
+    if (len > HP_MERGE_BYTES && tokens->vocab && hp_runs_encode(tokens->vocab, text, len, &runs)) {
+        *first = runs.run[0].token;
+        *last = runs.run[runs.count - 1].token;
+        return hp_runs_tokens(&runs);
+    }
     if (len <= HP_MERGE_BYTES) {
         uint64_t mask = short_tokens(tokens->vocab, (hp_str){ text, len });
         count = hp_bit_count(mask);
@@ -517,6 +539,10 @@ size_t hp_piece_count(const struct hp_tokens *tokens, size_t at, size_t end)
 {
     uint32_t first, last;
     size_t count;
+    struct hp_runs runs;
+    if (end - at > HP_MERGE_BYTES && tokens->vocab &&
+        hp_runs_encode(tokens->vocab, tokens->text.ptr + at, end - at, &runs))
+        return hp_runs_tokens(&runs);
     if (end - at > HP_MERGE_BYTES && count_inside(tokens, at, end, &count))
         return count;
     return encode_anew(tokens, at, end, &first, &last);
