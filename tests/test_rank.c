@@ -405,6 +405,34 @@ START_TEST(one_long_span_is_left_at_a_deadline)
 }
 END_TEST
 
+// Neither is one word of a megabyte folded to its end.
+START_TEST(one_long_word_is_left_at_a_deadline)
+{
+    enum { BYTES = 1 << 20 };
+    const struct hp_deadline passed = { 1 };
+    struct hp_arena arena;
+    struct hp_split split;
+    size_t words = 0;
+    char *text = malloc(BYTES);
+    for (size_t i = 0; i < BYTES; i++)
+        text[i] = "\xc3\xa9"[i % 2];
+    hp_arena_init(&arena, NULL, 1 << 24);
+    hp_split_init(&split, &arena, count_word, &words);
+    split.deadline = &passed;
+    hp_split_text(&split, (hp_str){ text, BYTES });
+    ck_assert(split.late);
+    ck_assert_uint_eq(words, 0);
+    ck_assert_uint_lt(split.word.len, BYTES / 10);
+    split = (struct hp_split){ 0 };
+    hp_split_init(&split, &arena, count_word, &words);
+    hp_split_text(&split, (hp_str){ text, BYTES });
+    ck_assert_uint_eq(words, 1);
+    ck_assert_uint_eq(split.word.len, BYTES);
+    hp_arena_done(&arena);
+    free(text);
+}
+END_TEST
+
 START_TEST(stops_at_a_deadline)
 {
     struct hp_arena arena;
@@ -576,5 +604,5 @@ TESTS("rank", splits_as_the_definition_says, folding_twice_is_folding_once,
     fast_counts_are_the_plain_ones_on_every_machine,
     marks_beside_punctuation_are_told_across_blocks,
     more_words_than_are_remembered_are_counted_all_the_same, one_long_span_is_left_at_a_deadline,
-    stops_at_a_deadline, scores_as_lucene_by_hand, extreme_parameters_stay_finite,
-    scores_are_monotone, the_best_n_are_the_first_of_all)
+    one_long_word_is_left_at_a_deadline, stops_at_a_deadline, scores_as_lucene_by_hand,
+    extreme_parameters_stay_finite, scores_are_monotone, the_best_n_are_the_first_of_all)
