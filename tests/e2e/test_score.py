@@ -2,6 +2,7 @@
 import json
 import math
 import random
+import re
 import sqlite3
 import sys
 
@@ -250,6 +251,20 @@ def test_a_small_collection_in_three_languages_ranks_as_people_would(daemon):
         for query, best in part["queries"].items():
             reply = ask(daemon, {"query": query, "documents": part["documents"], "analyzer": part["analyzer"], "match": "any"})
             assert order(reply)[:len(best)] == best, (language, query, reply["results"])
+
+
+OPTIONS = (ROOT / "docs" / "scoring.md").read_text().split("| option | example |")[1].split("\n\n")[0]
+EXAMPLES = [(name, json.loads(value)) for name, value in re.findall(r"^\| `(\w+)`(?:, `\w+`)? \| `(.*?)`", OPTIONS, re.M)]
+
+
+@pytest.mark.parametrize("name,value", EXAMPLES)
+def test_the_example_of_every_option_is_taken(daemon, name, value):
+    """With two documents, "wing lift" and "runway"; what the option does is tested above."""
+    assert ask(daemon, {"query": "wing lift", "documents": ["wing lift", "runway"], name: value})["meta"]["formula"] == "bm25-lucene/1"
+
+
+def test_the_table_of_options_has_an_example_of_each():
+    assert {name for name, _ in EXAMPLES} >= {"top_n", "bm25", "stats", "priors", "fusion", "match", "must", "min_score", "explain", "return_documents", "model"}
 
 
 def test_rerank_is_the_same_route(daemon):
