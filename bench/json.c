@@ -1,5 +1,6 @@
-// json.c -- a request of 1 MiB read by hp_json_read and by jansson, and its text written by both,
-// turn by turn in one run: medians, in MB/s of JSON.
+// json.c -- a request of 1 MiB read by hp_json_read and by jansson, and its text written by both;
+// then a list of strings, as /v1/score has it, every one of them looked at. Turn by turn in one
+// run: medians, in MB/s of JSON.
 #include "hotpathd/json.h"
 
 #include <jansson.h>
@@ -63,6 +64,29 @@ static size_t make_body(const struct sample *sample, char *body)
     return (size_t)(at - body);
 }
 
+// The same text as a list of strings of about this many bytes.
+enum { LIST_BYTES = 1100 };
+
+static const struct hp_field list_fields[] = {
+    { .key = "documents", .offset = 0, .type = HP_SPAN, .flags = HP_REQUIRED },
+    { .key = NULL },
+};
+
+static size_t make_list(const struct sample *sample, char *body)
+{
+    char *at = stpcpy(body, "{\"documents\":[");
+    size_t step = strlen(sample->unit);
+    while (at + LIST_BYTES + step < body + SIZE) {
+        const char *first = at;
+        *at++ = '"';
+        for (; at < first + LIST_BYTES; at += step)
+            memcpy(at, sample->unit, step);
+        at = stpcpy(at, "\",");
+    }
+    at = stpcpy(at - 1, "]}");
+    return (size_t)(at - body);
+}
+
 // --- runs ----------------------------------------------------------------------------------------
 
 struct scene {
@@ -91,6 +115,26 @@ static size_t read_ours(struct scene *scene)
     return scene->len;
 }
 
+static size_t read_list(struct scene *scene)
+{
+    struct hp_json body = { .start = scene->copy, .end = scene->copy + scene->len, .pointer = "" };
+    struct hp_json list;
+    struct hp_span span;
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_member whole, item;
+    hp_str text;
+    bool found;
+    must(!hp_json_read(scene->copy, scene->len, list_fields, &span, &fault), "no list");
+    whole = hp_json_member(&body, span);
+    hp_json_enter(&list, &body, &whole, "/documents");
+    for (;;) {
+        must(!hp_json_next(&list, &item, &found, &fault), "no string in the list");
+        if (!found)
+            return scene->len;
+        must(!hp_json_string(&list, &item, &text, &fault) && text.len, "no string");
+    }
+}
+
 static size_t read_jansson(struct scene *scene)
 {
     json_t *tree =
@@ -117,17 +161,21 @@ static size_t write_jansson(struct scene *scene)
     return json_dumpb(scene->string, scene->out, 8 * SIZE, JSON_ENCODE_ANY);
 }
 
-static const struct run {
+struct run {
     const char *name;
     size_t (*call)(struct scene *scene);
-} runs[] = {
+};
+
+static const struct run text_runs[] = {
     { "read", read_ours },
     { "jansson", read_jansson },
     { "write", write_ours },
     { "jansson", write_jansson },
 };
 
-enum { RUNS = sizeof runs / sizeof *runs };
+static const struct run list_runs[] = { { "read", read_list }, { "jansson", read_jansson } };
+
+enum { TEXT_RUNS = sizeof text_runs / sizeof *text_runs, LIST_RUNS = 2 };
 
 static int compare(const void *a, const void *b)
 {
@@ -141,12 +189,12 @@ static double median(double *of)
     return of[ROUNDS / 2];
 }
 
-// MB/s of each run, the runs taking turns.
-static void measure(struct scene *scene, double rates[RUNS])
+// Prints MB/s of each run and the ratio of each pair, the runs taking turns.
+static void measure(const char *name, struct scene *scene, const struct run *runs, size_t count)
 {
-    static double each[RUNS][ROUNDS];
+    static double each[TEXT_RUNS][ROUNDS];
     for (size_t round = 0; round < ROUNDS; round++) {
-        for (size_t run = 0; run < RUNS; run++) {
+        for (size_t run = 0; run < count; run++) {
             memcpy(scene->copy, scene->body, scene->len);
             uint64_t start = hp_now_ns();
             size_t bytes = runs[run].call(scene);
@@ -154,8 +202,20 @@ static void measure(struct scene *scene, double rates[RUNS])
             each[run][round] = (double)bytes * 1000 / (double)ns;
         }
     }
-    for (size_t run = 0; run < RUNS; run++)
-        rates[run] = median(each[run]);
+    printf("%-20s", name);
+    for (size_t run = 0; run < count; run += 2) {
+        double ours = median(each[run]), theirs = median(each[run + 1]);
+        printf(" | %8.0f %8.0f %6.0fx", ours, theirs, ours / theirs);
+    }
+    printf("\n");
+}
+
+static void heading(const char *what, const struct run *runs, size_t count)
+{
+    printf("%-20s", what);
+    for (size_t run = 0; run < count; run += 2)
+        printf(" | %8s %8s %7s", runs[run].name, runs[run + 1].name, "ratio");
+    printf("\n");
 }
 
 // The text of the request, for the writers.
@@ -171,36 +231,38 @@ static hp_str decoded_text(struct scene *scene)
     return (hp_str){ text, request.text.len };
 }
 
-static void show(const struct sample *sample)
+static void show_text(const struct sample *sample, struct scene *scene, char *body)
 {
-    char *body = malloc(SIZE + 256), *copy = malloc(SIZE + 256), *out = malloc(8 * SIZE);
-    must(body && copy && out, "no memory");
-    struct scene scene = { .body = body, .copy = copy, .out = out };
-    double rates[RUNS];
-    scene.len = make_body(sample, body);
-    scene.text = decoded_text(&scene);
-    scene.string = json_stringn(scene.text.ptr, scene.text.len);
-    must(scene.string, "jansson refused the text");
-    measure(&scene, rates);
-    printf("%-20s", sample->name);
-    for (size_t run = 0; run < RUNS; run += 2)
-        printf(" | %8.0f %8.0f %6.0fx", rates[run], rates[run + 1], rates[run] / rates[run + 1]);
-    printf("\n");
-    json_decref(scene.string);
-    free((char *)scene.text.ptr);
-    free(out);
-    free(copy);
-    free(body);
+    scene->len = make_body(sample, body);
+    scene->text = decoded_text(scene);
+    scene->string = json_stringn(scene->text.ptr, scene->text.len);
+    must(scene->string, "jansson refused the text");
+    measure(sample->name, scene, text_runs, TEXT_RUNS);
+    json_decref(scene->string);
+    free((char *)scene->text.ptr);
+}
+
+static void show_list(const struct sample *sample, struct scene *scene, char *body)
+{
+    scene->len = make_list(sample, body);
+    measure(sample->name, scene, list_runs, LIST_RUNS);
 }
 
 int main(void)
 {
+    char *body = malloc(SIZE + 256), *copy = malloc(SIZE + 256), *out = malloc(8 * SIZE);
+    must(body && copy && out, "no memory");
+    struct scene scene = { .body = body, .copy = copy, .out = out };
     hp_json_start();
-    printf("MB/s of 1 MiB of JSON, medians of %d rounds\n%-20s", ROUNDS, "");
-    for (size_t run = 0; run < RUNS; run += 2)
-        printf(" | %8s %8s %7s", runs[run].name, runs[run + 1].name, "ratio");
-    printf("\n");
+    printf("MB/s of 1 MiB of JSON, medians of %d rounds\n", ROUNDS);
+    heading("one string", text_runs, TEXT_RUNS);
     for (size_t i = 0; i < SAMPLES; i++)
-        show(&samples[i]);
+        show_text(&samples[i], &scene, body);
+    heading("strings of 1.1 KB", list_runs, LIST_RUNS);
+    for (size_t i = 0; i < SAMPLES; i++)
+        show_list(&samples[i], &scene, body);
+    free(out);
+    free(copy);
+    free(body);
     return 0;
 }

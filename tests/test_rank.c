@@ -265,39 +265,42 @@ static void compare_counts(const struct hp_counts *fast, const struct hp_counts 
     ck_assert_mem_eq(fast->holders, plain->holders, sizeof fast->holders);
 }
 
-// Text that ends where memory does: reading behind it is what the sanitizer is for.
-static void count_both(
-    const char *analyzer_name, bool keep_stops, const char *query, size_t rounds, size_t most)
+// Text that ends where memory does: reading behind it is what the sanitizer is for. A third of it
+// is the second field.
+static void count_text_both(const struct hp_analyzer *analyzer, const char *query, hp_str text)
 {
     static struct hp_terms terms;
     static struct hp_counts fast, plain;
-    struct hp_analyzer analyzer;
     struct hp_analysed found;
+    struct hp_fault fault;
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 1 << 26);
+    ck_assert(!hp_terms_init(&terms, analyzer, 64, &arena, &fault));
+    ck_assert(!hp_terms_add(&terms, hp_str_from(query), NULL, "", &found, &fault));
+    ck_assert(!hp_counts_init(&fast, &terms, 2, &arena, &fault));
+    ck_assert(!hp_counts_init(&plain, &terms, 2, &arena, &fault));
+    char *copy = malloc(text.len + 1);
+    memcpy(copy, text.ptr, text.len);
+    hp_str fields[2] = { { copy, text.len }, { copy, hp_str_cut_at(text, text.len / 3) } };
+    ck_assert(!hp_counts_add(&fast, fields, &never, &fault));
+    ck_assert(!hp_counts_add_plain(&plain, fields, &never, &fault));
+    compare_counts(&fast, &plain, text);
+    free(copy);
+    hp_counts_done(&fast);
+    hp_counts_done(&plain);
+    hp_arena_done(&arena);
+}
+
+static void count_both(
+    const char *analyzer_name, bool keep_stops, const char *query, size_t rounds, size_t most)
+{
+    struct hp_analyzer analyzer;
     struct hp_fault fault;
     char text[9000];
     ck_assert(!hp_analyzer_open(hp_str_from(analyzer_name), "", &analyzer, &fault));
     analyzer.keep_stops = keep_stops;
-    for (size_t i = 0; i < rounds; i++) {
-        struct hp_arena arena;
-        hp_arena_init(&arena, NULL, 1 << 26);
-        ck_assert(!hp_terms_init(&terms, &analyzer, 64, &arena, &fault));
-        ck_assert(!hp_terms_add(&terms, hp_str_from(query), NULL, "", &found, &fault));
-        ck_assert(!hp_counts_init(&fast, &terms, 2, &arena, &fault));
-        ck_assert(!hp_counts_init(&plain, &terms, 2, &arena, &fault));
-        hp_str whole = random_text(text, most);
-        char *copy = malloc(whole.len + 1);
-        memcpy(copy, whole.ptr, whole.len);
-        hp_str fields[2] = { { copy, whole.len }, { copy, whole.len / 3 } };
-        while (fields[1].len && ((unsigned char)copy[fields[1].len] & 0xc0) == 0x80)
-            fields[1].len--;
-        ck_assert(!hp_counts_add(&fast, fields, &never, &fault));
-        ck_assert(!hp_counts_add_plain(&plain, fields, &never, &fault));
-        compare_counts(&fast, &plain, whole);
-        free(copy);
-        hp_counts_done(&fast);
-        hp_counts_done(&plain);
-        hp_arena_done(&arena);
-    }
+    for (size_t i = 0; i < rounds; i++)
+        count_text_both(&analyzer, query, random_text(text, most));
     hp_analyzer_close(&analyzer);
 }
 
@@ -316,6 +319,34 @@ START_TEST(fast_counts_are_the_plain_ones_on_every_machine)
         count_both("german", false, query, 500, 300);
         count_both("english", false, query, 50, 8000);
     }
+}
+END_TEST
+
+// "wing.\u201d" at every place of a block: what ends one block must be told by what begins the
+// next.
+START_TEST(marks_beside_punctuation_are_told_across_blocks)
+{
+    static const char *const marks[] = { ".", "'", ":", ",", ";", "\"", "_", "" };
+    static const char *const beside[] = { "\u201d", "\u201c", "\u2014", "\u2026", "\u2019",
+        "\u00a0", "\u00bb", "\u00e9", "\u6771", "\u2018", "\u05d0" };
+    const enum hp_cpu best = hp_cpu();
+    struct hp_analyzer analyzer;
+    struct hp_fault fault;
+    ck_assert(!hp_analyzer_open(HP_S("simple"), "", &analyzer, &fault));
+    for (enum hp_cpu cpu = HP_CPU_BASELINE; cpu <= best; cpu++) {
+        hp_cpu_limit(cpu);
+        for (size_t i = 0; i < sizeof marks / sizeof *marks * sizeof beside / sizeof *beside; i++) {
+            const char *mark = marks[i % (sizeof marks / sizeof *marks)];
+            const char *next = beside[i / (sizeof marks / sizeof *marks)];
+            for (int pad = 0; pad < 2 * HP_SPANS_BLOCK; pad++) {
+                char text[4 * HP_SPANS_BLOCK];
+                snprintf(text, sizeof text, "%*swing%s%s%s4%s wing%s", pad, "", mark, next, mark,
+                    mark, next);
+                count_text_both(&analyzer, "wing 4", hp_str_from(text));
+            }
+        }
+    }
+    hp_analyzer_close(&analyzer);
 }
 END_TEST
 
@@ -371,6 +402,34 @@ START_TEST(one_long_span_is_left_at_a_deadline)
     ck_assert(split.late);
     ck_assert_uint_lt(words, sizeof text / 3 / 10);
     hp_arena_done(&arena);
+}
+END_TEST
+
+// Neither is one word of a megabyte folded to its end.
+START_TEST(one_long_word_is_left_at_a_deadline)
+{
+    enum { BYTES = 1 << 20 };
+    const struct hp_deadline passed = { 1 };
+    struct hp_arena arena;
+    struct hp_split split;
+    size_t words = 0;
+    char *text = malloc(BYTES);
+    for (size_t i = 0; i < BYTES; i++)
+        text[i] = "\xc3\xa9"[i % 2];
+    hp_arena_init(&arena, NULL, 1 << 24);
+    hp_split_init(&split, &arena, count_word, &words);
+    split.deadline = &passed;
+    hp_split_text(&split, (hp_str){ text, BYTES });
+    ck_assert(split.late);
+    ck_assert_uint_eq(words, 0);
+    ck_assert_uint_lt(split.word.len, BYTES / 10);
+    split = (struct hp_split){ 0 };
+    hp_split_init(&split, &arena, count_word, &words);
+    hp_split_text(&split, (hp_str){ text, BYTES });
+    ck_assert_uint_eq(words, 1);
+    ck_assert_uint_eq(split.word.len, BYTES);
+    hp_arena_done(&arena);
+    free(text);
 }
 END_TEST
 
@@ -543,6 +602,7 @@ TESTS("rank", splits_as_the_definition_says, folding_twice_is_folding_once,
     a_long_unspaced_run_gives_every_pair, a_word_whose_head_is_refused_has_another_stem,
     knows_the_stop_words_and_no_others, refuses_an_analyzer_that_is_not_there,
     fast_counts_are_the_plain_ones_on_every_machine,
+    marks_beside_punctuation_are_told_across_blocks,
     more_words_than_are_remembered_are_counted_all_the_same, one_long_span_is_left_at_a_deadline,
-    stops_at_a_deadline, scores_as_lucene_by_hand, extreme_parameters_stay_finite,
-    scores_are_monotone, the_best_n_are_the_first_of_all)
+    one_long_word_is_left_at_a_deadline, stops_at_a_deadline, scores_as_lucene_by_hand,
+    extreme_parameters_stay_finite, scores_are_monotone, the_best_n_are_the_first_of_all)

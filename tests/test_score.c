@@ -111,6 +111,37 @@ START_TEST(memory_is_the_body_and_four_megabytes)
 }
 END_TEST
 
+#define PAIRS "aa bb cc dd ee ff gg hh ii jj kk ll mm nn oo pp qq rr ss tt uu vv ww xx yy zz a1 b1 "
+
+// As many words as a query may have, each in each of as many fields as there may be: half a byte
+// for each, and a bit.
+START_TEST(memory_of_the_worst_request_is_the_body_and_eight_megabytes)
+{
+    struct call call = documents("{\"analyzer\":\"simple\",\"query\":\"" LETTERS PAIRS "\"", 10000,
+        "{\"a\":\"" LETTERS PAIRS "\",\"b\":\"" LETTERS PAIRS "\",\"c\":\"" LETTERS PAIRS
+        "\",\"d\":\"" LETTERS PAIRS "\",\"e\":\"" LETTERS PAIRS "\",\"f\":\"" LETTERS PAIRS
+        "\",\"g\":\"" LETTERS PAIRS "\",\"h\":\"",
+        LETTERS PAIRS, 1, "\"}");
+    struct cost cost = run(&call);
+    ck_assert_msg(cost.bytes <= 2 * MOST, "%zu bytes beside a body of %zu", cost.bytes, call.len);
+    free(call.body);
+}
+END_TEST
+
+// A list of words costs no memory a word.
+START_TEST(a_long_filter_costs_no_more_memory)
+{
+    struct call call = { NULL, 0, 0 };
+    put(&call, "{\"query\":\"wing\",\"documents\":[\"wing\"],\"must\":[");
+    for (size_t i = 0; i < 100000; i++)
+        put(&call, "\"the\",\"w\xc3\xafng\",\"\xe6\x9d\xb1\xe4\xba\xac\",");
+    put(&call, "\"wing\"]}");
+    struct cost cost = run(&call);
+    ck_assert_uint_le(cost.bytes, MIB);
+    free(call.body);
+}
+END_TEST
+
 static uint64_t least_cpu(size_t i, size_t factor)
 {
     uint64_t best = UINT64_MAX;
@@ -138,4 +169,6 @@ START_TEST(time_grows_with_the_bytes)
 }
 END_TEST
 
-TESTS("score", memory_is_the_body_and_four_megabytes, time_grows_with_the_bytes)
+TESTS("score", memory_is_the_body_and_four_megabytes,
+    memory_of_the_worst_request_is_the_body_and_eight_megabytes, a_long_filter_costs_no_more_memory,
+    time_grows_with_the_bytes)

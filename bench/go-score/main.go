@@ -1,14 +1,23 @@
 // Two ways in which a Go service ranks candidates by itself, timed: what people write (Fields, ToLower, maps), and what
-// one arrives at by tuning (bytes, query words only, stems cached by surface, no map per document). Reads
-// {"query", "documents", "rounds"} from standard input, prints {"typical": [[cpu ms, wall ms]...], "tuned": ...}.
+// one arrives at by tuning (bytes, query words only, stems cached by surface, no map per document); and, where the daemon's
+// socket and pid are given, what the service does instead: a body (by json.Marshal, or written by hand), one request,
+// json.Unmarshal, the daemon's CPU counted in.
+// Reads {"query", "documents", "rounds", "socket", "pid"} from standard input, prints {"typical": [[cpu ms, wall ms]...], ...}.
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +30,8 @@ type request struct {
 	Query     string   `json:"query"`
 	Documents []string `json:"documents"`
 	Rounds    int      `json:"rounds"`
+	Socket    string   `json:"socket"`
+	PID       int      `json:"pid"`
 }
 
 type scored struct {
@@ -137,6 +148,91 @@ func tuned(query string, documents []string) []scored {
 	return best(scores)
 }
 
+func marshaled(query string, documents []string) []byte {
+	body, err := json.Marshal(map[string]any{"query": query, "documents": documents, "top_n": 20})
+	must(err)
+	return body
+}
+
+// appendString copies what needs no escape as it stands; s is valid UTF-8.
+func appendString(out []byte, s string) []byte {
+	out = append(out, '"')
+	from := 0
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			out = fmt.Appendf(append(out, s[from:i]...), `\u%04x`, c)
+			from = i + 1
+		}
+	}
+	return append(append(out, s[from:]...), '"')
+}
+
+func written(query string, documents []string) []byte {
+	size := len(query) + 100
+	for _, d := range documents {
+		size += len(d) + len(d)/16 + 3
+	}
+	out := appendString(append(make([]byte, 0, size), `{"top_n":20,"query":`...), query)
+	out = append(out, `,"documents":[`...)
+	for i, d := range documents {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendString(out, d)
+	}
+	return append(out, "]}"...)
+}
+
+// sidecar asks the daemon.
+func sidecar(socket string, encode func(string, []string) []byte) func(string, []string) []scored {
+	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial("unix", socket)
+	}}}
+	return func(query string, documents []string) []scored {
+		body := bytes.NewReader(encode(query, documents))
+		reply, err := client.Post("http://localhost/v1/score", "application/json", body)
+		must(err)
+		defer reply.Body.Close()
+		answer, err := io.ReadAll(reply.Body)
+		must(err)
+		var found struct {
+			Results []struct {
+				Index int     `json:"index"`
+				Score float64 `json:"relevance_score"`
+			} `json:"results"`
+		}
+		must(json.Unmarshal(answer, &found))
+		if reply.StatusCode != http.StatusOK {
+			must(fmt.Errorf("%s: %s", reply.Status, answer))
+		}
+		var out []scored
+		for _, r := range found.Results {
+			out = append(out, scored{r.Index, r.Score})
+		}
+		return out
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// daemonCPU is what all threads of the daemon have used.
+func daemonCPU(pid int) (sum time.Duration) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		must(err)
+		ns, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
+		must(err)
+		sum += time.Duration(ns)
+	}
+	return sum
+}
+
 // cpu is what all threads of this process have used, the collector's among them.
 func cpu() time.Duration {
 	var usage syscall.Rusage
@@ -148,22 +244,27 @@ func ms(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000
 }
 
-// measure gives CPU and wall clock of each round, in ms.
-func measure(r request, rank func(string, []string) []scored) [][2]float64 {
-	var out [][2]float64
-	for i := 0; i < r.Rounds; i++ {
-		from, used := time.Now(), cpu()
-		rank(r.Query, r.Documents)
-		out = append(out, [2]float64{ms(cpu() - used), ms(time.Since(from))})
-	}
-	return out
+// once gives CPU and wall clock of one call, in ms.
+func once(r request, pid int, rank func(string, []string) []scored) [2]float64 {
+	theirs := daemonCPU(pid)
+	from, used := time.Now(), cpu()
+	rank(r.Query, r.Documents)
+	took, own := time.Since(from), cpu()-used
+	return [2]float64{ms(own + daemonCPU(pid) - theirs), ms(took)}
 }
 
 func main() {
 	var r request
-	if err := json.NewDecoder(os.Stdin).Decode(&r); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	must(json.NewDecoder(os.Stdin).Decode(&r))
+	out := map[string][][2]float64{}
+	ask, askWritten := sidecar(r.Socket, marshaled), sidecar(r.Socket, written)
+	for i := 0; i < r.Rounds; i++ { // in turns
+		out["typical"] = append(out["typical"], once(r, 0, typical))
+		out["tuned"] = append(out["tuned"], once(r, 0, tuned))
+		if r.Socket != "" {
+			out["sidecar"] = append(out["sidecar"], once(r, r.PID, ask))
+			out["written"] = append(out["written"], once(r, r.PID, askWritten))
+		}
 	}
-	json.NewEncoder(os.Stdout).Encode(map[string][][2]float64{"typical": measure(r, typical), "tuned": measure(r, tuned)})
+	must(json.NewEncoder(os.Stdout).Encode(out))
 }

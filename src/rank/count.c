@@ -239,24 +239,77 @@ static uint32_t get_number(const uint8_t **at)
     return value | (uint32_t) * (*at)++ << shift;
 }
 
-// Writes the field's counts down and makes room for the next.
+static unsigned set_size(const struct hp_term_set *set)
+{
+    unsigned size = 0;
+    for (size_t i = 0; i < HP_TERM_SETS; i++)
+        size += (unsigned)__builtin_popcountll(set->bits[i]);
+    return size;
+}
+
+// Takes the lowest term out.
+static bool take_lowest(struct hp_term_set *set, size_t *term)
+{
+    for (size_t i = 0; i < HP_TERM_SETS; i++) {
+        if (!set->bits[i])
+            continue;
+        *term = i * 64 + (size_t)__builtin_ctzll(set->bits[i]);
+        set->bits[i] &= set->bits[i] - 1;
+        return true;
+    }
+    return false;
+}
+
+static void put_set(struct hp_buf *out, const struct hp_term_set *set, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        hp_buf_char(out, (char)(set->bits[i / 8] >> i % 8 * 8));
+}
+
+static struct hp_term_set get_set(const uint8_t **at, size_t bytes)
+{
+    struct hp_term_set set = { { 0 } };
+    for (size_t i = 0; i < bytes; i++)
+        set.bits[i / 8] |= (uint64_t) * (*at)++ << i % 8 * 8;
+    return set;
+}
+
+enum { TIMES_MORE = 15 }; // in half a byte: so many or more, which stand behind
+
+static unsigned half_of(uint32_t times)
+{
+    return times < TIMES_MORE ? times : TIMES_MORE;
+}
+
+// How often the field has each of its terms, two to a byte, the first lowest.
+static void put_times(struct hp_counter *counter, struct hp_buf *out)
+{
+    struct hp_term_set left = counter->held;
+    size_t first, second;
+    while (take_lowest(&left, &first)) {
+        unsigned halves = half_of(counter->times[first]);
+        if (take_lowest(&left, &second))
+            halves |= half_of(counter->times[second]) << 4;
+        hp_buf_char(out, (char)halves);
+    }
+    for (left = counter->held; take_lowest(&left, &first); counter->times[first] = 0)
+        if (counter->times[first] >= TIMES_MORE)
+            put_number(out, counter->times[first] - TIMES_MORE);
+}
+
+// Writes the field's counts down and makes room for the next: its length and whether it holds a
+// term; which, and how often.
 static void store_field(struct hp_counts *counts, size_t field, struct hp_term_set *holds)
 {
     struct hp_counter *counter = counts->counter;
-    unsigned terms = 0;
-    for (size_t i = 0; i < HP_TERM_SETS; i++)
-        terms += (unsigned)__builtin_popcountll(counter->held.bits[i]);
-    put_number(&counts->bytes, counter->words);
-    put_number(&counts->bytes, terms);
-    for (size_t i = 0; i < HP_TERM_SETS; i++) {
-        holds->bits[i] |= counter->held.bits[i];
-        for (uint64_t left = counter->held.bits[i]; left; left &= left - 1) {
-            size_t term = i * 64 + (size_t)__builtin_ctzll(left);
-            hp_buf_char(&counts->bytes, (char)term);
-            put_number(&counts->bytes, counter->times[term]);
-            counter->times[term] = 0;
-        }
+    bool any = set_size(&counter->held) > 0;
+    put_number(&counts->bytes, counter->words << 1 | any);
+    if (any) {
+        put_set(&counts->bytes, &counter->held, counts->set_bytes);
+        put_times(counter, &counts->bytes);
     }
+    for (size_t i = 0; i < HP_TERM_SETS; i++)
+        holds->bits[i] |= counter->held.bits[i];
     counts->length[field] += counter->words;
     counter->words = 0;
     counter->held = (struct hp_term_set){ { 0 } };
@@ -321,7 +374,10 @@ enum hp_code hp_counts_add_plain(struct hp_counts *counts, const hp_str *fields,
 enum hp_code hp_counts_init(struct hp_counts *counts, struct hp_terms *terms, size_t fields,
     struct hp_arena *arena, struct hp_fault *fault)
 {
-    *counts = (struct hp_counts){ .fields = fields, .bytes = hp_buf_in(arena), .arena = arena };
+    *counts = (struct hp_counts){ .fields = fields,
+        .set_bytes = (terms->count + 7) / 8,
+        .bytes = hp_buf_in(arena),
+        .arena = arena };
     counts->counter = HP_NEW(arena, struct hp_counter, 1);
     if (!counts->counter)
         return hp_no_memory(arena, fault);
@@ -336,27 +392,38 @@ void hp_counts_done(struct hp_counts *counts)
         hp_arena_done(&counts->counter->scratch);
 }
 
+static void enter_field(struct hp_count_walk *walk)
+{
+    uint32_t head = get_number(&walk->more);
+    walk->length = head >> 1;
+    walk->read = 0;
+    if (!(head & 1))
+        return;
+    walk->left = get_set(&walk->more, walk->counts->set_bytes);
+    walk->times = walk->more;
+    walk->more += (set_size(&walk->left) + 1) / 2;
+}
+
 struct hp_count_walk hp_counts_of(const struct hp_counts *counts, size_t document)
 {
     const uint8_t *at = (const uint8_t *)counts->bytes.ptr + counts->at[document];
-    struct hp_count_walk walk = { .at = at, .fields = counts->fields };
-    walk.length = get_number(&walk.at);
-    walk.left = get_number(&walk.at);
+    struct hp_count_walk walk = { .counts = counts, .more = at };
+    enter_field(&walk);
     return walk;
 }
 
 bool hp_count_next(struct hp_count_walk *walk, struct hp_count *out)
 {
-    while (walk->left == 0) {
-        if (++walk->field == walk->fields)
+    while (!take_lowest(&walk->left, &out->term)) {
+        if (++walk->field == walk->counts->fields)
             return false;
-        walk->length = get_number(&walk->at);
-        walk->left = get_number(&walk->at);
+        enter_field(walk);
     }
-    walk->left--;
     out->field = walk->field;
     out->length = walk->length;
-    out->term = *walk->at++;
-    out->times = get_number(&walk->at);
+    out->times = walk->times[walk->read / 2] >> walk->read % 2 * 4 & TIMES_MORE;
+    walk->read++;
+    if (out->times == TIMES_MORE)
+        out->times += get_number(&walk->more);
     return true;
 }

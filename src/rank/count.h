@@ -1,6 +1,6 @@
 // count.h -- what scoring needs of the documents: how long each field is, which terms it holds how
 // often, and how many documents hold a term. Documents are counted one after the other and not
-// looked at again; a count takes two bytes nearly always.
+// looked at again. What they hold is written small: a bit a term, and half a byte for how often.
 #pragma once
 
 #include "hotpathd/buf.h"
@@ -13,9 +13,10 @@ struct hp_counter;
 
 struct hp_counts {
     size_t documents, fields;
-    struct hp_buf bytes; // of each document each field: length, number of terms, (term, times)...
-    size_t *at;          // where each document starts in `bytes`
-    size_t room;         // of `at`
+    struct hp_buf bytes;            // of each document each field, see store_field
+    size_t set_bytes;               // of a set of terms in there
+    size_t *at;                     // where each document starts in `bytes`
+    size_t room;                    // of `at`
     uint32_t holders[HP_TERMS_MAX]; // documents that hold the term in any field
     uint64_t length[HP_FIELDS_MAX]; // words of each field, of all documents together
     struct hp_counter *counter;
@@ -45,9 +46,13 @@ struct hp_count {
 };
 
 struct hp_count_walk {
-    const uint8_t *at;
-    size_t field, fields;
-    uint32_t length, left; // of the field: its words, and terms not yet read
+    const struct hp_counts *counts;
+    size_t field;
+    uint32_t length;         // of the field
+    struct hp_term_set left; // of the field: terms not yet read
+    const uint8_t *times;    // of its terms, half a byte each
+    size_t read;             // of them
+    const uint8_t *more;     // times that take more; behind them the next field
 };
 
 struct hp_count_walk hp_counts_of(const struct hp_counts *counts, size_t document);

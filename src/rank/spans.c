@@ -62,6 +62,12 @@ struct masks {
     uint64_t c2, second;     // C2, and what may stand behind it
 };
 
+// The third byte of punctuation behind E2 80.
+static bool is_third(unsigned char c)
+{
+    return c - 0x90u < 8 || c - 0x9au < 10 || c == 0xa6;
+}
+
 // What the neighbour of a block is, as bits of `before`.
 enum { IS_LETTER = 1, IS_DIGIT = 2, IS_WORD = 4, IS_HIGH = 8 };
 
@@ -115,6 +121,25 @@ INLINE uint64_t punctuation(const struct masks *m)
 {
     uint64_t three = m->e2 & m->x80 >> 1 & m->third >> 2, two = m->c2 & m->second >> 1;
     return three | three << 1 | three << 2 | two | two << 1;
+}
+
+// The same of what begins at `at`.
+static bool is_punctuation(hp_str text, size_t at)
+{
+    const unsigned char *s = (const unsigned char *)text.ptr + at;
+    size_t left = text.len - at;
+    if (left > 1 && s[0] == 0xc2)
+        return s[1] == 0xa0 || s[1] == 0xab || s[1] == 0xbb;
+    return left > 2 && s[0] == 0xe2 && s[1] == 0x80 && is_third(s[2]);
+}
+
+// What stands behind a block: a mark that ends it joins nothing where that is punctuation.
+static uint64_t neighbour_at(hp_str text, size_t at)
+{
+    if (at >= text.len)
+        return 0;
+    uint64_t flags = neighbour((unsigned char)text.ptr[at]);
+    return flags & IS_HIGH && is_punctuation(text, at) ? 0 : flags;
 }
 
 static void put_foreign(struct hp_spans *spans, uint32_t start, uint32_t end)
@@ -221,7 +246,7 @@ INLINE void put_block(struct hp_spans *spans, struct masks *m,
     void (*put_edges)(uint32_t *to, uint64_t edges, uint32_t base))
 {
     size_t next = spans->at + HP_SPANS_BLOCK;
-    uint64_t behind = next < spans->text.len ? neighbour((unsigned char)spans->text.ptr[next]) : 0;
+    uint64_t behind = neighbour_at(spans->text, next);
     uint64_t run = word_bytes(m);
     if (m->both | m->colon | m->number) {
         uint64_t joined = joining(m, spans->before, behind);
@@ -259,7 +284,7 @@ static inline void classify_plain(const char *block, struct masks *m)
         m->high |= (uint64_t)(c >> 7) << i;
         m->e2 |= (uint64_t)(c == 0xe2) << i;
         m->x80 |= (uint64_t)(c == 0x80) << i;
-        m->third |= (uint64_t)(c - 0x90u < 8 || c - 0x9au < 10 || c == 0xa6) << i;
+        m->third |= (uint64_t)is_third(c) << i;
         m->c2 |= (uint64_t)(c == 0xc2) << i;
         m->second |= (uint64_t)(c == 0xa0 || c == 0xab || c == 0xbb) << i;
     }

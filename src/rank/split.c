@@ -15,6 +15,21 @@ void hp_split_init(struct hp_split *split, struct hp_arena *arena,
     };
 }
 
+// --- time ----------------------------------------------------------------------------------------
+
+enum { CHECKED_EVERY = 16384 }; // bytes
+
+// Whether to stop after so many bytes more.
+static bool must_stop(struct hp_split *split, size_t bytes)
+{
+    split->unchecked += bytes;
+    if (split->deadline && split->unchecked >= CHECKED_EVERY) {
+        split->unchecked = 0;
+        split->late = hp_deadline_passed(split->deadline);
+    }
+    return split->late || hp_split_failed(split);
+}
+
 // --- unspaced runs -------------------------------------------------------------------------------
 
 static void end_run(struct hp_split *split)
@@ -74,12 +89,36 @@ static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t
 
 // --- words ---------------------------------------------------------------------------------------
 
-static void take_word(struct hp_split *split, hp_str piece)
+// Behind the characters that join the one before `at`. What vanishes belongs to it only within its
+// segment, whose end is `least`: ZERO WIDTH SPACE parts words.
+static size_t joined_end(hp_str text, size_t at, size_t least)
+{
+    for (size_t len; at < text.len; at += len) {
+        uint32_t cp = hp_utf8_at(text, at, &len);
+        if (!hp_fold_joins(cp) && !(at < least && hp_fold_vanishes(cp)))
+            break;
+    }
+    return at;
+}
+
+// Folds a word; a long one in parts that no character joins across, for the deadline's sake.
+static void fold_word(struct hp_split *split, hp_str word)
+{
+    split->word.len = 0;
+    for (size_t at = 0, end; at < word.len; at = end) {
+        end = at + hp_str_cut_at((hp_str){ word.ptr + at, word.len - at }, CHECKED_EVERY);
+        end = joined_end(word, end, word.len);
+        hp_casefold((hp_str){ word.ptr + at, end - at }, &split->word);
+        if (must_stop(split, end - at))
+            return;
+    }
+}
+
+static void take_word(struct hp_split *split, hp_str word)
 {
     end_run(split);
-    split->word.len = 0;
-    hp_casefold(piece, &split->word);
-    if (split->word.len > 0 && !split->word.failed)
+    fold_word(split, word);
+    if (split->word.len > 0 && !split->late && !split->word.failed)
         split->take(split->context, hp_buf_str(&split->word));
 }
 
@@ -92,18 +131,6 @@ static bool counts(uint32_t cp)
     if (cp == VOICED_MARK || cp == SEMI_VOICED_MARK)
         return false;
     return category == HP_CAT_N || (category >= HP_CAT_LU && category <= HP_CAT_LO);
-}
-
-// Behind the characters that join the one before `at`. What vanishes belongs to it only within its
-// segment, whose end is `least`: ZERO WIDTH SPACE parts words.
-static size_t joined_end(hp_str text, size_t at, size_t least)
-{
-    for (size_t len; at < text.len; at += len) {
-        uint32_t cp = hp_utf8_at(text, at, &len);
-        if (!hp_fold_joins(cp) && !(at < least && hp_fold_vanishes(cp)))
-            break;
-    }
-    return at;
 }
 
 // What stands between unspaced characters and the ends of a segment.
@@ -130,8 +157,9 @@ static size_t take_segment(struct hp_split *split, hp_str text, size_t start, si
 {
     struct piece piece = { .start = start, .last = SIZE_MAX };
     size_t at = start, len;
-    while (at < end) {
+    while (at < end && !must_stop(split, 0)) {
         uint32_t cp = hp_utf8_at(text, at, &len);
+        split->unchecked += len;
         if (!hp_unspaced(cp)) {
             note(&piece, at, at + len, cp);
             at += len;
@@ -149,19 +177,6 @@ static size_t take_segment(struct hp_split *split, hp_str text, size_t start, si
     if (piece.counted)
         take_word(split, (hp_str){ text.ptr + from, end - from });
     return at;
-}
-
-// --- time ----------------------------------------------------------------------------------------
-
-enum { CHECKED_EVERY = 16384 }; // bytes
-
-static bool must_stop(struct hp_split *split, size_t at)
-{
-    if (split->deadline && at - split->checked >= CHECKED_EVERY) {
-        split->checked = at;
-        split->late = hp_deadline_passed(split->deadline);
-    }
-    return split->late || hp_split_failed(split);
 }
 
 // --- the common case -----------------------------------------------------------------------------
@@ -195,7 +210,7 @@ static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
         prepare_run(split, at, at + len);
         size_t start = split->run.len;
         hp_buf_add(&split->run, (hp_str){ text.ptr + at, len });
-        if (must_stop(split, at))
+        if (must_stop(split, len))
             break;
         take_char(split, start, start + len);
     }
@@ -207,8 +222,7 @@ static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
 void hp_split_text(struct hp_split *split, hp_str text)
 {
     split->run_end = SIZE_MAX;
-    split->checked = 0;
-    for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !must_stop(split, at);)
+    for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !must_stop(split, 0);)
         at = take_segment(split, text, at, hp_word_end(text, at));
     end_run(split);
 }

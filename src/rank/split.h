@@ -16,7 +16,7 @@ struct hp_split {
     size_t last;        // where its last character starts in `run`
     size_t chars;       // that it holds so far
     const struct hp_deadline *deadline; // NULL: none
-    size_t checked;                     // place in the text where it was looked at
+    size_t unchecked;                   // bytes since it was looked at
     bool late;                          // it has passed, and the text was left
 };
 

@@ -1,8 +1,6 @@
 // terms.c -- analysis of the query, and the way from a word to a term: surface, stem, term.
 #include "rank/terms.h"
 
-#include "rank/split.h"
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -215,12 +213,11 @@ static void read_word(void *context, hp_str word)
 static enum hp_code read_text(
     struct reading *reading, hp_str text, const char *pointer, struct hp_fault *fault)
 {
-    struct hp_split split;
     struct hp_terms *terms = reading->terms;
-    hp_split_init(&split, terms->arena, read_word, reading);
+    terms->split.context = reading;
     *reading->out = (struct hp_analysed){ 0 };
-    hp_split_text(&split, text);
-    if (reading->no_memory || hp_split_failed(&split))
+    hp_split_text(&terms->split, text);
+    if (reading->no_memory || hp_split_failed(&terms->split))
         return hp_no_memory(terms->arena, fault);
     if (reading->full)
         return hp_fail_limit(fault, HP_TOO_MANY_TERMS, pointer, terms->limit,
@@ -236,6 +233,7 @@ enum hp_code hp_terms_init(struct hp_terms *terms, const struct hp_analyzer *ana
         .limit = limit,
         .known = HP_NEW(arena, struct hp_surface, KNOWN_FIRST),
         .known_size = KNOWN_FIRST };
+    hp_split_init(&terms->split, arena, read_word, NULL);
     return terms->known ? HP_OK : hp_no_memory(arena, fault);
 }
 

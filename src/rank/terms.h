@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rank/analyzer.h"
+#include "rank/split.h"
 
 enum { HP_TERMS_MAX = 256, HP_TERM_SETS = HP_TERMS_MAX / 64, HP_HEADS = 1024 / 64 };
 
@@ -32,6 +33,7 @@ struct hp_terms {
     uint64_t head[HP_HEADS];   // a bit each, by hp_terms_head: a word that begins so may be a term
     struct hp_surface *known;  // words seen, by their surface: open addressing
     size_t known_count, known_size;
+    struct hp_split split; // its scratch serves every text that is analysed
 };
 
 // What analysing one text came to.

@@ -82,7 +82,7 @@ static const struct hp_field request_fields[] = {
 
 // --- the body ------------------------------------------------------------------------------------
 
-enum { QUERY_MAX = 4096 }; // characters
+enum { QUERY_MAX = 4096 }; // characters; of an entry of a filter too
 
 static struct hp_json body_of(const struct hp_request *in)
 {
@@ -116,6 +116,18 @@ static void pointer_to(char *pointer, const char *list, size_t index)
     pointer[len++] = '/';
     memcpy(pointer + len, digits + first, sizeof digits - first);
     pointer[len + sizeof digits - first] = '\0';
+}
+
+enum { CHECKED_EVERY = 16384 }; // bytes: some 50 us of work at the worst
+
+// Looks at the deadline where `at` is far enough behind `last`, which then is there too.
+static enum hp_code tick(
+    const struct hp_request *in, size_t at, size_t *last, struct hp_fault *fault)
+{
+    if (at - *last < CHECKED_EVERY)
+        return HP_OK;
+    *last = at;
+    return hp_deadline_check(&in->deadline, fault);
 }
 
 // --- documents -----------------------------------------------------------------------------------
@@ -297,10 +309,7 @@ static enum hp_code read_documents(struct hp_request *in, const struct score_req
         HP_TRY(hp_json_next(&list, &item, &found, fault));
         if (!found)
             return HP_OK;
-        if (item.offset - last > 16384) { // some 50 us of work at the worst
-            last = item.offset;
-            HP_TRY(hp_deadline_check(&in->deadline, fault));
-        }
+        HP_TRY(tick(in, item.offset, &last, fault));
         HP_TRY(note_sent(loading, &item, whole.value, fault));
         HP_TRY(read_document(loading, &list, &item, fault));
     }
@@ -456,23 +465,30 @@ enum hp_code score_read_words(struct hp_request *in, struct hp_span span, const 
     if (*whole.value != '[')
         return hp_json_bad_type(&body, &whole, pointer, "a list of strings", fault);
     hp_json_enter(&list, &body, &whole, pointer);
-    for (size_t i = 0;; i++) {
+    for (size_t i = 0, last = 0;; i++) {
         HP_TRY(hp_json_next(&list, &item, &found, fault));
         if (!found)
             return HP_OK;
+        HP_TRY(tick(in, item.offset, &last, fault));
         pointer_to(place, pointer, i);
         if (item.kind != HP_JSON_STRING)
             return hp_json_bad_type(&list, &item, place, "a string", fault);
         HP_TRY(hp_json_string(&list, &item, &word, fault));
+        if (hp_utf8_chars(word) > QUERY_MAX)
+            return hp_fail_limit(
+                fault, HP_OUT_OF_RANGE, place, QUERY_MAX, "at most %d characters", QUERY_MAX);
         HP_TRY(each(context, word, fault));
     }
 }
 
 // --- statistics ----------------------------------------------------------------------------------
 
+// A field that the request does not name and no document happens to have is passed over: whether a
+// request is right must not depend on the rows that came back.
 struct averaging {
     const struct score_documents *documents;
     struct hp_corpus *corpus;
+    bool named; // the request names the fields
 };
 
 static enum hp_code add_average(void *context, hp_str name, double value, const int64_t *integer,
@@ -481,8 +497,8 @@ static enum hp_code add_average(void *context, hp_str name, double value, const 
     struct averaging *averaging = context;
     int field = field_named(averaging->documents, name);
     (void)integer;
-    if (field == NO_FIELD && averaging->documents->count)
-        return hp_fail(fault, HP_UNKNOWN_FIELD, pointer, "no document has this field");
+    if (field == NO_FIELD && averaging->named)
+        return hp_fail(fault, HP_UNKNOWN_FIELD, pointer, "`fields` has no such field");
     if (!(value > 0))
         return hp_fail(fault, HP_OUT_OF_RANGE, pointer, "above 0");
     if (field != NO_FIELD)
@@ -495,7 +511,7 @@ enum hp_code score_read_stats(struct hp_request *in, const struct score_request 
 {
     static const char pointer[] = "/stats/avg_len";
     struct hp_json body = body_of(in);
-    struct averaging averaging = { documents, out };
+    struct averaging averaging = { documents, out, request->fields.ptr != NULL };
     double average;
     *out = (struct hp_corpus){ .documents = (uint64_t)request->stats.docs };
     if (!request->stats.avg_len.ptr)

@@ -35,6 +35,12 @@ def test_the_curl_example_gets_the_reply_that_is_shown(daemon):
     assert answered == shown
 
 
+def test_the_query_gets_the_reply_that_is_shown(daemon):
+    command, reply = blocks(section("One query"))[0].split("\n\n", 1)
+    arguments = shlex.split(command.replace("\\\n", " "))
+    assert daemon.post("/v1/score", arguments[arguments.index("-d") + 1]).json == json.loads(reply)
+
+
 def run_snippet(command, daemon, folder, **environment):
     done = subprocess.run(command, capture_output=True, cwd=folder, timeout=120,
                           env={**os.environ, "HOTPATHD_URL": daemon.tcp, **environment})

@@ -2,6 +2,7 @@
 import json
 import math
 import random
+import re
 import sqlite3
 import sys
 
@@ -252,6 +253,20 @@ def test_a_small_collection_in_three_languages_ranks_as_people_would(daemon):
             assert order(reply)[:len(best)] == best, (language, query, reply["results"])
 
 
+OPTIONS = (ROOT / "docs" / "scoring.md").read_text().split("| option | example |")[1].split("\n\n")[0]
+EXAMPLES = [(name, json.loads(value)) for name, value in re.findall(r"^\| `(\w+)`(?:, `\w+`)? \| `(.*?)`", OPTIONS, re.M)]
+
+
+@pytest.mark.parametrize("name,value", EXAMPLES)
+def test_the_example_of_every_option_is_taken(daemon, name, value):
+    """With two documents, "wing lift" and "runway"; what the option does is tested above."""
+    assert ask(daemon, {"query": "wing lift", "documents": ["wing lift", "runway"], name: value})["meta"]["formula"] == "bm25-lucene/1"
+
+
+def test_the_table_of_options_has_an_example_of_each():
+    assert {name for name, _ in EXAMPLES} >= {"top_n", "bm25", "stats", "priors", "fusion", "match", "must", "min_score", "explain", "return_documents", "model"}
+
+
 def test_rerank_is_the_same_route(daemon):
     before = daemon.metric("hotpathd_requests_total", route="score", code="ok")
     score, rerank = daemon.post("/v1/score", SMALLEST), daemon.post("/v1/rerank", {**SMALLEST, "model": "any"})
@@ -303,7 +318,8 @@ REFUSED = [
     ({"query": "a", "documents": [], "stats": {"avg_len": 0}}, 422, "out_of_range", "/stats/avg_len", None),
     ({"query": "a", "documents": ["x"], "stats": {"avg_len": {"t": 1}}}, 400, "bad_type", "/stats/avg_len", None),
     ({"query": "a", "documents": [{"t": "", "u": ""}], "stats": {"avg_len": 5}}, 400, "bad_type", "/stats/avg_len", None),
-    ({"query": "a", "documents": [{"t": ""}], "stats": {"avg_len": {"u": 5}}}, 400, "unknown_field", "/stats/avg_len/u", None),
+    ({"query": "a", "documents": [{"t": ""}], "fields": {"t": 1}, "stats": {"avg_len": {"u": 5}}}, 400, "unknown_field", "/stats/avg_len/u", None),
+    ({"query": "a", "documents": [{"t": ""}], "stats": {"avg_len": {"u": 0}}}, 422, "out_of_range", "/stats/avg_len/u", None),
     ({"query": "a", "documents": ["x"], "priors": []}, 422, "length_mismatch", "/priors", 1),
     ({"query": "a", "documents": ["x"], "priors": [1, 2]}, 422, "length_mismatch", "/priors", 1),
     ({"query": "a", "documents": ["x"], "priors": ["1"]}, 400, "bad_type", "/priors/0", None),
@@ -315,6 +331,9 @@ REFUSED = [
     ({"query": "a", "documents": [], "match": 1.5}, 400, "bad_type", "/match", None),
     ({"query": "a", "documents": [], "match": []}, 400, "bad_type", "/match", None),
     ({"query": "a", "documents": [], "must": "a"}, 400, "bad_type", "/must", None),
+    ({"query": "a", "documents": [], "must": ["a", "é" * 4097]}, 422, "out_of_range", "/must/1", 4096),
+    ({"query": "a", "documents": [], "must_not": ["the " * 2000]}, 422, "out_of_range", "/must_not/0", 4096),
+    ({"query": "a", "documents": [], "must_not": ["a", {}]}, 400, "bad_type", "/must_not/1", None),
     ({"query": "a", "documents": [], "must": ["a", 7]}, 400, "bad_type", "/must/1", None),
     ({"query": " ".join(f"w{i}x" for i in range(65)), "documents": []}, 422, "too_many_terms", "/query", 64),
     ({"query": "a", "documents": [], "must": [f"w{i}x" for i in range(65)]}, 422, "too_many_terms", "/must", 64),
@@ -330,6 +349,23 @@ def test_refusals_name_the_place_and_the_limit(daemon, body, status, code, point
     assert (reply.status, reply.code) == (status, code), reply.body
     assert reply.json["pointer"] == pointer, reply.body
     assert limit is None or reply.json["limit"] == limit
+
+
+@pytest.mark.parametrize("document", [b'"wi\xffng"', b'"\xed\xa0\x80"', b'"a\xe2\x82"', b'{"t":"x","u":"\xc0\x80"}', b'{"\xff":"x"}', b'"\\ud83d\\ud83d"'])
+def test_an_unsound_byte_deep_inside_is_named_by_its_offset(daemon, document):
+    around = b'{}' if document.startswith(b"{") else b'""'
+    before = b'{"query":"a","documents":[' + (around + b",") * 9999
+    reply = daemon.post("/v1/score", before + document + b"]}")
+    assert (reply.status, reply.code) == (400, "bad_utf8")
+    at = next(i for i, byte in enumerate(document) if byte >= 0x80 or byte == ord("\\"))
+    assert reply.json["offset"] == len(before) + at
+
+
+def test_an_average_for_a_field_that_no_document_has_is_passed_over(daemon):
+    """Whether a request is right does not depend on the rows that came back."""
+    plain = {"query": "wing", "documents": [{"t": "wing"}, {}], "stats": {"avg_len": {"t": 5}}}
+    more = {**plain, "stats": {"avg_len": {"t": 5, "body": 200}}}
+    assert ask(daemon, more) == ask(daemon, plain)
 
 
 @pytest.mark.parametrize("body,code", [
