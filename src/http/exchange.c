@@ -505,7 +505,7 @@ static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
     if (x->rollout && !code) {
         char etag[HP_ROLLOUT_VERSION + 2] = "\"";
         hp_rollout_version(x->config, x->killed, etag + 1);
-        strcat(etag, "\"");
+        memcpy(etag + strlen(etag), "\"", sizeof "\"");
         add(response, MHD_HTTP_HEADER_ETAG, etag);
     }
     if (code == HP_UNAUTHORIZED)
