@@ -503,9 +503,9 @@ static void add_headers(struct hp_exchange *x, struct MHD_Response *response)
         add_timing(x, response);
     }
     if (x->rollout && !code) {
-        char version[HP_ROLLOUT_VERSION], etag[HP_ROLLOUT_VERSION + 2];
-        hp_rollout_version(x->config, x->killed, version);
-        snprintf(etag, sizeof etag, "\"%s\"", version);
+        char etag[HP_ROLLOUT_VERSION + 2] = "\"";
+        hp_rollout_version(x->config, x->killed, etag + 1);
+        memcpy(etag + strlen(etag), "\"", sizeof "\"");
         add(response, MHD_HTTP_HEADER_ETAG, etag);
     }
     if (code == HP_UNAUTHORIZED)

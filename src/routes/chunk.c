@@ -240,16 +240,35 @@ struct work {
 
 // --- the reply -----------------------------------------------------------------------------------
 
+// By hand: printf's share of a small request was a tenth of its time.
+static void put_number(struct hp_buf *out, hp_str before, size_t value)
+{
+    hp_buf_add(out, before);
+    hp_buf_uint(out, value);
+}
+
+static void put_word(struct hp_buf *out, hp_str before, const char *word)
+{
+    hp_buf_add(out, before);
+    hp_buf_add(out, hp_str_from(word));
+}
+
 // Same text, format, encoding and chunk options: same id, wherever the chunk stands (XXH3, 128
 // bits).
-static XXH64_hash_t id_seed(const struct chunk_request *request)
+static XXH64_hash_t id_seed(const struct chunk_request *request, struct hp_buf *out)
 {
-    char key[160];
+    struct hp_buf key = hp_buf_in(out->arena);
     const struct hp_chunk_options *chunk = &request->how.chunk;
-    int len = snprintf(key, sizeof key, "chunk/1 %s %s %s %lld %lld %lld",
-        formats[request->how.clean.format], encodings[request->encoding], units[chunk->unit],
-        (long long)chunk->max, (long long)chunk->overlap, (long long)chunk->min);
-    return XXH3_64bits(key, (size_t)len);
+    const char *const words[] = { formats[request->how.clean.format], encodings[request->encoding],
+        units[chunk->unit] };
+    const int64_t sizes[] = { chunk->max, chunk->overlap, chunk->min };
+    hp_buf_add(&key, HP_S("chunk/1"));
+    for (size_t i = 0; i < 3; i++)
+        put_word(&key, HP_S(" "), words[i]);
+    for (size_t i = 0; i < 3; i++)
+        put_number(&key, HP_S(" "), (size_t)sizes[i]);
+    out->failed |= key.failed; // a reply with wrong ids is none
+    return key.failed ? 0 : XXH3_64bits(key.ptr, key.len);
 }
 
 static void put_id(struct hp_buf *out, XXH64_hash_t seed, hp_str text)
@@ -272,12 +291,6 @@ struct walk {
     struct hp_ruler start, end, raw_start, raw_end;
     struct hp_outline outline;
 };
-
-static void put_number(struct hp_buf *out, hp_str before, size_t value)
-{
-    hp_buf_add(out, before);
-    hp_buf_uint(out, value);
-}
 
 static hp_str part(hp_str text, size_t start, size_t end)
 {
@@ -334,7 +347,7 @@ static enum hp_code put_chunks(const struct work *work, const struct hp_deadline
     const struct hp_document *document = &work->document;
     int unit = work->request.offsets;
     hp_str text = document->clean.text, raw = work->request.text;
-    struct walk walk = { .seed = id_seed(&work->request),
+    struct walk walk = { .seed = id_seed(&work->request, out),
         .start = hp_ruler_on(text, unit),
         .end = hp_ruler_on(text, unit),
         .raw_start = hp_ruler_on(raw, unit),
@@ -370,8 +383,8 @@ static void put_changes(const struct hp_clean *clean, struct hp_buf *out)
     for (int fix = 0; fix < HP_FIXES; fix++) {
         if (!clean->changes[fix])
             continue;
-        hp_buf_format(
-            out, "%s\"%s\":%u", first ? "" : ",", hp_switch_name(fix), clean->changes[fix]);
+        put_word(out, first ? HP_S("\"") : HP_S(",\""), hp_switch_name(fix));
+        put_number(out, HP_S("\":"), clean->changes[fix]);
         first = false;
     }
 }
@@ -395,13 +408,15 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
         hp_json_put_string(out, clean->text);
         hp_buf_char(out, ',');
     }
-    hp_buf_format(out, "\"unchanged\":%s,\"encoding\":\"%s\",\"exact\":%s,\"tokens\":%zu",
-        unchanged ? "true" : "false", encodings[request->encoding],
-        request->encoding == HP_ESTIMATE ? "false" : "true", work->document.total);
+    put_word(out, HP_S("\"unchanged\":"), unchanged ? "true" : "false");
+    put_word(out, HP_S(",\"encoding\":\""), encodings[request->encoding]);
+    put_word(out, HP_S("\",\"exact\":"), request->encoding == HP_ESTIMATE ? "false" : "true");
+    put_number(out, HP_S(",\"tokens\":"), work->document.total);
     hp_buf_add(out, HP_S(",\"chunks\":["));
     HP_TRY(put_chunks(work, deadline, out, fault));
-    hp_buf_format(
-        out, "],\"metadata\":{\"bytes\":%zu,\"chars\":%zu,", raw.len, hp_utf8_chars(clean->text));
+    put_number(out, HP_S("],\"metadata\":{\"bytes\":"), raw.len);
+    put_number(out, HP_S(",\"chars\":"), hp_utf8_chars(clean->text));
+    hp_buf_char(out, ',');
     put_title(clean, out);
     hp_buf_add(out, HP_S("\"changes\":{"));
     put_changes(clean, out);
