@@ -11,9 +11,10 @@ import re
 import sys
 from pathlib import Path
 
+from ranges import members
+
 LIMIT = 0x110000
 BLOCK = 128
-DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 GRAPHEME = ["OTHER", "CR", "LF", "CONTROL", "EXTEND", "NONJOINER", "LINKER", "ZWJ", "REGIONAL", "PREPEND", "SPACING",
             "L", "V", "T", "LV", "LVT", "PICTURE", "CONSONANT"]
@@ -34,30 +35,6 @@ LONG = {
 CLAUSE = [0x2C, 0x3B, 0x3A, 0x2013, 0x2014, 0x60C, 0x61B]
 CLAUSE_WIDE = [0x3001, 0xFF0C, 0xFF1B, 0xFF1A, 0xFF64, 0xFE50, 0xFE51, 0xFE54, 0xFE55, 0x2E3A]
 CONJUNCT_SCRIPTS = ["Bengali", "Devanagari", "Gujarati", "Malayalam", "Oriya", "Telugu"]
-
-
-def deltas(text):
-    """Numbers of 5, 10, 15 or 21 bits, as the package's decode-ranges.js reads them."""
-    at = 0
-    while at < len(text):
-        x = DIGITS.index(text[at])
-        more = {32: 1, 40: 1, 48: 2, 56: 3}.get(x & 56, 0)
-        x &= {0: 63, 1: 15, 2: 7, 3: 7}[more]
-        for digit in text[at + 1:at + 1 + more]:
-            x = x << 6 | DIGITS.index(digit)
-        at += 1 + more
-        yield x
-
-
-def members(package, *path):
-    script = package.joinpath(*path, "ranges.js").read_text()
-    numbers = list(deltas(re.findall(r"\('([^']*)'\)", script)[-1]))
-    found, end = set(), -1
-    for gap, extra in zip(numbers[::2], numbers[1::2]):
-        begin = end + 1 + gap
-        end = begin + 1 + extra
-        found.update(range(begin, end))
-    return found
 
 
 def classes(package, prop, kind, names):
