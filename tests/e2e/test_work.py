@@ -239,10 +239,14 @@ def test_counters_add_up_under_overload_and_hang_ups(start, tmp_path):
 
 # --- memory ------------------------------------------------------------------------------------------
 
-def test_memory_is_reserved_before_a_body_is_read(start, tmp_path):
+def with_little_memory(start, tmp_path):
     config = tmp_path / "small.yaml"
     config.write_text("limits: { memory: 4MiB }\n")
-    daemon = start("--config", str(config))
+    return start("--config", str(config))
+
+
+def test_memory_is_reserved_before_a_body_is_read(start, tmp_path):
+    daemon = with_little_memory(start, tmp_path)
     host, _, port = daemon.tcp[len("http://"):].rpartition(":")
     with socket.create_connection((host, int(port))) as holds:
         holds.sendall(head(3 << 20) + b"{")
@@ -260,9 +264,7 @@ def test_memory_is_reserved_before_a_body_is_read(start, tmp_path):
 
 
 def test_a_chunked_body_that_finds_no_memory_is_told_so_at_its_end(start, tmp_path):
-    config = tmp_path / "small.yaml"
-    config.write_text("limits: { memory: 4MiB }\n")
-    daemon = start("--config", str(config))
+    daemon = with_little_memory(start, tmp_path)
     host, _, port = daemon.tcp[len("http://"):].rpartition(":")
     with socket.create_connection((host, int(port))) as holds:
         holds.sendall(head(3 << 20) + b"{")
