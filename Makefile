@@ -96,8 +96,8 @@ $(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
 
 .SECONDARY:
 
-units: $(UNITS) ## C unit tests
-	@for t in $(UNITS); do $$t || exit 1; done
+units: $(UNITS) ## C unit tests, two at a time
+	@printf '%s\n' $(UNITS) | xargs -n 1 -P 2 sh -c 'out=$$("$$0" 2>&1); rc=$$?; printf "%s\n" "$$out"; exit $$rc'
 
 # each is skipped where its rival is not installed
 oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our answers beside those of tiktoken, ftfy, lexbor, markdown-it-py
