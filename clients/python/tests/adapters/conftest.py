@@ -23,7 +23,10 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # tests talk to nobody
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     if not os.access(BINARY, os.X_OK):
         pytest.skip("HOTPATHD_BIN names no program: set it to build/hotpathd")
-    started = Daemon(tmp_path_factory.mktemp("daemon"), "chunk.deadline_ms=10000", "score.deadline_ms=10000")
+    folder = tmp_path_factory.mktemp("daemon")
+    (folder / "build").mkdir()
+    (folder / "build/vocab").symlink_to(ROOT / "build/vocab")  # exact counts, where it is there
+    started = Daemon(folder, "chunk.deadline_ms=10000", "score.deadline_ms=10000")
     yield started
     started.stop(signal.SIGKILL)
 
