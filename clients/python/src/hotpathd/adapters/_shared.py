@@ -1,33 +1,21 @@
-"""What the framework adapters share: the old code's own objects are carried through a call.
+"""What the framework adapters share: a call whose result is the framework's own objects.
 
-Client.chunk and Client.score take the old code's answer as chunks and ranks. Here these hold on to
-the objects of the framework that they were made from, so that the caller gets exactly those back.
+They are made of the answer within the call: one that they cannot be made of is a bad reply like any
+other, and the old code runs. In mode shadow the caller has the old objects, and may change them,
+before the comparison: so that a result is a pair of the objects and of what is compared of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
-from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-from .. import AsyncClient, Chunk, Client, Ranked
+from .. import AsyncClient, Chunk, Client, Ranked, _helpers
 
 T = TypeVar("T")
 Options = Mapping[str, Any]
-
-
-class KeptChunk(Chunk):
-    """A chunk of the old code."""
-
-    kept: Any = None
-
-
-@dataclasses.dataclass(frozen=True)
-class KeptRank(Ranked):
-    """A rank of the old code."""
-
-    kept: Any = None
+Result = Tuple[List[Any], List[Any]]
 
 
 @functools.lru_cache(maxsize=None)
@@ -44,8 +32,48 @@ def facts(chunk: Chunk) -> Dict[str, Any]:
     return known
 
 
-class Splitting:
-    """One document's way: `old` gives the framework's pieces, `make` makes them of chunks."""
+def _of_body(options: Options) -> Dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "timeout"}
+
+
+class _Asking:
+    """One call's arguments, for either client."""
+
+    def __init__(
+        self,
+        route: str,
+        body: Dict[str, Any],
+        key: Optional[str],
+        options: Options,
+        compare: Callable[[List[Any], List[Any]], Union[bool, str]],
+    ) -> None:
+        self._asked: Dict[str, Any] = {
+            "route": route, "body": body, "reply": self._new, "key": key,
+            "timeout": options.get("timeout"), "compare": lambda old, new: compare(old[1], new[1]),
+        }  # fmt: skip
+
+    def run(self, client: Client, old: Callable[[], Iterable[T]]) -> List[T]:
+        result: Result = client.call(fallback=lambda: self._old(old()), **self._asked)
+        return result[0]
+
+    async def arun(self, client: AsyncClient, old: Callable[[], Awaitable[Iterable[T]]]) -> List[T]:
+        async def fallback() -> Result:
+            return self._old(await old())
+
+        result: Result = await client.call(fallback=fallback, **self._asked)
+        return result[0]
+
+    def _old(self, items: Iterable[Any]) -> Result:
+        """The old code's objects."""
+        raise NotImplementedError
+
+    def _new(self, answer: Any) -> Result:
+        """Those that are made of the sidecar's answer."""
+        raise NotImplementedError
+
+
+class Splitting(_Asking):
+    """A document's way: `text_of` reads the framework's pieces, `make` makes them of chunks."""
 
     def __init__(
         self,
@@ -53,38 +81,23 @@ class Splitting:
         key: Optional[str],
         options: Options,
         text_of: Callable[[Any], str],
-        make: Callable[[List[Chunk]], List[Any]],
+        make: Callable[[List[Chunk]], Iterable[Any]],
     ) -> None:
-        self._text = text
-        self._options = {"key": key, **options}
+        body = _helpers.chunk_request(text, _of_body(options))
+        super().__init__("chunk", body, key, options, _helpers.compare_chunks)
         self._text_of = text_of
         self._make = make
 
-    def run(self, client: Client, old: Callable[[], Iterable[T]]) -> List[T]:
-        chunks = client.chunk(self._text, fallback=lambda: self._keep(old()), **self._options)
-        return self._pieces(chunks)
+    def _old(self, items: Iterable[Any]) -> Result:
+        pieces = list(items)
+        return pieces, [Chunk(self._text_of(piece)) for piece in pieces]
 
-    async def arun(self, client: AsyncClient, old: Callable[[], Awaitable[Iterable[T]]]) -> List[T]:
-        async def fallback() -> List[KeptChunk]:
-            return self._keep(await old())
-
-        return self._pieces(await client.chunk(self._text, fallback=fallback, **self._options))
-
-    def _keep(self, pieces: Iterable[Any]) -> List[KeptChunk]:
-        chunks = []
-        for piece in pieces:
-            chunks.append(KeptChunk(self._text_of(piece)))
-            chunks[-1].kept = piece
-        return chunks
-
-    def _pieces(self, chunks: List[Chunk]) -> List[Any]:
-        if any(isinstance(chunk, KeptChunk) for chunk in chunks):
-            return [getattr(chunk, "kept") for chunk in chunks]
-        return self._make(chunks)
+    def _new(self, answer: Any) -> Result:
+        return self._old(self._make(_helpers.read_chunks(answer)))
 
 
-class Ranking:
-    """One query's way. `name` tells candidates apart: how the old code's answer is known again."""
+class Ranking(_Asking):
+    """A query's way: `name` tells candidates apart, by which the old code's answer is known again."""
 
     def __init__(
         self,
@@ -96,41 +109,28 @@ class Ranking:
         name: Callable[[Any], str],
         make: Callable[[Any, Optional[float]], Any],
     ) -> None:
-        self._query = query
+        body = {"query": query, "documents": [text_of(c) for c in candidates], **_of_body(options)}
+        if top_n is not None:
+            body["top_n"] = top_n
+        super().__init__("score", body, None, options, _helpers.compare_ranks)
         self._candidates = candidates
-        self._texts = [text_of(candidate) for candidate in candidates]
-        self._options = dict(options) if top_n is None else {"top_n": top_n, **options}
         self._name = name
         self._make = make
 
-    def run(self, client: Client, old: Callable[[], Iterable[T]]) -> List[T]:
-        ranks = client.score(
-            self._query, self._texts, fallback=lambda: self._keep(old()), **self._options
-        )
-        return self._best(ranks)
-
-    async def arun(self, client: AsyncClient, old: Callable[[], Awaitable[Iterable[T]]]) -> List[T]:
-        async def fallback() -> List[KeptRank]:
-            return self._keep(await old())
-
-        ranks = await client.score(self._query, self._texts, fallback=fallback, **self._options)
-        return self._best(ranks)
-
-    def _keep(self, best: Iterable[Any]) -> List[KeptRank]:
+    def _old(self, items: Iterable[Any]) -> Result:
         places: Dict[str, List[int]] = {}
         for index in range(len(self._candidates) - 1, -1, -1):
             places.setdefault(self._name(self._candidates[index]), []).append(index)
-        ranks = []
-        for item in best:
-            found = places.get(self._name(item))
-            ranks.append(KeptRank(found.pop() if found else -1, None, item))
-        return ranks
+        best = list(items)
+        found = [places.get(self._name(item)) for item in best]
+        return best, [Ranked(indexes.pop() if indexes else -1) for indexes in found]
 
-    def _best(self, ranks: List[Ranked]) -> List[Any]:
-        return [
-            r.kept if isinstance(r, KeptRank) else self._make(self._candidates[r.index], r.score)
-            for r in ranks
-        ]
+    def _new(self, answer: Any) -> Result:
+        ranks = _helpers.read_ranks(answer)
+        indexes = [rank.index for rank in ranks]
+        if not set(indexes) <= set(range(len(self._candidates))) or len(set(indexes)) < len(indexes):
+            raise ValueError("an index that was not sent, or one twice")
+        return [self._make(self._candidates[r.index], r.score) for r in ranks], ranks
 
 
 def in_thread(old: Callable[[], T]) -> Callable[[], Awaitable[T]]:
