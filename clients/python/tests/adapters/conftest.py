@@ -15,6 +15,7 @@ from samples import MODES, ROOT
 from test_daemon import BINARY, Daemon
 
 import hotpathd
+from hotpathd.adapters._shared import default_client
 
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # tests talk to nobody
 
@@ -29,6 +30,16 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     started = Daemon(folder, "chunk.deadline_ms=10000", "score.deadline_ms=10000")
     yield started
     started.stop(signal.SIGKILL)
+
+
+@pytest.fixture(autouse=True)
+def nobodys_environment(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A client that is made from the environment finds nobody, and ends with its test."""
+    monkeypatch.setenv("HOTPATHD_URL", "unix:/none")
+    default_client.cache_clear()
+    yield
+    if default_client.cache_info().currsize:
+        default_client().close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_without_the_sidecar_documents_are_the_old_splitters(sidecar, nobody, op
         splitter.run([Document(content=None)])
 
 
-def test_a_pipeline_runs_it_and_saves_it_without_its_client(daemon, sidecar, monkeypatch):
+def test_a_pipeline_runs_it_and_saves_it_without_its_client(daemon, sidecar):
     def build(splitter):
         store = InMemoryDocumentStore()
         pipeline = Pipeline()
@@ -92,7 +93,6 @@ def test_a_pipeline_runs_it_and_saves_it_without_its_client(daemon, sidecar, mon
     written = store.filter_documents()
     assert sorted(d.id for d in written) == sorted(d.id for d in splitter.run(documents)["documents"])
 
-    monkeypatch.setenv("HOTPATHD_URL", "unix:/none")
     saved = pipeline.dumps()
     loaded = Pipeline.loads(saved, allowed_modules=["hotpathd.adapters.haystack"])
     assert loaded.dumps() == saved
@@ -103,6 +103,12 @@ def test_a_pipeline_runs_it_and_saves_it_without_its_client(daemon, sidecar, mon
     pipeline, store = build(HotpathdDocumentSplitter(old(), client=sidecar, options={"max": 32}))
     asyncio.run(pipeline.run_async({"split": {"documents": documents}}))
     assert sorted(d.id for d in store.filter_documents()) == sorted(d.id for d in written)
+
+
+def test_it_is_copied_without_its_client(sidecar):
+    again = copy.deepcopy(HotpathdDocumentSplitter(old(), client=sidecar, options={"max": 9}))
+    documents = [Document(content=TEXTS["sample"])]
+    assert again.run(documents) == old().run(documents) and again.client is not sidecar
 
 
 DOCUMENTS = [Document(content=text, meta={"n": i}, id=str(i), score=0.1) for i, text in enumerate(CANDIDATES)]

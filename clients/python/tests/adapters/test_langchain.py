@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 
 import pytest
 
@@ -78,6 +79,13 @@ def test_without_the_sidecar_documents_are_the_old_splitters(sidecar, nobody, op
             ).atransform_documents(documents),
         )
         assert aside == OLD.split_documents(documents)
+
+
+def test_it_is_pickled_without_its_client(sidecar):
+    """As old splitters are that go to other processes; there a client is made from the environment."""
+    splitter = pickle.loads(pickle.dumps(HotpathdTextSplitter(sidecar, fallback=OLD, options={"max": 9})))
+    assert splitter.create_documents([TEXTS["sample"]]) == OLD.create_documents([TEXTS["sample"]])
+    assert splitter.client is not sidecar
 
 
 def test_the_old_splitters_errors_are_its_own(nobody):

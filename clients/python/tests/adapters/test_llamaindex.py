@@ -97,9 +97,8 @@ def test_a_pipeline_takes_it_and_its_cache_knows_the_options(daemon, sidecar):
     assert get_transformation_hash(documents, overlapping) != one
 
 
-def test_another_process_has_a_client_of_its_own(daemon, sidecar, monkeypatch):
+def test_another_process_has_a_client_of_its_own(daemon, sidecar):
     """Not the given one, which holds locks; until it knows the daemon's modes it takes the old path."""
-    monkeypatch.setenv("HOTPATHD_URL", "unix:/none")
     old = SentenceSplitter(chunk_size=64, chunk_overlap=8)
     parser = HotpathdNodeParser(client=sidecar, fallback=old, options={"max": 32})
     copy = pickle.loads(pickle.dumps(parser))

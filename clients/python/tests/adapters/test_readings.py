@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -75,6 +78,40 @@ def test_prometheus_counts_and_times_them(daemon):
     assert sample(calls, off) == 1
     text = prometheus_client.generate_latest(registry).decode()
     assert 'hotpathd_client_duration_seconds_count{route="score",side="legacy"} 1.0' in text
+
+
+FORKED = """
+import os, prometheus_client, prometheus_client.multiprocess
+import hotpathd
+from hotpathd.adapters.prometheus import PrometheusEvents
+
+sidecar = hotpathd.Client(modes={}, on_event=PrometheusEvents())
+sidecar.chunk("before", fallback=lambda: [])
+children = [os.fork(), os.fork()]
+for _ in range(5):
+    sidecar.chunk("after", fallback=lambda: [])
+sidecar.close()
+if not all(children):
+    [os.waitpid(pid, 0) for pid in children if pid]
+    os._exit(0)
+for pid in children:
+    os.waitpid(pid, 0)
+registry = prometheus_client.CollectorRegistry()
+prometheus_client.multiprocess.MultiProcessCollector(registry)
+print(prometheus_client.generate_latest(registry).decode())
+"""
+
+
+def test_prometheus_adds_up_the_processes_of_a_forking_server(tmp_path):
+    """As gunicorn's workers do it: prometheus-client's multiprocess mode."""
+    pytest.importorskip("prometheus_client", reason="no prometheus-client: make extras")
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT / "clients/python/src"), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", FORKED], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    counts = [line for line in done.stdout.splitlines() if line.startswith("hotpathd_client_calls_total{")]
+    assert len(counts) == 1 and counts[0].endswith(" 21.0")  # one, and five in each of four processes
 
 
 def metrics_of(reader):

@@ -24,6 +24,20 @@ def default_client() -> Client:
     return Client()
 
 
+class Portable:
+    """What is pickled or copied without its clients, which hold locks and sockets."""
+
+    client: Client
+    async_client: Optional[AsyncClient]
+
+    def __getstate__(self) -> Dict[str, Any]:
+        clients = ("client", "async_client")
+        return {name: value for name, value in self.__dict__.items() if name not in clients}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state, client=default_client(), async_client=None)
+
+
 def facts(chunk: Chunk) -> Dict[str, Any]:
     """What metadata say of a chunk; flat, as most vector stores want them."""
     known: Dict[str, Any] = {"tokens": chunk.tokens, "chunk_id": chunk.id, "boundary": chunk.boundary}

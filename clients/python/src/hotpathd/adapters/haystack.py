@@ -20,11 +20,11 @@ from haystack import Document, component
 from haystack.core.serialization import component_to_dict, default_to_dict
 
 from .. import AsyncClient, Chunk, Client
-from ._shared import Ranking, Splitting, default_client, facts, in_thread
+from ._shared import Portable, Ranking, Splitting, default_client, facts, in_thread
 
 
 @component
-class HotpathdDocumentSplitter:
+class HotpathdDocumentSplitter(Portable):
     """Where the old splitter ran, its documents; else the meta have source_id, split_id,
     split_idx_start (of the document's own content, also where cleaning changed it), page_number,
     tokens, chunk_id, boundary, and headings where there are any. A canary goes by the document's id."""
@@ -87,7 +87,7 @@ class HotpathdDocumentSplitter:
 
 
 @component
-class HotpathdRanker:
+class HotpathdRanker(Portable):
     """Where the old ranker ran, its documents; else the same documents with the new scores, those
     without a text left out. Without an old ranker they stay in order, cut at `top_k`."""
 

@@ -18,10 +18,10 @@ from langchain_text_splitters import TextSplitter
 from pydantic import ConfigDict, Field
 
 from .. import AsyncClient, Chunk, Client
-from ._shared import Options, Ranking, Splitting, default_client, facts
+from ._shared import Options, Portable, Ranking, Splitting, default_client, facts
 
 
-class HotpathdTextSplitter(TextSplitter):
+class HotpathdTextSplitter(Portable, TextSplitter):
     """Where the old splitter ran, its documents; else the metadata have start_index and end_index
     too (of the document's own text, also where cleaning changed it), tokens, chunk_id, boundary,
     and headings where there are any. A canary goes by the document's id."""
@@ -35,13 +35,13 @@ class HotpathdTextSplitter(TextSplitter):
         async_client: Optional[AsyncClient] = None,
     ) -> None:
         super().__init__()
-        self._client = client
-        self._async_client = async_client
+        self.client = client
+        self.async_client = async_client
         self._fallback = fallback
         self._options = options
 
     def split_text(self, text: str) -> List[str]:
-        chunks = self._client.chunk(
+        chunks = self.client.chunk(
             text, fallback=lambda: self._fallback.split_text(text), **self._options
         )
         return [chunk.text for chunk in chunks]
@@ -58,16 +58,16 @@ class HotpathdTextSplitter(TextSplitter):
     async def atransform_documents(
         self, documents: Sequence[Document], **kwargs: Any
     ) -> Sequence[Document]:
-        if self._async_client is None:
+        if self.async_client is None:
             return await super().atransform_documents(documents, **kwargs)
         pieces: List[Document] = []
         for document in documents:  # one after the other: a batch must not crowd out other callers
-            pieces += await self._asplit(document, self._async_client)
+            pieces += await self._asplit(document, self.async_client)
         return pieces
 
     def _split(self, document: Document) -> List[Document]:
         splitting = _splitting(document, self._options)
-        return splitting.run(self._client, lambda: self._fallback.split_documents([document]))
+        return splitting.run(self.client, lambda: self._fallback.split_documents([document]))
 
     async def _asplit(self, document: Document, client: AsyncClient) -> List[Document]:
         splitting = _splitting(document, self._options)
