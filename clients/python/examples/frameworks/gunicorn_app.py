@@ -20,7 +20,9 @@ def split(document: str) -> List[str]:
     return [piece.text for piece in pieces]
 
 
-split("With --preload this call is made before the fork, and leaves a connection and a thread behind.")
+split(
+    "With --preload this call is made before the fork, and leaves a connection and a thread behind."
+)
 
 
 def application(environ: "dict[str, Any]", start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -81,11 +81,13 @@ def test_without_the_sidecar_documents_are_the_old_splitters(sidecar, nobody, op
         assert aside == OLD.split_documents(documents)
 
 
-def test_it_is_pickled_without_its_client(sidecar):
+def test_they_are_pickled_without_their_clients(sidecar):
     """As old splitters are that go to other processes; there a client is made from the environment."""
     splitter = pickle.loads(pickle.dumps(HotpathdTextSplitter(sidecar, fallback=OLD, options={"max": 9})))
     assert splitter.create_documents([TEXTS["sample"]]) == OLD.create_documents([TEXTS["sample"]])
-    assert splitter.client is not sidecar
+    compressor = pickle.loads(pickle.dumps(HotpathdCompressor(client=sidecar, fallback=Backwards(), top_n=3)))
+    assert compressor.top_n == 3 and compressor.compress_documents(CANDIDATES, QUERY) == CANDIDATES[::-1]
+    assert splitter.client is compressor.client is not sidecar
 
 
 def test_the_old_splitters_errors_are_its_own(nobody):

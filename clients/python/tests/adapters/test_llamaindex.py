@@ -26,7 +26,15 @@ SIZES = {"max": 64, "overlap": 8}
 def told(nodes):
     """What a node is, but for its random id and those of its neighbours."""
     return [
-        (n.text, n.metadata, n.start_char_idx, n.end_char_idx, n.ref_doc_id, sorted(n.relationships), n.metadata_template)
+        (
+            n.text,
+            n.metadata,
+            n.start_char_idx,
+            n.end_char_idx,
+            n.ref_doc_id,
+            sorted(n.relationships),
+            n.metadata_template,
+        )
         for n in nodes
     ]
 
@@ -119,9 +127,7 @@ def test_nodes_are_ranked_as_the_daemon_does(daemon, sidecar, ask):
     answer = ask("score", query=QUERY, documents=CANDIDATES, top_n=3)
     rerank = HotpathdRerank(client=sidecar, fallback=Backwards(), top_n=3)
     best = rerank.postprocess_nodes(NODES, query_str=QUERY)
-    assert [(int(n.node_id), n.score) for n in best] == [
-        (r["index"], r["relevance_score"]) for r in answer["results"]
-    ]
+    assert [(int(n.node_id), n.score) for n in best] == [(r["index"], r["relevance_score"]) for r in answer["results"]]
     assert len(best) == 3 and best[0].node is NODES[1].node and NODES[1].score == 0.1
     assert asyncio.run(rerank.apostprocess_nodes(NODES, query_str=QUERY)) == best
     assert best == on_a_loop(

@@ -223,7 +223,13 @@ def test_statsds_lines_are_those_of_the_statsd_package(receiver):
     client = statsd.StatsClient("127.0.0.1", port, prefix="hotpathd")
     with client.pipeline() as pipe:
         pipe.incr("chunk.calls.fallback.timeout")
-        for name, ms in [("total", 290.0), ("sidecar", 250.0), ("legacy", 40.0), ("cpu_legacy", 39.0), ("cpu_client", 0.5)]:
+        for name, ms in [
+            ("total", 290.0),
+            ("sidecar", 250.0),
+            ("legacy", 40.0),
+            ("cpu_legacy", 39.0),
+            ("cpu_client", 0.5),
+        ]:
             pipe.timing(f"chunk.{name}", ms)
         pipe.incr("events_dropped", 3)
     client.close()

@@ -104,7 +104,15 @@ def test_fastapi_answers_from_the_sidecar_on_its_loop(run, environment, expected
     pytest.importorskip("fastapi", reason="no fastapi: make extras")
     path = tmp_path / "api"
     service = run(
-        "uvicorn", "--uds", str(path), "--log-level", "warning", "--app-dir", str(EXAMPLES), "fastapi_app:app", **environment
+        "uvicorn",
+        "--uds",
+        str(path),
+        "--log-level",
+        "warning",
+        "--app-dir",
+        str(EXAMPLES),
+        "fastapi_app:app",
+        **environment,
     )
     body = json.dumps({"id": "7", "text": DOCUMENT})
     until(service, lambda: post(path, "/split", body)["path"] == "sidecar")
@@ -162,13 +170,11 @@ def test_a_celery_worker_calls_from_the_processes_of_its_pool(run, environment, 
         "CELERY_BROKER_URL": "filesystem://", "CELERY_RESULT_BACKEND": f"file://{tmp_path}/results",
         "CELERY_CONFIG_MODULE": "celery_on_files", **environment,
     }  # fmt: skip
-    (tmp_path / "celery_on_files.py").write_text(
-        f"""
+    (tmp_path / "celery_on_files.py").write_text(f"""
 folders = ("data_folder_in", "data_folder_out", "control_folder")
 broker_transport_options = {{"polling_interval": 0.02, **dict.fromkeys(folders, {str(tmp_path / "queue")!r})}}
 worker_prefetch_multiplier = 1
-"""
-    )
+""")
     path = os.pathsep.join([str(EXAMPLES), str(tmp_path), str(ROOT / "clients/python/src")])
     worker = run(
         "celery", "-A", "celery_task", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "ERROR",

@@ -9,7 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+from typing import (
+    Any,
+    Awaitable,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+    Union,
+)
 
 from .. import AsyncClient, Chunk, Client, Ranked, _helpers
 
@@ -24,23 +37,35 @@ def default_client() -> Client:
     return Client()
 
 
+def without_clients(attributes: Mapping[str, Any]) -> Dict[str, Any]:
+    """What is pickled or copied of an adapter: clients hold locks and sockets."""
+    return {n: value for n, value in attributes.items() if n not in ("client", "async_client")}
+
+
+def with_own_clients(attributes: Mapping[str, Any]) -> Dict[str, Any]:
+    return {**attributes, "client": default_client(), "async_client": None}
+
+
 class Portable:
-    """What is pickled or copied without its clients, which hold locks and sockets."""
+    """An adapter that is a plain object."""
 
     client: Client
     async_client: Optional[AsyncClient]
 
     def __getstate__(self) -> Dict[str, Any]:
-        clients = ("client", "async_client")
-        return {name: value for name, value in self.__dict__.items() if name not in clients}
+        return without_clients(self.__dict__)
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
-        self.__dict__.update(state, client=default_client(), async_client=None)
+        self.__dict__.update(with_own_clients(state))
 
 
 def facts(chunk: Chunk) -> Dict[str, Any]:
     """What metadata say of a chunk; flat, as most vector stores want them."""
-    known: Dict[str, Any] = {"tokens": chunk.tokens, "chunk_id": chunk.id, "boundary": chunk.boundary}
+    known: Dict[str, Any] = {
+        "tokens": chunk.tokens,
+        "chunk_id": chunk.id,
+        "boundary": chunk.boundary,
+    }
     if chunk.headings:
         known["headings"] = " > ".join(chunk.headings)
     return known
@@ -141,8 +166,8 @@ class Ranking(_Asking):
 
     def _new(self, answer: Any) -> Result:
         ranks = _helpers.read_ranks(answer)
-        indexes = [rank.index for rank in ranks]
-        if not set(indexes) <= set(range(len(self._candidates))) or len(set(indexes)) < len(indexes):
+        indexes = {rank.index for rank in ranks}
+        if not indexes <= set(range(len(self._candidates))) or len(indexes) < len(ranks):
             raise ValueError("an index that was not sent, or one twice")
         return [self._make(self._candidates[r.index], r.score) for r in ranks], ranks
 

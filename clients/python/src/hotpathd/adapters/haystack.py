@@ -27,7 +27,8 @@ from ._shared import Portable, Ranking, Splitting, default_client, facts, in_thr
 class HotpathdDocumentSplitter(Portable):
     """Where the old splitter ran, its documents; else the meta have source_id, split_id,
     split_idx_start (of the document's own content, also where cleaning changed it), page_number,
-    tokens, chunk_id, boundary, and headings where there are any. A canary goes by the document's id."""
+    tokens, chunk_id, boundary, and headings where there are any. A canary goes by the document's id.
+    """
 
     def __init__(
         self,

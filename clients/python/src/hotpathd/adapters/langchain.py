@@ -18,7 +18,16 @@ from langchain_text_splitters import TextSplitter
 from pydantic import ConfigDict, Field
 
 from .. import AsyncClient, Chunk, Client
-from ._shared import Options, Portable, Ranking, Splitting, default_client, facts
+from ._shared import (
+    Options,
+    Portable,
+    Ranking,
+    Splitting,
+    default_client,
+    facts,
+    with_own_clients,
+    without_clients,
+)
 
 
 class HotpathdTextSplitter(Portable, TextSplitter):
@@ -50,7 +59,9 @@ class HotpathdTextSplitter(Portable, TextSplitter):
         self, texts: List[str], metadatas: Optional[List[Dict[Any, Any]]] = None
     ) -> List[Document]:
         given = metadatas or [{}] * len(texts)
-        return self.split_documents(Document(text, metadata=given[i]) for i, text in enumerate(texts))
+        return self.split_documents(
+            Document(text, metadata=given[i]) for i, text in enumerate(texts)
+        )
 
     def split_documents(self, documents: Iterable[Document]) -> List[Document]:
         return [piece for document in documents for piece in self._split(document)]
@@ -108,6 +119,13 @@ class HotpathdCompressor(BaseDocumentCompressor):
             return await super().acompress_documents(documents, query, callbacks)
         return await self._ranking(documents, query).arun(self.async_client, old)
 
+    def __getstate__(self) -> Dict[Any, Any]:
+        state = super().__getstate__()
+        return {**state, "__dict__": without_clients(state["__dict__"])}
+
+    def __setstate__(self, state: Dict[Any, Any]) -> None:
+        super().__setstate__({**state, "__dict__": with_own_clients(state["__dict__"])})
+
     def _ranking(self, documents: Sequence[Document], query: str) -> Ranking:
         return Ranking(query, documents, self.top_n, self.options, _text, _text, _scored)
 
@@ -130,6 +148,4 @@ def _text(document: Document) -> str:
 
 
 def _scored(document: Document, score: Optional[float]) -> Document:
-    return document.model_copy(
-        update={"metadata": {**document.metadata, "relevance_score": score}}
-    )
+    return document.model_copy(update={"metadata": {**document.metadata, "relevance_score": score}})

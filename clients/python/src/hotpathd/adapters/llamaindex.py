@@ -70,7 +70,9 @@ class HotpathdNodeParser(NodeParser):
         self, nodes: List[BaseNode], parent_doc_map: Dict[str, Document]
     ) -> List[BaseNode]:
         """The base class looks for each node's text in the document; what is known is put back."""
-        spans = [(n.start_char_idx, n.end_char_idx) if isinstance(n, TextNode) else None for n in nodes]
+        spans = [
+            (n.start_char_idx, n.end_char_idx) if isinstance(n, TextNode) else None for n in nodes
+        ]
         nodes = super()._postprocess_parsed_nodes(nodes, parent_doc_map)
         for node, span in zip(nodes, spans):
             if isinstance(node, TextNode) and span is not None and span[0] is not None:

@@ -27,8 +27,12 @@ class OpenTelemetryEvents:
 
     def __init__(self, provider: Optional[metrics.MeterProvider] = None) -> None:
         meter = metrics.get_meter("hotpathd", meter_provider=provider)
-        self._calls = meter.create_counter("hotpathd.client.calls", "{call}", "Calls by what became of them.")
-        self._cpu = meter.create_counter("hotpathd.client.cpu", "s", "CPU time of the calling thread.")
+        self._calls = meter.create_counter(
+            "hotpathd.client.calls", "{call}", "Calls by what became of them."
+        )
+        self._cpu = meter.create_counter(
+            "hotpathd.client.cpu", "s", "CPU time of the calling thread."
+        )
         self._compared = meter.create_counter(
             "hotpathd.client.comparisons", "{comparison}", "Results compared in mode shadow."
         )

@@ -26,8 +26,12 @@ class PrometheusEvents:
 
         self._calls = counter("calls", "Calls by what became of them.", *_readings.LABELS)
         self._cpu = counter("cpu_seconds", "CPU time of the calling thread.", "route", "side")
-        self._compared = counter("comparisons", "Results compared in mode shadow.", "route", "result")
-        self._dropped = counter("events_dropped", "Events that were lost: all else counts too little.")
+        self._compared = counter(
+            "comparisons", "Results compared in mode shadow.", "route", "result"
+        )
+        self._dropped = counter(
+            "events_dropped", "Events that were lost: all else counts too little."
+        )
         self._durations = Histogram(
             "duration_seconds", "What the caller waited, and what each side took.",
             ("route", "side"), namespace=namespace, registry=registry, buckets=_readings.BUCKETS_S,

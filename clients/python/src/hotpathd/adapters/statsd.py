@@ -24,7 +24,12 @@ class StatsdEvents:
     """`host` is looked up once, here, and not while events come in; or it is the path of a socket."""
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 8125, *, prefix: str = "hotpathd", tags: bool = False
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8125,
+        *,
+        prefix: str = "hotpathd",
+        tags: bool = False,
     ) -> None:
         family, self._address = _find(host, port)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -35,7 +40,9 @@ class StatsdEvents:
 
     def __call__(self, event: Event) -> None:
         try:
-            self._socket.sendto("\n".join(self._lines(event)).encode("ascii", "replace"), self._address)
+            self._socket.sendto(
+                "\n".join(self._lines(event)).encode("ascii", "replace"), self._address
+            )
         except OSError:  # nobody listens, or the socket is full: metrics are worth no more
             self.dropped += 1
 
