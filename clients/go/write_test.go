@@ -53,7 +53,7 @@ func TestScoreRequestsAreTheContracts(t *testing.T) {
 		{ScoreRequest{Query: "a \"b\"", Documents: []string{"x", "é\n"}}, `{"query":"a \"b\"","documents":["x","é\n"]}`},
 		{ScoreRequest{Query: "q", Objects: []map[string]string{{"t": "x"}, {}}}, `{"query":"q","documents":[{"t":"x"},{}]}`},
 		{
-			ScoreRequest{"q", []string{"x"}, nil, ScoreOptions{TopN: 3, Fields: map[string]float64{"t": 2}, Analyzer: "porter",
+			ScoreRequest{"q", []string{"x"}, nil, nil, ScoreOptions{TopN: 3, Fields: map[string]float64{"t": 2}, Analyzer: "porter",
 				BM25: &BM25{K1: &k1}, Stats: &ScoreStats{Docs: 9, AvgLen: 3.5, DF: map[string]int{"x": 1}}, Priors: []float64{1},
 				PriorWeight: &weight, Fusion: "rrf", Match: 2, Must: []string{"m"}, MustNot: []string{"n"}, MinScore: &weight,
 				Explain: true, ReturnDocuments: true}},
