@@ -139,9 +139,3 @@ func ScoreCall(request ScoreRequest, legacy func(context.Context) ([]ScoreResult
 		Ignore: []string{"/*/relevance_score", "/*/explain", "/*/document"},
 	}}
 }
-
-func readResults(body []byte) ([]ScoreResult, error) {
-	var reply ScoreReply
-	err := json.Unmarshal(body, &reply)
-	return reply.Results, err
-}

@@ -108,11 +108,16 @@ func TestChunkCallsGiveTexts(t *testing.T) {
 	}
 }
 
-func BenchmarkWriteScore(b *testing.B) {
-	request := ScoreRequest{Query: "wing lift"}
+func benchScore() ScoreRequest {
+	request := ScoreRequest{Query: "wing lift", ScoreOptions: ScoreOptions{TopN: 20}}
 	for i := 0; i < 1000; i++ {
 		request.Documents = append(request.Documents, strings.Repeat("a wing turns moving air downward, and is pushed up. ", 22))
 	}
+	return request
+}
+
+func BenchmarkWriteScore(b *testing.B) {
+	request := benchScore()
 	plain := struct {
 		Query     string   `json:"query"`
 		Documents []string `json:"documents"`
