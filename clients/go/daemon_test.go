@@ -210,11 +210,10 @@ func TestDaemonIsHeldToTheBudget(t *testing.T) {
 	client, last := on(t, startDaemon(t).unix)
 	c := chunkCall(ChunkRequest{Text: strings.Repeat(document, 100000)})
 	c.Timeout = 30 * time.Millisecond
-	mustDo(t, client, c)
-	wantReason(t, last, OutcomeFallback, ReasonTimeout)
-	if last.SidecarTime > c.Timeout+slack {
-		t.Errorf("took %v", last.SidecarTime)
-	}
+	inTime(t, c.Timeout, func() {
+		mustDo(t, client, c)
+		wantReason(t, last, OutcomeFallback, ReasonTimeout)
+	})
 	mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 	wantReason(t, last, OutcomeOK, "")
 }
