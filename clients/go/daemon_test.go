@@ -208,8 +208,12 @@ func TestDaemonRefusalsAreFallbacks(t *testing.T) {
 
 func TestDaemonIsHeldToTheBudget(t *testing.T) {
 	client, last := on(t, startDaemon(t).unix)
-	c := chunkCall(ChunkRequest{Text: strings.Repeat(document, 100000)})
-	c.Timeout = 30 * time.Millisecond
+	body, err := ChunkRequest{Text: strings.Repeat(document, 100000)}.appendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := chunkCall(ChunkRequest{})
+	c.Body, c.Timeout = json.RawMessage(body), 30*time.Millisecond
 	inTime(t, c.Timeout, func() {
 		mustDo(t, client, c)
 		wantReason(t, last, OutcomeFallback, ReasonTimeout)
