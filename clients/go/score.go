@@ -14,8 +14,9 @@ type ScoreRequest struct {
 	Objects   []map[string]string // documents of fields
 
 	// Rows are documents that are JSON already, strings or objects of strings, as PostgreSQL's
-	// jsonb, to_jsonb(column) or row_to_json(row) give them. They are sent as they are: what is
-	// no JSON among them is refused by the daemon, and the call takes the old path.
+	// jsonb, to_jsonb(column) or row_to_json(row) give them. They are sent as they are and not
+	// looked at: they must come from what writes JSON. What breaks the request is refused by the
+	// daemon, and the call takes the old path.
 	Rows []json.RawMessage
 
 	ScoreOptions
