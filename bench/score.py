@@ -7,8 +7,8 @@ In process a rival builds what it needs and answers one query, since the candida
 hardest Python to beat: str.find sweeps for the heads of the query's stems, PyStemmer, stems cached (pip install PyStemmer).
 Rounds alternate; CPU time, median and 95th percentile, and the best wall clock, in ms: on a shared machine the clock tells
 of the neighbours. Ours is the client's CPU and the daemon's together: the body is JSON already; + dumps: with json.dumps of
-the request and json.loads of the reply; + orjson: with its (pip install orjson); go sidecar: with Go's json.Marshal and
-json.Unmarshal; go written: the request by a string writer of one's own.
+the request and json.loads of the reply; + orjson: with its (pip install orjson); go net/http: with Go's json.Marshal and
+json.Unmarshal; go helper: the Go client's ScoreCall with strings; go rows: with rows that are JSON already.
 """
 import http.client
 import json
