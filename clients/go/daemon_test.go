@@ -216,7 +216,9 @@ func TestDaemonIsHeldToTheBudget(t *testing.T) {
 	c.Body, c.Timeout = json.RawMessage(body), 30*time.Millisecond
 	inTime(t, c.Timeout, func() {
 		mustDo(t, client, c)
-		wantReason(t, last, OutcomeFallback, ReasonTimeout)
+		if last.Outcome != OutcomeFallback || last.Reason != ReasonTimeout && last.Reason != ReasonOverloaded { // it learns how long they take
+			t.Errorf("outcome %s, reason %s (%v)", last.Outcome, last.Reason, last.Err)
+		}
 	})
 	mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 	wantReason(t, last, OutcomeOK, "")

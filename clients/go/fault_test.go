@@ -201,6 +201,9 @@ func TestFallsBackWhateverTheDaemonDoes(t *testing.T) {
 				client, last := on(t, serveFaults(t, network, fault.handle).url)
 				client.transport.maxReply = 64 << 10
 				c := stringCall()
+				if fault.reason != ReasonTimeout {
+					c.Timeout = 10 * time.Second // it is seen long before
+				}
 				c.Reply = func(body []byte) (string, error) {
 					var reply ChunkReply
 					err := json.Unmarshal(body, &reply)
