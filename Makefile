@@ -121,7 +121,11 @@ clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -p no:cacheprovider --ignore=tests/adapters tests
 	@$(MAKE) extras
-	@cd clients/go && (! gofmt -l . | grep .) && go vet ./... && HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
+	@cd clients/go && (! gofmt -l . | grep .) && GOMODCACHE="$(CURDIR)/$(BUILD)/no-modules" GOPROXY=off go vet ./... && \
+	    HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
+
+go-adapters: ## the Go client's adapters, each against the real library
+	@for a in clients/go/adapters/*/; do (cd $$a && go vet ./... && go test -count=1 ./...) || exit 1; done
 
 extras: $(BIN) ## the Python client inside of LangChain, LlamaIndex, Haystack, Celery, ...: against those themselves
 	@python=$$(tests/venv extras) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
@@ -211,5 +215,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units oracles e2e soak clients extras check library headers layers bench bench-server fuzz fmt install deb help clean
+.PHONY: all deps run test vocab units oracles e2e soak clients extras go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -1,7 +1,7 @@
 // Two ways in which a Go service ranks candidates by itself, timed: what people write (Fields, ToLower, maps), and what
 // one arrives at by tuning (bytes, query words only, stems cached by surface, no map per document); and, where the daemon's
-// socket and pid are given, what the service does instead: a body (by json.Marshal, or written by hand), one request,
-// json.Unmarshal, the daemon's CPU counted in.
+// socket and pid are given, what the service does instead, the daemon's CPU counted in: net/http with json.Marshal and json.Unmarshal, the Go
+// client's ScoreCall with strings (helper), and with rows that are JSON already (rows).
 // Reads {"query", "documents", "rounds", "socket", "pid"} from standard input, prints {"typical": [[cpu ms, wall ms]...], ...}.
 package main
 
@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,6 +25,7 @@ import (
 	"time"
 	"unicode"
 
+	hotpathd "github.com/hotpathd/hotpathd/clients/go"
 	"github.com/kljensen/snowball/english"
 )
 
@@ -148,69 +151,66 @@ func tuned(query string, documents []string) []scored {
 	return best(scores)
 }
 
-func marshaled(query string, documents []string) []byte {
-	body, err := json.Marshal(map[string]any{"query": query, "documents": documents, "top_n": 20})
-	must(err)
-	return body
-}
-
-// appendString copies what needs no escape as it stands; s is valid UTF-8.
-func appendString(out []byte, s string) []byte {
-	out = append(out, '"')
-	from := 0
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
-			out = fmt.Appendf(append(out, s[from:i]...), `\u%04x`, c)
-			from = i + 1
-		}
-	}
-	return append(append(out, s[from:]...), '"')
-}
-
-func written(query string, documents []string) []byte {
-	size := len(query) + 100
-	for _, d := range documents {
-		size += len(d) + len(d)/16 + 3
-	}
-	out := appendString(append(make([]byte, 0, size), `{"top_n":20,"query":`...), query)
-	out = append(out, `,"documents":[`...)
-	for i, d := range documents {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = appendString(out, d)
-	}
-	return append(out, "]}"...)
-}
-
-// sidecar asks the daemon.
-func sidecar(socket string, encode func(string, []string) []byte) func(string, []string) []scored {
+// netHTTP asks the daemon by what the standard library has.
+func netHTTP(r request) func(string, []string) []scored {
 	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return net.Dial("unix", socket)
+		return net.Dial("unix", r.Socket)
 	}}}
 	return func(query string, documents []string) []scored {
-		body := bytes.NewReader(encode(query, documents))
-		reply, err := client.Post("http://localhost/v1/score", "application/json", body)
+		body, err := json.Marshal(map[string]any{"query": query, "documents": documents, "top_n": 20})
+		must(err)
+		reply, err := client.Post("http://localhost/v1/score", "application/json", bytes.NewReader(body))
 		must(err)
 		defer reply.Body.Close()
 		answer, err := io.ReadAll(reply.Body)
 		must(err)
-		var found struct {
-			Results []struct {
-				Index int     `json:"index"`
-				Score float64 `json:"relevance_score"`
-			} `json:"results"`
-		}
-		must(json.Unmarshal(answer, &found))
 		if reply.StatusCode != http.StatusOK {
 			must(fmt.Errorf("%s: %s", reply.Status, answer))
 		}
-		var out []scored
-		for _, r := range found.Results {
-			out = append(out, scored{r.Index, r.Score})
-		}
-		return out
+		var found hotpathd.ScoreReply
+		must(json.Unmarshal(answer, &found))
+		return ranked(found.Results)
 	}
+}
+
+// helper asks it by the Go client; request makes the body of a call.
+func helper(r request, request func(string, []string) hotpathd.ScoreRequest) func(string, []string) []scored {
+	client := hotpathd.New(hotpathd.Config{URL: "unix:" + r.Socket, Modes: map[string]hotpathd.Mode{"score": hotpathd.ModeOn}})
+	must(client.Err())
+	return func(query string, documents []string) []scored {
+		call := hotpathd.ScoreCall(request(query, documents), func(context.Context) ([]hotpathd.ScoreResult, error) {
+			return nil, errors.New("the sidecar did not answer")
+		})
+		call.Timeout = 10 * time.Second
+		results, err := hotpathd.Do(context.Background(), client, call)
+		must(err)
+		return ranked(results)
+	}
+}
+
+func ofStrings(query string, documents []string) hotpathd.ScoreRequest {
+	return hotpathd.ScoreRequest{Query: query, Documents: documents, ScoreOptions: hotpathd.ScoreOptions{TopN: 20}}
+}
+
+// ofRows are the candidates as a database gives them that was asked for JSON.
+func ofRows(r request) func(string, []string) hotpathd.ScoreRequest {
+	var rows []json.RawMessage
+	for _, document := range r.Documents {
+		row, err := json.Marshal(document)
+		must(err)
+		rows = append(rows, row)
+	}
+	return func(query string, _ []string) hotpathd.ScoreRequest {
+		return hotpathd.ScoreRequest{Query: query, Rows: rows, ScoreOptions: hotpathd.ScoreOptions{TopN: 20}}
+	}
+}
+
+func ranked(results []hotpathd.ScoreResult) []scored {
+	out := make([]scored, len(results))
+	for i, r := range results {
+		out[i] = scored{r.Index, r.Score}
+	}
+	return out
 }
 
 func must(err error) {
@@ -245,25 +245,32 @@ func ms(d time.Duration) float64 {
 }
 
 // once gives CPU and wall clock of one call, in ms.
-func once(r request, pid int, rank func(string, []string) []scored) [2]float64 {
-	theirs := daemonCPU(pid)
+func once(r request, rank func(string, []string) []scored) [2]float64 {
+	theirs := daemonCPU(r.PID)
 	from, used := time.Now(), cpu()
 	rank(r.Query, r.Documents)
 	took, own := time.Since(from), cpu()-used
-	return [2]float64{ms(own + daemonCPU(pid) - theirs), ms(took)}
+	return [2]float64{ms(own + daemonCPU(r.PID) - theirs), ms(took)}
 }
+
+const calls = 5 // in a row
 
 func main() {
 	var r request
 	must(json.NewDecoder(os.Stdin).Decode(&r))
+	contestants := map[string]func(string, []string) []scored{"typical": typical, "tuned": tuned}
+	if r.Socket != "" {
+		contestants["net/http"] = netHTTP(r)
+		contestants["helper"] = helper(r, ofStrings)
+		contestants["rows"] = helper(r, ofRows(r))
+	}
 	out := map[string][][2]float64{}
-	ask, askWritten := sidecar(r.Socket, marshaled), sidecar(r.Socket, written)
-	for i := 0; i < r.Rounds; i++ { // in turns
-		out["typical"] = append(out["typical"], once(r, 0, typical))
-		out["tuned"] = append(out["tuned"], once(r, 0, tuned))
-		if r.Socket != "" {
-			out["sidecar"] = append(out["sidecar"], once(r, r.PID, ask))
-			out["written"] = append(out["written"], once(r, r.PID, askWritten))
+	for i := 0; i < r.Rounds; i += calls { // in turns, whose order is another each time
+		for name, rank := range contestants {
+			runtime.GC() // each pays for its own garbage, as far as a row of calls makes any, and for no one else's
+			for range [calls]int{} {
+				out[name] = append(out[name], once(r, rank))
+			}
 		}
 	}
 	must(json.NewEncoder(os.Stdout).Encode(out))

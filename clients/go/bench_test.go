@@ -165,3 +165,29 @@ func BenchmarkShadow(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkScore is a whole call with 1,000 candidates of 1.1 KB.
+func BenchmarkScore(b *testing.B) {
+	client := New(Config{URL: benchURL(b), Modes: map[string]Mode{"score": ModeOn}})
+	b.Cleanup(client.Close)
+	request := benchScore()
+	rows := ScoreRequest{Query: request.Query, ScoreOptions: request.ScoreOptions}
+	for _, text := range request.Documents {
+		row, _ := json.Marshal(text)
+		rows.Rows = append(rows.Rows, row)
+	}
+	for name, request := range map[string]ScoreRequest{"strings": request, "rows": rows} {
+		call := ScoreCall(request, noResults)
+		call.Timeout = 10 * time.Second
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			used := processCPU()
+			for i := 0; i < b.N; i++ {
+				if found, _ := Do(background, client, call); len(found) == 0 {
+					b.Fatal("the old path was taken")
+				}
+			}
+			b.ReportMetric(float64((processCPU()-used).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
+	}
+}

@@ -70,7 +70,7 @@ func Do[T any](ctx context.Context, client *Client, call Call[T]) (T, error) {
 	if call.Legacy == nil {
 		panic("hotpathd: a Call without Legacy") // at its first call, not at the first outage
 	}
-	r := run[T]{ctx: ctx, client: client, call: call, started: time.Now()}
+	r := run[T]{ctx: ctx, client: client, call: call, started: client.now()}
 	r.info = CallInfo{Route: call.Route, RequestID: newRequestID()}
 	if client.events != nil {
 		runtime.LockOSThread()
@@ -79,7 +79,7 @@ func Do[T any](ctx context.Context, client *Client, call Call[T]) (T, error) {
 		r.cpuStarted, r.hasCPU = threadCPU()
 	}
 	result, err := r.do()
-	r.info.TotalTime = time.Since(r.started)
+	r.info.TotalTime = client.now() - r.started
 	if r.record != nil && !r.handedOn {
 		r.finish(r.record)
 		client.events.put(r.record)
@@ -98,7 +98,7 @@ type run[T any] struct {
 	rule    routeRule
 	state   *routeState
 	info    CallInfo
-	started time.Time
+	started time.Duration // as the client's clock has it
 
 	record     *record // nil where nobody wants events
 	handedOn   bool    // to a comparison, which will tell
@@ -142,9 +142,9 @@ func (r *run[T]) legacy() (T, error) {
 	if r.hasCPU {
 		r.cpuLegacy, _ = threadCPU()
 	}
-	started := time.Now()
+	started := r.client.now()
 	result, err := r.call.Legacy(r.ctx)
-	r.info.LegacyTime = time.Since(started)
+	r.info.LegacyTime = r.client.now() - started
 	if r.hasCPU {
 		r.cpuEnded, _ = threadCPU()
 	}
@@ -156,9 +156,9 @@ func (r *run[T]) legacy() (T, error) {
 // pool, so that a panic there is the caller's alone.
 func (r *run[T]) ask(t ticket) (result T, why *failure) {
 	heard := ReasonCancelled
-	started := time.Now()
+	started := r.client.now()
 	defer func() {
-		r.info.SidecarTime = time.Since(started)
+		r.info.SidecarTime = r.client.now() - started
 		r.state.breaker.heard(t, heard)
 	}()
 	room := bodies.Get().(*[]byte)
@@ -189,7 +189,7 @@ func (r *run[T]) timeout() time.Duration {
 
 // end is the end of the budget: before the caller's own deadline there is room for the old code.
 func (r *run[T]) end() time.Time {
-	end := r.started.Add(r.timeout())
+	end := r.client.started.Add(r.started + r.timeout())
 	if deadline, ok := r.ctx.Deadline(); ok {
 		if deadline = deadline.Add(-r.state.reserve()); deadline.Before(end) {
 			return deadline
@@ -225,7 +225,7 @@ func (r *run[T]) handOn(old T, body []byte) {
 			return
 		}
 	}
-	r.info.TotalTime = time.Since(r.started)
+	r.info.TotalTime = r.client.now() - r.started
 	s.info, s.record = r.info, *r.record
 	s.record.traceparent = r.client.traceparentOf(r.ctx)
 	r.finish(&s.record)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash/maphash"
-	"io"
 	"math"
 )
 
@@ -15,10 +14,11 @@ const buckets = 10000
 // bucketOf hashes a caller's key: the first 8 bytes, big endian, of
 // SHA-256(route 0x00 salt 0x00 key), modulo 10000.
 func bucketOf(route, salt, key string) uint64 {
-	hash := sha256.New()
-	io.WriteString(hash, route+"\x00"+salt+"\x00") // a hash never returns an error
-	io.WriteString(hash, key)
-	return binary.BigEndian.Uint64(hash.Sum(nil)) % buckets
+	var room [256]byte // most keys fit, and nothing is allocated
+	hashed := append(append(room[:0], route...), 0)
+	hashed = append(append(hashed, salt...), 0)
+	sum := sha256.Sum256(append(hashed, key...))
+	return binary.BigEndian.Uint64(sum[:]) % buckets
 }
 
 // inSlice tells whether a bucket belongs to the given share, in percent with two decimals.

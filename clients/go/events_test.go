@@ -216,6 +216,33 @@ func TestAnEventTellsOfTheOldCodeAndItsCPUTime(t *testing.T) {
 	}
 }
 
+// Before anything is installed: no mode pinned, and events.
+func TestABaselineNeedsNoDaemon(t *testing.T) {
+	server := serveFaults(t, "unix", answerAll(okReply("{}")))
+	client, finish := recorded(t, server.url, ModeOn, func(c *Config) { c.Modes = map[string]Mode{} })
+	c := stringCall()
+	c.Body, c.Key = nil, "doc-1" // not looked at
+	c.Legacy = func(context.Context) (string, error) {
+		for from, _ := threadCPU(); ; {
+			if now, ok := threadCPU(); !ok || now-from > 20*time.Millisecond {
+				return "legacy", nil
+			}
+		}
+	}
+	call(t, client, c)
+	events := finish()
+	if n := server.connections(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+	e := events[0]
+	if e.Mode != ModeOff || e.Path != PathLegacy || e.Outcome != OutcomeLegacy || e.Reason != ReasonOff || e.SidecarMs != nil || e.KeyHash == nil {
+		t.Errorf("%+v", e)
+	}
+	if runtime.GOOS == "linux" && (*e.LegacyMs < 19 || *e.CPUMs.Legacy < 19) {
+		t.Errorf("%v ms, %v ms of CPU", *e.LegacyMs, *e.CPUMs.Legacy)
+	}
+}
+
 func TestACallerThatGaveUpIsToldApart(t *testing.T) {
 	client, finish := recorded(t, serveFaults(t, "unix", func(_ int, p *peer) { p.untilClosed() }).url, ModeOn, nil)
 	ctx, cancel := context.WithTimeout(background, 5*time.Millisecond)

@@ -2,10 +2,13 @@ package hotpathd_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -110,4 +113,59 @@ func ExampleChunkCall() {
 	// "One paragraph." from [0 14]
 	// "Another." from [16 24]
 	// <nil>
+}
+
+// Candidates that the database gives as JSON, as by SELECT row_to_json(a) FROM articles a, are sent as they are.
+func ExampleScoreCall() {
+	sidecar := hotpathd.New(hotpathd.Config{URL: "unix:/nowhere", Modes: map[string]hotpathd.Mode{"score": "on"}})
+	defer sidecar.Close()
+
+	rows := []json.RawMessage{
+		json.RawMessage(`{"title":"Boats","body":"Hulls and sails."}`),
+		json.RawMessage(`{"title":"Wings","body":"A wing lifts."}`),
+	}
+	call := hotpathd.ScoreCall(hotpathd.ScoreRequest{Query: "wing", Rows: rows, ScoreOptions: hotpathd.ScoreOptions{
+		TopN: 10, Fields: map[string]float64{"title": 2, "body": 1},
+	}}, func(context.Context) ([]hotpathd.ScoreResult, error) {
+		return []hotpathd.ScoreResult{{Index: 1}, {Index: 0}}, nil // the old code's order
+	})
+	call.Key, call.Timeout = "user-1", 100*time.Millisecond
+	results, err := hotpathd.Do(context.Background(), sidecar, call)
+	for _, result := range results {
+		fmt.Printf("%s\n", rows[result.Index])
+	}
+	fmt.Println(err)
+	// Output:
+	// {"title":"Wings","body":"A wing lifts."}
+	// {"title":"Boats","body":"Hulls and sails."}
+	// <nil>
+}
+
+// A baseline of the old code, before any daemon is there: no route is pinned to anything, nothing
+// is polled, and each call leaves its times and its CPU time behind.
+func ExampleConfig_baseline() {
+	folder, err := os.MkdirTemp("", "baseline")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "baseline.jsonl")
+	sidecar := hotpathd.New(hotpathd.Config{Modes: map[string]hotpathd.Mode{}, Events: path})
+	doc := "One paragraph.\n\nAnother."
+	parts, err := hotpathd.Do(context.Background(), sidecar, hotpathd.Call[[]string]{
+		Route:  "chunk",
+		Legacy: func(context.Context) ([]string, error) { return oldSplit(doc), nil },
+	})
+	fmt.Println(len(parts), err)
+	sidecar.Close() // writes what waits
+
+	var event hotpathd.Event
+	line, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(line, &event)
+	}
+	fmt.Println(event.Mode, event.Outcome, event.LegacyMs != nil, err)
+	// Output:
+	// 2 <nil>
+	// off legacy true <nil>
 }

@@ -18,7 +18,8 @@ import (
 
 const (
 	patience = 80 * time.Millisecond
-	slack    = 250 * time.Millisecond // what a loaded machine may add
+	promised = 30 * time.Millisecond  // all that a call may take beyond its budget
+	slack    = 250 * time.Millisecond // what a loaded machine may add to a single run
 )
 
 // on is a client whose route chunk is on, and which remembers its last call.
@@ -62,6 +63,27 @@ func call(t *testing.T, client *Client, c Call[string]) string {
 		t.Errorf("took %v with a patience of %v", took, c.Timeout)
 	}
 	return result
+}
+
+// inTime runs a call until three runs kept the promise, or three broke it: a neighbour delays one
+// or two, a client that is late is late each time.
+func inTime(t *testing.T, budget time.Duration, run func()) {
+	t.Helper()
+	var took []time.Duration
+	kept, broken := 0, 0
+	for kept < 3 && broken < 3 {
+		started := time.Now()
+		run()
+		took = append(took, time.Since(started))
+		if took[kept+broken] <= budget+promised {
+			kept++
+		} else {
+			broken++
+		}
+	}
+	if broken == 3 {
+		t.Errorf("took %v with a budget of %v", took, budget)
+	}
 }
 
 func wantFallback(t *testing.T, got string, info *CallInfo, reason Reason) {
@@ -159,6 +181,8 @@ var faults = []struct {
 	{"a broken chunk", once(head("Transfer-Encoding: chunked") + "zz\r\n{}\r\n0\r\n\r\n"), ReasonBadReply},
 	{"broken JSON", once(okReply(`{"text":`)), ReasonBadReply},
 	{"no body", once(okReply("")), ReasonBadReply},
+	{"deep JSON", once(okReply(`{"chunks":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`)), ReasonBadReply},
+	{"huge JSON", once(okReply(`{"text":"` + strings.Repeat("x", 100_000) + `"}`)), ReasonBadReply},
 	{"JSON of another shape", once(okReply(`[1,2]`)), ReasonBadReply},
 	{"not JSON", once(replyText(200, "text/html", `{}`)), ReasonBadReply},
 	{"another contract", once(strings.Replace(okReply(`{}`), "chunk/1", "chunk/2", 1)), ReasonBadReply},
@@ -177,12 +201,15 @@ func TestFallsBackWhateverTheDaemonDoes(t *testing.T) {
 				client, last := on(t, serveFaults(t, network, fault.handle).url)
 				client.transport.maxReply = 64 << 10
 				c := stringCall()
+				if fault.reason != ReasonTimeout {
+					c.Timeout = 10 * time.Second // it is seen long before
+				}
 				c.Reply = func(body []byte) (string, error) {
 					var reply ChunkReply
 					err := json.Unmarshal(body, &reply)
 					return reply.Text, err
 				}
-				wantFallback(t, call(t, client, c), last, fault.reason)
+				inTime(t, patience, func() { wantFallback(t, call(t, client, c), last, fault.reason) })
 			})
 		}
 	}
@@ -284,7 +311,43 @@ func TestFallsBackWhereNothingListens(t *testing.T) {
 		"unix:/" + strings.Repeat("longer than a socket's path may be", 10),
 	} {
 		client, last := on(t, url)
-		wantFallback(t, call(t, client, stringCall()), last, ReasonConnect)
+		inTime(t, 0, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonConnect) })
+	}
+}
+
+func TestFallsBackWhereTheSocketIsNotPermitted(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root is permitted everything")
+	}
+	server := serveFaults(t, "unix", answerAll(okReply("{}")))
+	if err := os.Chmod(strings.TrimPrefix(server.url, "unix:"), 0); err != nil {
+		t.Fatal(err)
+	}
+	client, last := on(t, server.url)
+	inTime(t, 0, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonConnect) })
+}
+
+func TestARetryAfterIsNotHeeded(t *testing.T) {
+	var requests atomic.Int32
+	refusal := strings.Replace(problemReply(429, "overloaded"), "\r\n", "\r\nRetry-After: 1\r\n", 1)
+	server := serveFaults(t, "unix", func(_ int, p *peer) {
+		for p.request() != nil && p.say(refusal) {
+			requests.Add(1)
+		}
+	})
+	client, last := on(t, server.url)
+	inTime(t, 0, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonOverloaded) })
+	if n := requests.Load(); n > 5 {
+		t.Errorf("%d requests for at most five calls", n)
+	}
+}
+
+// The date may be set while a call is under way: what ends its budget is on the other clock.
+func TestTheBudgetIsOnTheMonotonicClock(t *testing.T) {
+	client, _ := on(t, "unix:/nowhere.sock")
+	r := run[string]{ctx: context.Background(), client: client, call: stringCall(), state: client.route("chunk"), started: client.now()}
+	if end := r.end(); end == end.Round(0) { // which takes that clock's reading off
+		t.Errorf("%v is a date alone", end)
 	}
 }
 
@@ -434,16 +497,13 @@ func TestACallerThatCancelsGetsItsOwnError(t *testing.T) {
 
 func TestACallersDeadlineIsPartOfTheBudget(t *testing.T) {
 	client, last := on(t, serveFaults(t, "tcp", func(_ int, p *peer) { p.untilClosed() }).url)
-	for range [20]int{} {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-		started := time.Now()
+	const left = 5 * time.Millisecond
+	inTime(t, left, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), left)
+		defer cancel()
 		got, err := Do(ctx, client, neverLegacy(t))
-		cancel()
 		wantGivenUp(t, got, err, context.DeadlineExceeded, last)
-		if took := time.Since(started); took > slack {
-			t.Errorf("took %v", took)
-		}
-	}
+	})
 }
 
 func TestARawBodyIsNotTouchedAfterTheCall(t *testing.T) { // the race detector watches

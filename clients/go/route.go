@@ -39,8 +39,7 @@ func (c *Client) meet(name string) *routeState {
 			next[name] = state
 		}
 	}
-	state := &routeState{breaker: newRouteBreaker(c.breaker,
-		func() time.Duration { return time.Since(c.started) },
+	state := &routeState{breaker: newRouteBreaker(c.breaker, c.now,
 		func(to string) { c.tell(name, to) })}
 	next[name] = state
 	c.routes.known.Store(&next)

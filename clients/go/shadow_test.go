@@ -440,7 +440,7 @@ func TestTheDaemonStopped(t *testing.T) {
 		mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 		wantReason(t, last, OutcomeOK, "")
 		pause(t, d, func() {
-			wantFallback(t, call(t, client, stringCall()), last, ReasonTimeout)
+			inTime(t, patience, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonTimeout) })
 		})
 		mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 		wantReason(t, last, OutcomeOK, "")

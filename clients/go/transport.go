@@ -168,29 +168,19 @@ func (b *budget) grant() int64 {
 }
 
 // watch ends what waits on the connection where the caller gives up.
-func watch(ctx context.Context, c *conn) (stop func()) {
+func watch(ctx context.Context, c *conn) (unwatch func()) {
 	if ctx.Done() == nil {
 		return func() {}
 	}
-	var mu sync.Mutex
-	over := false
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-done:
-		case <-ctx.Done():
-			mu.Lock()
-			defer mu.Unlock()
-			if !over { // else it serves another call by now
-				c.SetDeadline(time.Unix(1, 0))
-			}
-		}
-	}()
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.SetDeadline(time.Unix(1, 0))
+		close(ended)
+	})
 	return func() {
-		mu.Lock()
-		over = true
-		mu.Unlock()
-		close(done)
+		if !stop() {
+			<-ended // else it would end another call, which has the connection by then
+		}
 	}
 }
 

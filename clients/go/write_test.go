@@ -53,7 +53,7 @@ func TestScoreRequestsAreTheContracts(t *testing.T) {
 		{ScoreRequest{Query: "a \"b\"", Documents: []string{"x", "é\n"}}, `{"query":"a \"b\"","documents":["x","é\n"]}`},
 		{ScoreRequest{Query: "q", Objects: []map[string]string{{"t": "x"}, {}}}, `{"query":"q","documents":[{"t":"x"},{}]}`},
 		{
-			ScoreRequest{"q", []string{"x"}, nil, ScoreOptions{TopN: 3, Fields: map[string]float64{"t": 2}, Analyzer: "porter",
+			ScoreRequest{"q", []string{"x"}, nil, nil, ScoreOptions{TopN: 3, Fields: map[string]float64{"t": 2}, Analyzer: "porter",
 				BM25: &BM25{K1: &k1}, Stats: &ScoreStats{Docs: 9, AvgLen: 3.5, DF: map[string]int{"x": 1}}, Priors: []float64{1},
 				PriorWeight: &weight, Fusion: "rrf", Match: 2, Must: []string{"m"}, MustNot: []string{"n"}, MinScore: &weight,
 				Explain: true, ReturnDocuments: true}},
@@ -108,11 +108,16 @@ func TestChunkCallsGiveTexts(t *testing.T) {
 	}
 }
 
-func BenchmarkWriteScore(b *testing.B) {
-	request := ScoreRequest{Query: "wing lift"}
+func benchScore() ScoreRequest {
+	request := ScoreRequest{Query: "wing lift", ScoreOptions: ScoreOptions{TopN: 20}}
 	for i := 0; i < 1000; i++ {
 		request.Documents = append(request.Documents, strings.Repeat("a wing turns moving air downward, and is pushed up. ", 22))
 	}
+	return request
+}
+
+func BenchmarkWriteScore(b *testing.B) {
+	request := benchScore()
 	plain := struct {
 		Query     string   `json:"query"`
 		Documents []string `json:"documents"`
