@@ -70,7 +70,7 @@ func TestTheFirstUseOfTheDocsRuns(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{
 		"main.go": strings.Replace(around, "SNIPPET", snippet, 1),
-		"go.mod": "module firstuse\n\ngo 1.21\n\nrequire github.com/hotpathd/hotpathd/clients/go v0.0.0\n\n" +
+		"go.mod": "module firstuse\n\ngo 1.19\n\nrequire github.com/hotpathd/hotpathd/clients/go v0.0.0\n\n" +
 			"replace github.com/hotpathd/hotpathd/clients/go => " + here + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {

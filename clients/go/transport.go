@@ -173,7 +173,7 @@ func watch(ctx context.Context, c *conn) (unwatch func()) {
 		return func() {}
 	}
 	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	stop := afterDone(ctx, func() {
 		c.SetDeadline(time.Unix(1, 0))
 		close(ended)
 	})

@@ -1,0 +1,7 @@
+//go:build go1.21
+
+package hotpathd
+
+import "context"
+
+var afterDone = context.AfterFunc
