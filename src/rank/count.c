@@ -205,10 +205,21 @@ static enum hp_code count_text_plain(struct hp_counter *counter, hp_str text,
     return hp_deadline_check(deadline, fault);
 }
 
+// A word of more bytes is no term, be it a possessive or not, and no stemmer takes it.
+static size_t longest_of(const struct hp_terms *terms)
+{
+    enum { POSSESSIVE = 4 };
+    size_t longest = HP_STEM_MAX;
+    for (size_t i = 0; i < terms->count; i++)
+        longest = terms->term[i].len > longest ? terms->term[i].len : longest;
+    return longest + POSSESSIVE;
+}
+
 static void use_scratch(struct hp_counter *counter, const struct hp_arena *arena)
 {
     hp_arena_init(&counter->scratch, arena->budget, arena->ceiling);
     hp_split_init(&counter->split, &counter->scratch, take_folded, counter);
+    counter->split.longest = longest_of(counter->terms);
 }
 
 // Scratch that one long word needed is not kept for all others.
