@@ -74,18 +74,31 @@ static enum hp_code compose_rest(hp_str mapped, size_t at, struct hp_normalizer 
 }
 
 // NFC of out[start, len), from the first place on that the quick check does not vouch for.
-static enum hp_code compose(
-    struct hp_buf *out, size_t start, const struct hp_deadline *deadline, struct hp_fault *fault)
+static enum hp_code compose_with(struct hp_arena *scratch, struct hp_buf *out, size_t start,
+    const struct hp_deadline *deadline, struct hp_fault *fault)
 {
     hp_str mapped = { out->ptr + start, out->len - start };
-    struct hp_normalizer normalizer = hp_normalizer_of(mapped, HP_FORM_NFC, deadline, out->arena);
-    struct hp_buf normal = hp_buf_in(out->arena);
+    struct hp_normalizer normalizer = hp_normalizer_of(mapped, HP_FORM_NFC, deadline, scratch);
+    struct hp_buf normal = hp_buf_in(scratch);
     size_t sure;
     HP_TRY(hp_normalizer_prefix(&normalizer, 0, mapped.len, &sure, fault));
     HP_TRY(compose_rest(mapped, sure, &normalizer, &normal, fault));
     out->len = start + sure;
     hp_buf_add(out, hp_buf_str(&normal));
     return hp_buf_check(out, fault);
+}
+
+// With scratch of its own: there may be a hundred thousand such words in one text.
+static enum hp_code compose(
+    struct hp_buf *out, size_t start, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    struct hp_arena scratch;
+    hp_arena_init(&scratch, out->arena->budget, out->arena->ceiling);
+    enum hp_code code = compose_with(&scratch, out, start, deadline, fault);
+    if (scratch.why)
+        out->arena->why = scratch.why;
+    hp_arena_done(&scratch);
+    return code;
 }
 
 enum hp_code hp_casefold(
