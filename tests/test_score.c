@@ -192,6 +192,32 @@ START_TEST(time_grows_with_the_bytes)
 }
 END_TEST
 
+// The hostile documents of a megabyte, one to thirty-two of them: twice as many take about twice
+// the time.
+START_TEST(time_doubles_with_the_documents_up_to_the_largest_body)
+{
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        uint64_t before = 0;
+        for (size_t count = 1; count <= 32 && loads[i].count == 1; count *= 2) {
+            uint64_t best = UINT64_MAX;
+            for (int round = 0; round < 3; round++) {
+                struct call call = documents(loads[i].head, count, loads[i].before, loads[i].text,
+                    loads[i].times, loads[i].behind);
+                uint64_t ns = cpu_of(&call);
+                best = ns < best ? ns : best;
+                free(call.body);
+            }
+            if (getenv("SHOW"))
+                printf("%-20s %2zu documents %8.3f ms\n", loads[i].what, count, (double)best / 1e6);
+            ck_assert_msg(count == 1 || best < 4 * before,
+                "%s: %.3f ms, and %.3f for twice as much", loads[i].what, (double)before / 1e6,
+                (double)best / 1e6);
+            before = best;
+        }
+    }
+}
+END_TEST
+
 enum { BEHIND_MAX_NS = 2 * HP_NS_PER_MS };
 
 // The deadline passes when half of the work is done. CPU time never runs ahead of the clock, so
@@ -219,4 +245,5 @@ END_TEST
 
 TESTS("score", memory_is_the_body_and_four_megabytes,
     memory_of_the_densest_request_is_the_body_and_four_megabytes,
-    a_long_filter_costs_no_more_memory, time_grows_with_the_bytes, work_ends_with_the_deadline)
+    a_long_filter_costs_no_more_memory, time_grows_with_the_bytes,
+    time_doubles_with_the_documents_up_to_the_largest_body, work_ends_with_the_deadline)
