@@ -92,7 +92,7 @@ static void make_words(const struct kind *kind, char (*words)[WORD_MAX])
     }
 }
 
-typedef enum hp_code (*adder)(struct hp_counts *counts, const hp_str *fields,
+typedef enum hp_code (*adder)(struct hp_counts *counts, const hp_str *field, size_t fields,
     const struct hp_deadline *deadline, struct hp_fault *fault);
 
 static uint64_t time_once(const struct kind *kind, const hp_str *documents, adder add)
@@ -109,9 +109,9 @@ static uint64_t time_once(const struct kind *kind, const hp_str *documents, adde
     bool failed = hp_analyzer_open(hp_str_from(kind->analyzer), "", &analyzer, &fault) ||
                   hp_terms_init(&terms, &analyzer, 64, &arena, &fault) ||
                   hp_terms_add(&terms, hp_str_from(kind->query), NULL, "", &found, &fault) ||
-                  hp_counts_init(&counts, &terms, 1, &arena, &fault);
+                  hp_counts_init(&counts, &terms, &arena, &fault);
     for (size_t i = 0; i < DOCUMENTS && !failed; i++)
-        failed = add(&counts, &documents[i], &never, &fault);
+        failed = add(&counts, &documents[i], 1, &never, &fault);
     if (failed)
         exit(EXIT_FAILURE);
     uint64_t ns = hp_thread_cpu_ns() - from;

@@ -114,10 +114,10 @@ static void count_text(uint8_t pick, hp_str text)
     hp_str head = { text.ptr, hp_str_cut_at(text, 256) };
     enum hp_code code = hp_terms_add(&terms, head, NULL, "", &found, &fault);
     demand(!code || code == HP_TOO_MANY_TERMS, "query");
-    demand(!hp_counts_init(&fast, &terms, 1, &arena, &fault), "counts");
-    demand(!hp_counts_init(&plain, &terms, 1, &arena, &fault), "counts");
-    demand(!hp_counts_add(&fast, &text, &never, &fault), "fast");
-    demand(!hp_counts_add_plain(&plain, &text, &never, &fault), "plain");
+    demand(!hp_counts_init(&fast, &terms, &arena, &fault), "counts");
+    demand(!hp_counts_init(&plain, &terms, &arena, &fault), "counts");
+    demand(!hp_counts_add(&fast, &text, 1, &never, &fault), "fast");
+    demand(!hp_counts_add_plain(&plain, &text, 1, &never, &fault), "plain");
     compare(&fast, &plain);
     hp_counts_done(&fast);
     hp_counts_done(&plain);

@@ -1,5 +1,6 @@
-// test_score.c -- what a request to /v1/score costs: memory beside its body, and time that grows
-// with its bytes, on usual and on hostile documents.
+// test_score.c -- what a request to /v1/score costs, on usual and on hostile documents: memory
+// beside its body, scratch and reply among it; time that grows with its bytes; and none behind its
+// deadline.
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 
@@ -10,7 +11,13 @@
 
 extern const struct hp_route hp_route_score;
 
-enum { MIB = 1 << 20, MOST = 4 * MIB };
+#ifdef __SANITIZE_ADDRESS__ // many times slower
+enum { SWEEP_MAX = 2, SLOWER = 20 };
+#else
+enum { SWEEP_MAX = 32, SLOWER = 1 };
+#endif
+
+enum { MIB = 1 << 20, MOST = 4 * MIB, UNBOUNDED = 1 << 30 };
 
 struct call {
     char *body;
@@ -29,29 +36,43 @@ static void put(struct call *call, const char *text)
 }
 
 struct cost {
-    size_t bytes; // of memory beside the body
+    enum hp_code code;
     uint64_t cpu_ns;
-    size_t reply;
 };
 
-static struct cost run(struct call *call)
+// With at most so many bytes of memory beside the body, for all arenas together.
+static struct cost run_within(struct call *call, size_t most, uint64_t deadline_ns)
 {
     struct hp_arena arena;
+    struct hp_budget budget = { 0, most };
     struct hp_fault fault = HP_FAULT_NONE;
     char own[64] = { 0 };
-    hp_arena_init(&arena, NULL, (size_t)1 << 30);
+    hp_arena_init(&arena, &budget, UNBOUNDED);
     hp_fields_preset(hp_route_score.options, own);
     memset(call->body + call->len, '"', HP_PADDING);
-    struct hp_request request = {
-        .body = call->body, .body_len = call->len, .options = own, .arena = &arena
-    };
+    struct hp_request request = { .body = call->body,
+        .body_len = call->len,
+        .options = own,
+        .arena = &arena,
+        .deadline = { deadline_ns } };
     struct hp_buf reply = hp_buf_in(&arena);
     uint64_t from = hp_thread_cpu_ns();
     enum hp_code code = hp_route_score.run(NULL, &request, &reply, &fault);
-    struct cost cost = { arena.held, hp_thread_cpu_ns() - from, reply.len };
-    ck_assert_msg(code == HP_OK, "%s: %s", fault.pointer, fault.detail);
+    struct cost cost = { code, hp_thread_cpu_ns() - from };
     hp_arena_done(&arena);
     return cost;
+}
+
+static uint64_t cpu_of(struct call *call)
+{
+    struct cost cost = run_within(call, UNBOUNDED, 0);
+    ck_assert_int_eq(cost.code, HP_OK);
+    return cost.cpu_ns;
+}
+
+static bool fits(struct call *call, size_t most)
+{
+    return run_within(call, most, 0).code == HP_OK;
 }
 
 // `count` documents, each `times` times `text`, given between `before` and `behind`.
@@ -93,19 +114,33 @@ static const struct {
     { "marks", "{\"query\":\"wing\"", "\"",
         "a\xcc\x81\xcc\xa7\xcc\x81\xcc\xa7\xcc\x81\xcc\xa7\xcc\x81", 100, 1000, "\"" },
     { "one cluster", "{\"query\":\"wing\"", "\"", "\xcc\x81\xcc\xa7", 1, 250000, "\"" },
+    { "one word", "{\"query\":\"wing\"", "\"", "\xef\xb7\xba", 1, 340000, "\"" },
+    { "letters", "{\"query\":\"wing\"", "\"", "\xc3\xa9", 1, 500000, "\"" },
+    { "syllables", "{\"query\":\"wing\"", "\"", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", 1, 110000,
+        "\"" },
+    { "nothing", "{\"query\":\"wing\"", "\"a", "\xcd\x8f", 1, 500000, "\"" },
+    { "thai", "{\"query\":\"wing\"", "\"\xe0\xb8\x81", "\xe0\xb8\xb3", 1, 340000, "\"" },
     { "compatibility", "{\"query\":\"wing\"", "\"", "\xef\xb7\xba ", 20, 10000, "\"" },
     { "han", "{\"query\":\"\xe6\x9d\xb1\xe4\xba\xac\"", "\"", "\xe6\x9d\xb1\xe4\xba\xac", 100, 4000,
         "\"" },
 };
 
+// So many quarters of it: of its documents, or of its only one.
+static struct call load(size_t i, size_t quarters)
+{
+    bool one = loads[i].count == 1;
+    return documents(loads[i].head, one ? 1 : loads[i].count / 4 * quarters, loads[i].before,
+        loads[i].text, one ? loads[i].times / 4 * quarters : loads[i].times, loads[i].behind);
+}
+
+// Each load but one enormous cluster, which is folded whole.
 START_TEST(memory_is_the_body_and_four_megabytes)
 {
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
-        struct call call = documents(loads[i].head, loads[i].count, loads[i].before, loads[i].text,
-            loads[i].times, loads[i].behind);
-        struct cost cost = run(&call);
-        ck_assert_msg(cost.bytes <= MOST, "%s: %zu bytes beside a body of %zu", loads[i].what,
-            cost.bytes, call.len);
+        struct call call = load(i, 4);
+        size_t most = strcmp(loads[i].what, "one cluster") == 0 ? 4 * MOST : MOST;
+        ck_assert_msg(fits(&call, most), "%s: more than %zu bytes beside a body of %zu",
+            loads[i].what, most, call.len);
         free(call.body);
     }
 }
@@ -113,17 +148,15 @@ END_TEST
 
 #define PAIRS "aa bb cc dd ee ff gg hh ii jj kk ll mm nn oo pp qq rr ss tt uu vv ww xx yy zz a1 b1 "
 
-// As many words as a query may have, each in each of as many fields as there may be: half a byte
-// for each, and a bit.
-START_TEST(memory_of_the_worst_request_is_the_body_and_eight_megabytes)
+// As many words as a query may have, each in each of as many fields as there may be.
+START_TEST(memory_of_the_densest_request_is_the_body_and_four_megabytes)
 {
     struct call call = documents("{\"analyzer\":\"simple\",\"query\":\"" LETTERS PAIRS "\"", 10000,
         "{\"a\":\"" LETTERS PAIRS "\",\"b\":\"" LETTERS PAIRS "\",\"c\":\"" LETTERS PAIRS
         "\",\"d\":\"" LETTERS PAIRS "\",\"e\":\"" LETTERS PAIRS "\",\"f\":\"" LETTERS PAIRS
         "\",\"g\":\"" LETTERS PAIRS "\",\"h\":\"",
         LETTERS PAIRS, 1, "\"}");
-    struct cost cost = run(&call);
-    ck_assert_msg(cost.bytes <= 2 * MOST, "%zu bytes beside a body of %zu", cost.bytes, call.len);
+    ck_assert_msg(fits(&call, MOST), "more than %d bytes beside a body of %zu", MOST, call.len);
     free(call.body);
 }
 END_TEST
@@ -136,21 +169,17 @@ START_TEST(a_long_filter_costs_no_more_memory)
     for (size_t i = 0; i < 100000; i++)
         put(&call, "\"the\",\"w\xc3\xafng\",\"\xe6\x9d\xb1\xe4\xba\xac\",");
     put(&call, "\"wing\"]}");
-    struct cost cost = run(&call);
-    ck_assert_uint_le(cost.bytes, MIB);
+    ck_assert(fits(&call, MIB));
     free(call.body);
 }
 END_TEST
 
-static uint64_t least_cpu(size_t i, size_t factor)
+static uint64_t least_cpu(size_t i, size_t quarters)
 {
     uint64_t best = UINT64_MAX;
     for (int round = 0; round < 5; round++) {
-        bool one = loads[i].count == 1;
-        struct call call =
-            documents(loads[i].head, one ? 1 : loads[i].count / 4 * factor, loads[i].before,
-                loads[i].text, one ? loads[i].times / 4 * factor : loads[i].times, loads[i].behind);
-        uint64_t ns = run(&call).cpu_ns;
+        struct call call = load(i, quarters);
+        uint64_t ns = cpu_of(&call);
         best = ns < best ? ns : best;
         free(call.body);
     }
@@ -169,6 +198,58 @@ START_TEST(time_grows_with_the_bytes)
 }
 END_TEST
 
+// The hostile documents of a megabyte, one to thirty-two of them: twice as many take about twice
+// the time.
+START_TEST(time_doubles_with_the_documents_up_to_the_largest_body)
+{
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        uint64_t before = 0;
+        for (size_t count = 1; count <= SWEEP_MAX && loads[i].count == 1; count *= 2) {
+            uint64_t best = UINT64_MAX;
+            for (int round = 0; round < 3; round++) {
+                struct call call = documents(loads[i].head, count, loads[i].before, loads[i].text,
+                    loads[i].times, loads[i].behind);
+                uint64_t ns = cpu_of(&call);
+                best = ns < best ? ns : best;
+                free(call.body);
+            }
+            if (getenv("SHOW"))
+                printf("%-20s %2zu documents %8.3f ms\n", loads[i].what, count, (double)best / 1e6);
+            ck_assert_msg(count == 1 || best < 4 * before,
+                "%s: %.3f ms, and %.3f for twice as much", loads[i].what, (double)before / 1e6,
+                (double)best / 1e6);
+            before = best;
+        }
+    }
+}
+END_TEST
+
+enum { BEHIND_MAX_NS = 2 * SLOWER * HP_NS_PER_MS };
+
+// The deadline passes when half of the work is done. CPU time never runs ahead of the clock, so
+// what goes beyond that half was worked behind it.
+START_TEST(work_ends_with_the_deadline)
+{
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        uint64_t half = least_cpu(i, 4) / 2, behind = UINT64_MAX;
+        for (int round = 0; round < 5; round++) {
+            struct call call = load(i, 4);
+            struct cost cost = run_within(&call, UNBOUNDED, hp_now_ns() + half);
+            ck_assert(cost.code == HP_DEADLINE || cost.cpu_ns < 2 * half + BEHIND_MAX_NS);
+            uint64_t more = cost.cpu_ns > half ? cost.cpu_ns - half : 0;
+            behind = more < behind ? more : behind;
+            free(call.body);
+        }
+        if (getenv("SHOW"))
+            printf("%-20s %8.3f ms, %8.3f behind the deadline\n", loads[i].what,
+                (double)half * 2 / 1e6, (double)behind / 1e6);
+        ck_assert_msg(behind < BEHIND_MAX_NS, "%s: %.3f ms behind its deadline", loads[i].what,
+            (double)behind / 1e6);
+    }
+}
+END_TEST
+
 TESTS("score", memory_is_the_body_and_four_megabytes,
-    memory_of_the_worst_request_is_the_body_and_eight_megabytes, a_long_filter_costs_no_more_memory,
-    time_grows_with_the_bytes)
+    memory_of_the_densest_request_is_the_body_and_four_megabytes,
+    a_long_filter_costs_no_more_memory, time_grows_with_the_bytes,
+    time_doubles_with_the_documents_up_to_the_largest_body, work_ends_with_the_deadline)

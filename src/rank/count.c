@@ -16,7 +16,7 @@ struct hp_counter {
     struct hp_arena scratch;      // of words beyond ASCII
     uint32_t times[HP_TERMS_MAX]; // in this field
     struct hp_term_set held;      // in this field
-    uint64_t words;               // of this field
+    uint64_t words, hits;         // of this field: all, and those that are terms
     struct hp_sifted sifted;
     size_t unchecked; // bytes since the deadline was looked at
 };
@@ -28,6 +28,7 @@ static void hit(struct hp_counter *counter, int term)
     if (term < 0)
         return;
     counter->times[term]++;
+    counter->hits++;
     hp_term_set_add(&counter->held, (size_t)term);
 }
 
@@ -36,10 +37,12 @@ static bool stops_matter(const struct hp_terms *terms)
     return terms->analyzer->english && !terms->analyzer->keep_stops;
 }
 
-static uint64_t first_two(hp_str s)
+static uint64_t first_four(hp_str s)
 {
-    const unsigned char *bytes = (const unsigned char *)s.ptr;
-    return bytes[0] | (s.len > 1 ? (uint64_t)bytes[1] << 8 : 0);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < 4 && i < s.len; i++)
+        bytes |= (uint64_t)(unsigned char)s.ptr[i] << 8 * i;
+    return bytes;
 }
 
 static void take_folded(void *context, hp_str word)
@@ -51,7 +54,7 @@ static void take_folded(void *context, hp_str word)
     if (stops_matter(terms) && hp_english_stop(word))
         return;
     counter->words++;
-    if (hp_terms_may_be(terms, first_two(word)))
+    if (hp_terms_may_be(terms, first_four(word)))
         hit(counter, hp_terms_find(terms, word));
 }
 
@@ -202,10 +205,21 @@ static enum hp_code count_text_plain(struct hp_counter *counter, hp_str text,
     return hp_deadline_check(deadline, fault);
 }
 
+// A word of more bytes is no term, be it a possessive or not, and no stemmer takes it.
+static size_t longest_of(const struct hp_terms *terms)
+{
+    enum { POSSESSIVE = 4 };
+    size_t longest = HP_STEM_MAX;
+    for (size_t i = 0; i < terms->count; i++)
+        longest = terms->term[i].len > longest ? terms->term[i].len : longest;
+    return longest + POSSESSIVE;
+}
+
 static void use_scratch(struct hp_counter *counter, const struct hp_arena *arena)
 {
     hp_arena_init(&counter->scratch, arena->budget, arena->ceiling);
     hp_split_init(&counter->split, &counter->scratch, take_folded, counter);
+    counter->split.longest = longest_of(counter->terms);
 }
 
 // Scratch that one long word needed is not kept for all others.
@@ -239,14 +253,6 @@ static uint32_t get_number(const uint8_t **at)
     return value | (uint32_t) * (*at)++ << shift;
 }
 
-static unsigned set_size(const struct hp_term_set *set)
-{
-    unsigned size = 0;
-    for (size_t i = 0; i < HP_TERM_SETS; i++)
-        size += (unsigned)__builtin_popcountll(set->bits[i]);
-    return size;
-}
-
 // Takes the lowest term out.
 static bool take_lowest(struct hp_term_set *set, size_t *term)
 {
@@ -266,6 +272,11 @@ static void put_set(struct hp_buf *out, const struct hp_term_set *set, size_t by
         hp_buf_char(out, (char)(set->bits[i / 8] >> i % 8 * 8));
 }
 
+static size_t occurrence_bytes(uint64_t occurrences)
+{
+    return (size_t)(occurrences + 7) / 8;
+}
+
 static struct hp_term_set get_set(const uint8_t **at, size_t bytes)
 {
     struct hp_term_set set = { { 0 } };
@@ -274,45 +285,57 @@ static struct hp_term_set get_set(const uint8_t **at, size_t bytes)
     return set;
 }
 
-enum { TIMES_MORE = 15 }; // in half a byte: so many or more, which stand behind
-
-static unsigned half_of(uint32_t times)
-{
-    return times < TIMES_MORE ? times : TIMES_MORE;
-}
-
-// How often the field has each of its terms, two to a byte, the first lowest.
-static void put_times(struct hp_counter *counter, struct hp_buf *out)
+// The occurrences of the field's terms, a bit each, set at the last of each term.
+static void put_occurrences(struct hp_counter *counter, struct hp_buf *out)
 {
     struct hp_term_set left = counter->held;
-    size_t first, second;
-    while (take_lowest(&left, &first)) {
-        unsigned halves = half_of(counter->times[first]);
-        if (take_lowest(&left, &second))
-            halves |= half_of(counter->times[second]) << 4;
-        hp_buf_char(out, (char)halves);
+    uint8_t *bits = (uint8_t *)out->ptr + out->len;
+    size_t behind = 0, term;
+    memset(bits, 0, occurrence_bytes(counter->hits));
+    while (take_lowest(&left, &term)) {
+        behind += counter->times[term];
+        bits[(behind - 1) / 8] |= (uint8_t)(1 << (behind - 1) % 8);
+        counter->times[term] = 0;
     }
-    for (left = counter->held; take_lowest(&left, &first); counter->times[first] = 0)
-        if (counter->times[first] >= TIMES_MORE)
-            put_number(out, counter->times[first] - TIMES_MORE);
+    out->len += occurrence_bytes(behind);
+}
+
+enum { NUMBER_MAX = 10, DOUBLED_BELOW = 1 << 18 }; // bytes
+
+// Nearly all that a large request takes is here: so it grows by little.
+static bool room_for(struct hp_buf *buf, size_t more)
+{
+    if (more <= buf->cap - buf->len)
+        return true;
+    size_t cap = buf->cap + (buf->cap < DOUBLED_BELOW ? buf->cap : buf->cap / 16) + more;
+    char *ptr = hp_grow(buf->arena, buf->ptr, buf->cap, cap);
+    if (!ptr)
+        return false;
+    buf->ptr = ptr;
+    buf->cap = cap;
+    return true;
 }
 
 // Writes the field's counts down and makes room for the next: its length and whether it holds a
 // term; which, and how often.
-static void store_field(struct hp_counts *counts, size_t field, struct hp_term_set *holds)
+static bool store_field(struct hp_counts *counts, size_t field, struct hp_term_set *holds)
 {
     struct hp_counter *counter = counts->counter;
-    bool any = set_size(&counter->held) > 0;
-    put_number(&counts->bytes, counter->words << 1 | any);
-    if (any) {
-        put_set(&counts->bytes, &counter->held, counts->set_bytes);
-        put_times(counter, &counts->bytes);
+    struct hp_buf *out = &counts->bytes;
+    if (!room_for(out, NUMBER_MAX + counts->set_bytes + occurrence_bytes(counter->hits)))
+        return false;
+    put_number(out, counter->words << 1 | (counter->hits > 0));
+    if (counter->hits) {
+        put_set(out, &counter->held, counts->set_bytes);
+        put_occurrences(counter, out);
+        for (size_t i = 0; i < HP_TERM_SETS; i++)
+            holds->bits[i] |= counter->held.bits[i];
+        counter->held = (struct hp_term_set){ { 0 } };
+        counter->hits = 0;
     }
-    for (size_t i = 0; i < HP_TERM_SETS; i++)
-        holds->bits[i] |= counter->held.bits[i];
     counts->length[field] += counter->words;
     counter->words = 0;
-    counter->held = (struct hp_term_set){ { 0 } };
+    return true;
 }
 
 static void store_holders(struct hp_counts *counts, const struct hp_term_set *holds)
@@ -329,7 +352,7 @@ static enum hp_code make_room(struct hp_counts *counts, struct hp_fault *fault)
     if (counts->documents < counts->room)
         return HP_OK;
     size_t room = counts->room ? counts->room * 2 : ROOM_FIRST;
-    size_t *at = hp_grow(counts->arena, counts->at, counts->room * sizeof *at, room * sizeof *at);
+    uint32_t *at = hp_grow(counts->arena, counts->at, counts->room * sizeof *at, room * sizeof *at);
     if (!at)
         return hp_no_memory(counts->arena, fault);
     counts->at = at;
@@ -339,50 +362,55 @@ static enum hp_code make_room(struct hp_counts *counts, struct hp_fault *fault)
 
 // --- documents -----------------------------------------------------------------------------------
 
-static inline enum hp_code add(struct hp_counts *counts, const hp_str *fields,
+static inline enum hp_code add(struct hp_counts *counts, const hp_str *field, size_t fields,
     enum hp_code (*count)(struct hp_counter *counter, hp_str text,
         const struct hp_deadline *deadline, struct hp_fault *fault),
     const struct hp_deadline *deadline, struct hp_fault *fault)
 {
     struct hp_term_set holds = { { 0 } };
     HP_TRY(make_room(counts, fault));
-    counts->at[counts->documents] = counts->bytes.len;
+    counts->at[counts->documents] = (uint32_t)counts->bytes.len;
     counts->counter->split.deadline = deadline;
-    for (size_t i = 0; i < counts->fields; i++) {
-        HP_TRY(count(counts->counter, fields[i], deadline, fault));
-        store_field(counts, i, &holds);
+    for (size_t i = 0; i < fields; i++) {
+        HP_TRY(count(counts->counter, field[i], deadline, fault));
+        if (!store_field(counts, i, &holds))
+            return hp_no_memory(counts->arena, fault);
     }
     HP_TRY(settle_scratch(counts, fault));
-    HP_TRY(hp_buf_check(&counts->bytes, fault));
     store_holders(counts, &holds);
+    counts->fields = counts->fields < fields ? fields : counts->fields;
     counts->documents++;
     return HP_OK;
 }
 
-enum hp_code hp_counts_add(struct hp_counts *counts, const hp_str *fields,
+enum hp_code hp_counts_add(struct hp_counts *counts, const hp_str *field, size_t fields,
     const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    return add(counts, fields, count_text, deadline, fault);
+    return add(counts, field, fields, count_text, deadline, fault);
 }
 
-enum hp_code hp_counts_add_plain(struct hp_counts *counts, const hp_str *fields,
+enum hp_code hp_counts_add_plain(struct hp_counts *counts, const hp_str *field, size_t fields,
     const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    return add(counts, fields, count_text_plain, deadline, fault);
+    return add(counts, field, fields, count_text_plain, deadline, fault);
 }
 
-enum hp_code hp_counts_init(struct hp_counts *counts, struct hp_terms *terms, size_t fields,
+enum hp_code hp_counts_init(struct hp_counts *counts, struct hp_terms *terms,
     struct hp_arena *arena, struct hp_fault *fault)
 {
-    *counts = (struct hp_counts){ .fields = fields,
-        .set_bytes = (terms->count + 7) / 8,
-        .bytes = hp_buf_in(arena),
-        .arena = arena };
-    counts->counter = HP_NEW(arena, struct hp_counter, 1);
-    if (!counts->counter)
+    *counts = (struct hp_counts){
+        .set_bytes = (terms->count + 7) / 8, .bytes = hp_buf_in(arena), .arena = arena
+    };
+    struct hp_counter *counter = HP_NEW_RAW(arena, struct hp_counter, 1);
+    if (!counter)
         return hp_no_memory(arena, fault);
-    counts->counter->terms = terms;
-    use_scratch(counts->counter, arena);
+    counter->terms = terms;
+    counter->words = counter->hits = 0;
+    counter->unchecked = 0;
+    memset(counter->times, 0, sizeof counter->times);
+    memset(&counter->held, 0, sizeof counter->held);
+    use_scratch(counter, arena);
+    counts->counter = counter;
     return HP_OK;
 }
 
@@ -392,38 +420,47 @@ void hp_counts_done(struct hp_counts *counts)
         hp_arena_done(&counts->counter->scratch);
 }
 
-static void enter_field(struct hp_count_walk *walk)
+// The next field, if there is one.
+static bool enter_field(struct hp_count_walk *walk)
 {
-    uint32_t head = get_number(&walk->more);
-    walk->length = head >> 1;
+    walk->at += occurrence_bytes(walk->read);
     walk->read = 0;
-    if (!(head & 1))
-        return;
-    walk->left = get_set(&walk->more, walk->counts->set_bytes);
-    walk->times = walk->more;
-    walk->more += (set_size(&walk->left) + 1) / 2;
+    if (walk->at == walk->end)
+        return false;
+    uint32_t head = get_number(&walk->at);
+    walk->length = head >> 1;
+    walk->fields++;
+    if (head & 1)
+        walk->left = get_set(&walk->at, walk->set_bytes);
+    return true;
 }
 
 struct hp_count_walk hp_counts_of(const struct hp_counts *counts, size_t document)
 {
-    const uint8_t *at = (const uint8_t *)counts->bytes.ptr + counts->at[document];
-    struct hp_count_walk walk = { .counts = counts, .more = at };
-    enter_field(&walk);
-    return walk;
+    const uint8_t *bytes = (const uint8_t *)counts->bytes.ptr;
+    bool last = document + 1 == counts->documents;
+    return (struct hp_count_walk){ .set_bytes = counts->set_bytes,
+        .at = bytes + counts->at[document],
+        .end = bytes + (last ? counts->bytes.len : counts->at[document + 1]) };
+}
+
+// Behind the first bit that is set from `at` on.
+static size_t behind_set(const uint8_t *bits, size_t at)
+{
+    while (!(bits[at / 8] >> at % 8))
+        at = (at / 8 + 1) * 8;
+    return at + (size_t)__builtin_ctz((unsigned)bits[at / 8] >> at % 8) + 1;
 }
 
 bool hp_count_next(struct hp_count_walk *walk, struct hp_count *out)
 {
-    while (!take_lowest(&walk->left, &out->term)) {
-        if (++walk->field == walk->counts->fields)
+    while (!take_lowest(&walk->left, &out->term))
+        if (!enter_field(walk))
             return false;
-        enter_field(walk);
-    }
-    out->field = walk->field;
+    size_t behind = behind_set(walk->at, walk->read);
+    out->field = walk->fields - 1;
     out->length = walk->length;
-    out->times = walk->times[walk->read / 2] >> walk->read % 2 * 4 & TIMES_MORE;
-    walk->read++;
-    if (out->times == TIMES_MORE)
-        out->times += get_number(&walk->more);
+    out->times = (uint32_t)(behind - walk->read);
+    walk->read = behind;
     return true;
 }

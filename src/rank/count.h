@@ -1,6 +1,7 @@
 // count.h -- what scoring needs of the documents: how long each field is, which terms it holds how
 // often, and how many documents hold a term. Documents are counted one after the other and not
-// looked at again. What they hold is written small: a bit a term, and half a byte for how often.
+// looked at again. What they hold is written small: a bit for each term that there is, and one for
+// each time that one of them occurs.
 #pragma once
 
 #include "hotpathd/buf.h"
@@ -12,10 +13,10 @@ enum { HP_FIELDS_MAX = 8 };
 struct hp_counter;
 
 struct hp_counts {
-    size_t documents, fields;
+    size_t documents, fields;       // fields: the most that a document had
     struct hp_buf bytes;            // of each document each field, see store_field
     size_t set_bytes;               // of a set of terms in there
-    size_t *at;                     // where each document starts in `bytes`
+    uint32_t *at;                   // where each document starts in `bytes`
     size_t room;                    // of `at`
     uint32_t holders[HP_TERMS_MAX]; // documents that hold the term in any field
     uint64_t length[HP_FIELDS_MAX]; // words of each field, of all documents together
@@ -23,20 +24,19 @@ struct hp_counts {
     struct hp_arena *arena;
 };
 
-// `fields` is 1 to HP_FIELDS_MAX; `terms` are complete. Scratch memory of its own goes with
-// hp_counts_done, which takes zeros too.
+// `terms` are complete. Scratch memory of its own goes with hp_counts_done, which takes zeros too.
 HP_MUST_USE enum hp_code hp_counts_init(struct hp_counts *counts, struct hp_terms *terms,
-    size_t fields, struct hp_arena *arena, struct hp_fault *fault);
+    struct hp_arena *arena, struct hp_fault *fault);
 void hp_counts_done(struct hp_counts *counts);
 
-// Counts the next document, given its fields (a missing one is empty), each valid UTF-8 and below
-// 4 GiB. Linear in them.
-HP_MUST_USE enum hp_code hp_counts_add(struct hp_counts *counts, const hp_str *fields,
+// Counts the next document, given its fields (at most HP_FIELDS_MAX; one that is missing, or behind
+// the last, is empty), each valid UTF-8; all documents together are below 4 GiB. Linear in them.
+HP_MUST_USE enum hp_code hp_counts_add(struct hp_counts *counts, const hp_str *field, size_t fields,
     const struct hp_deadline *deadline, struct hp_fault *fault);
 
 // For tests: the same, but every word by UAX #29, folded, stemmed and looked for.
-HP_MUST_USE enum hp_code hp_counts_add_plain(struct hp_counts *counts, const hp_str *fields,
-    const struct hp_deadline *deadline, struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_counts_add_plain(struct hp_counts *counts, const hp_str *field,
+    size_t fields, const struct hp_deadline *deadline, struct hp_fault *fault);
 
 // One document's counts, field by field.
 struct hp_count {
@@ -46,13 +46,12 @@ struct hp_count {
 };
 
 struct hp_count_walk {
-    const struct hp_counts *counts;
-    size_t field;
-    uint32_t length;         // of the field
-    struct hp_term_set left; // of the field: terms not yet read
-    const uint8_t *times;    // of its terms, half a byte each
-    size_t read;             // of them
-    const uint8_t *more;     // times that take more; behind them the next field
+    size_t set_bytes;
+    size_t fields;           // entered so far
+    uint32_t length;         // of the last of them
+    struct hp_term_set left; // its terms not yet read
+    const uint8_t *at, *end; // its occurrences, a bit each; behind the document
+    size_t read;             // occurrences
 };
 
 struct hp_count_walk hp_counts_of(const struct hp_counts *counts, size_t document);

@@ -66,7 +66,8 @@ static size_t held_of_query(const struct hp_term_set *held, size_t terms)
         uint64_t mask = terms >= first + 64 ? ~UINT64_C(0)
                         : terms > first     ? (UINT64_C(1) << (terms - first)) - 1
                                             : 0;
-        count += (size_t)__builtin_popcountll(held->bits[i] & mask);
+        for (uint64_t left = held->bits[i] & mask; left; left &= left - 1)
+            count++;
     }
     return count;
 }

@@ -58,14 +58,26 @@ AVX512 static inline __mmask8 are_stops(__m512i bytes)
     return _mm512_cmpeq_epi64_mask(_mm512_i64gather_epi64(slot, hp_english_stops, 8), bytes);
 }
 
-AVX512 static inline __mmask8 may_be_terms(__m512i low, __m512i high, __m512i bytes)
+// A table of hp_terms_pair.
+struct pairs {
+    __m512i low, high;
+};
+
+AVX512 static inline struct pairs pairs_of(const uint64_t *table)
+{
+    return (struct pairs){ _mm512_loadu_si512(table), _mm512_loadu_si512(table + LANES) };
+}
+
+// Those whose two lowest bytes are in the table.
+AVX512 static inline __mmask8 are_in(struct pairs table, __m512i bytes)
 {
     const __m512i first = _mm512_and_si512(bytes, _mm512_set1_epi64(31));
     const __m512i second =
         _mm512_and_si512(_mm512_srli_epi64(bytes, 3), _mm512_set1_epi64(31 << 5));
-    const __m512i head = _mm512_or_si512(first, second);
-    const __m512i row = _mm512_permutex2var_epi64(low, _mm512_srli_epi64(head, 6), high);
-    const __m512i at = _mm512_srlv_epi64(row, _mm512_and_si512(head, _mm512_set1_epi64(63)));
+    const __m512i pair = _mm512_or_si512(first, second);
+    const __m512i row =
+        _mm512_permutex2var_epi64(table.low, _mm512_srli_epi64(pair, 6), table.high);
+    const __m512i at = _mm512_srlv_epi64(row, _mm512_and_si512(pair, _mm512_set1_epi64(63)));
     return _mm512_test_epi64_mask(at, _mm512_set1_epi64(1));
 }
 
@@ -80,8 +92,7 @@ AVX512 static inline __mmask8 begin_with_low_line(__m512i bytes)
 AVX512 static void sift_avx512(
     const struct hp_spans *spans, const struct hp_terms *terms, bool stops, struct hp_sifted *out)
 {
-    const __m512i low = _mm512_loadu_si512(terms->head);
-    const __m512i high = _mm512_loadu_si512(terms->head + LANES);
+    const struct pairs head = pairs_of(terms->head), neck = pairs_of(terms->neck);
     size_t at = 0;
     for (; at + (size_t)2 * LANES <= spans->edges && !spans->joined; at += (size_t)2 * LANES) {
         if (spans->edge[at + 2 * LANES - 2] + HP_SHORT_WORD > spans->text.len)
@@ -89,7 +100,8 @@ AVX512 static void sift_avx512(
         const __m512i edges = _mm512_loadu_si512(spans->edge + at);
         const __m512i bytes = word_bytes(spans->text.ptr, edges);
         __mmask8 stop = stops ? are_stops(bytes) : 0;
-        __mmask8 kept = may_be_terms(low, high, bytes) | begin_with_low_line(bytes);
+        __mmask8 kept = are_in(head, bytes) & are_in(neck, _mm512_srli_epi64(bytes, 16));
+        kept |= begin_with_low_line(bytes);
         kept &= (__mmask8)~stop;
         _mm512_storeu_si512(out->edge + out->edges, _mm512_maskz_compress_epi64(kept, edges));
         out->edges += (size_t)2 * (unsigned)__builtin_popcount(kept);

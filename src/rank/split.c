@@ -10,9 +10,11 @@
 void hp_split_init(struct hp_split *split, struct hp_arena *arena,
     void (*take)(void *context, hp_str word), void *context)
 {
-    *split = (struct hp_split){
-        .take = take, .context = context, .word = hp_buf_in(arena), .run = hp_buf_in(arena)
-    };
+    *split = (struct hp_split){ .take = take,
+        .context = context,
+        .word = hp_buf_in(arena),
+        .run = hp_buf_in(arena),
+        .longest = SIZE_MAX };
 }
 
 // --- time ----------------------------------------------------------------------------------------
@@ -28,6 +30,16 @@ static bool must_stop(struct hp_split *split, size_t bytes)
         split->late = hp_deadline_passed(split->deadline);
     }
     return split->late || hp_split_failed(split);
+}
+
+// Appends s, folded, to `out`.
+static void fold(struct hp_split *split, hp_str s, struct hp_buf *out)
+{
+    static const struct hp_deadline never;
+    struct hp_fault fault;
+    const struct hp_deadline *deadline = split->deadline ? split->deadline : &never;
+    if (hp_casefold(s, deadline, out, &fault) == HP_DEADLINE)
+        split->late = true;
 }
 
 // --- unspaced runs -------------------------------------------------------------------------------
@@ -78,8 +90,8 @@ static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t
 {
     prepare_run(split, start, end);
     size_t at = split->run.len;
-    hp_casefold((hp_str){ text.ptr + start, end - start }, &split->run);
-    if (split->run.failed)
+    fold(split, (hp_str){ text.ptr + start, end - start }, &split->run);
+    if (split->run.failed || split->late)
         return;
     for (size_t next; at < split->run.len; at = next) {
         next = char_end(hp_buf_str(&split->run), at);
@@ -108,8 +120,8 @@ static void fold_word(struct hp_split *split, hp_str word)
     for (size_t at = 0, end; at < word.len; at = end) {
         end = at + hp_str_cut_at((hp_str){ word.ptr + at, word.len - at }, CHECKED_EVERY);
         end = joined_end(word, end, word.len);
-        hp_casefold((hp_str){ word.ptr + at, end - at }, &split->word);
-        if (must_stop(split, end - at))
+        fold(split, (hp_str){ word.ptr + at, end - at }, &split->word);
+        if (must_stop(split, end - at) || split->word.len > split->longest)
             return;
     }
 }

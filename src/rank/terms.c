@@ -14,7 +14,7 @@ struct hp_surface {
     int32_t term;     // -1: none
 };
 
-enum { SHORT = 8, KNOWN_FIRST = 512, KNOWN_MAX = 16384 };
+enum { SHORT = 8, KNOWN_FIRST = 256, KNOWN_TIMES = 8, KNOWN_MAX = 16384, KNOWN_BYTES = 256 << 10 };
 
 static uint64_t four_bytes(const char *at)
 {
@@ -58,16 +58,16 @@ static struct hp_surface *surface_of(const struct hp_terms *terms, uint64_t key,
     return &terms->known[at];
 }
 
-// Twice the room. Without memory for it all stays as it is: what is not known is worked out again.
+// More room. Without memory for it all stays as it is: what is not known is worked out again.
 static void grow(struct hp_terms *terms)
 {
     struct hp_surface *old = terms->known;
     size_t size = terms->known_size;
-    struct hp_surface *known = HP_NEW(terms->arena, struct hp_surface, size * 2);
+    struct hp_surface *known = HP_NEW(terms->arena, struct hp_surface, size * KNOWN_TIMES);
     if (!known)
         return;
     terms->known = known;
-    terms->known_size = size * 2;
+    terms->known_size = size * KNOWN_TIMES;
     for (size_t i = 0; i < size; i++) {
         if (!old[i].len)
             continue;
@@ -86,10 +86,12 @@ static void remember(struct hp_terms *terms, uint64_t key, hp_str word, int term
         return;
     char *copy = NULL;
     if (word.len > SHORT) {
-        copy = HP_NEW_RAW(terms->arena, char, word.len);
+        bool room = terms->known_bytes + word.len <= KNOWN_BYTES;
+        copy = room ? HP_NEW_RAW(terms->arena, char, word.len) : NULL;
         if (!copy)
             return;
         memcpy(copy, word.ptr, word.len);
+        terms->known_bytes += word.len;
     }
     struct hp_surface *place = surface_of(terms, key, word);
     *place = (struct hp_surface){ key, copy, (uint32_t)word.len, term };
@@ -132,38 +134,45 @@ int hp_terms_known(const struct hp_terms *terms, uint64_t bytes)
 
 // --- heads ---------------------------------------------------------------------------------------
 
-static void admit_head(struct hp_terms *terms, unsigned char first, unsigned char second)
+enum { ANY = 32 }; // instead of a byte
+
+// A pair of bytes, each of them or ANY.
+static void admit_pair(uint64_t *table, unsigned first, unsigned second)
 {
-    size_t head = hp_terms_head(first | (uint64_t)second << 8);
-    terms->head[head / 64] |= UINT64_C(1) << head % 64;
+    for (unsigned a = 0; a < 32; a++)
+        for (unsigned b = 0; b < 32; b++)
+            if ((first == ANY || a == (first & 31)) && (second == ANY || b == (second & 31)))
+                table[(a | b << 5) / 64] |= UINT64_C(1) << (a | b << 5) % 64;
 }
 
-static void admit_any_second(struct hp_terms *terms, unsigned char first)
+// The byte at `at`, 0 behind the end; ANY where a suffix may have been.
+static unsigned byte_at(hp_str term, size_t at, size_t changed)
 {
-    for (unsigned second = 0; second < 32; second++)
-        admit_head(terms, first, (unsigned char)second);
+    if (at + changed >= term.len && changed)
+        return ANY;
+    unsigned char c = at < term.len ? (unsigned char)term.ptr[at] : 0;
+    return c & 31;
 }
 
-// The heads of all words whose stem is `term`. Snowball's English changes nothing before R1, which
-// starts behind two letters, but for: a suffix that leaves one letter ("aed", and what stands
-// before an apostrophe); dying, lying, tying. Its porter makes y an i behind any vowel ("ay"
-// becomes "ai").
+// The first bytes of all words whose stem is `term`. Snowball's English and its porter leave of a
+// word what stands before its suffix, and put at most two letters behind that (-ble for -biliti,
+// die for dying). They change nothing before R1, which starts behind two letters, but for: a suffix
+// that leaves one letter ("aed", and what stands before an apostrophe); dying, lying, tying; y,
+// which porter makes an i behind any vowel ("ay" becomes "ai").
 static void admit(struct hp_terms *terms, hp_str term)
 {
     enum hp_head kind = terms->analyzer->head;
-    unsigned char first = (unsigned char)term.ptr[0];
-    unsigned char second = term.len > 1 ? (unsigned char)term.ptr[1] : 0;
+    const size_t changed = kind == HP_HEAD_EXACT ? 0 : 2;
     if (kind == HP_HEAD_ANY) {
         memset(terms->head, 0xff, sizeof terms->head);
+        memset(terms->neck, 0xff, sizeof terms->neck);
         return;
     }
-    admit_head(terms, first, second);
-    if (kind == HP_HEAD_EXACT)
-        return;
-    if (term.len == 1)
-        admit_any_second(terms, first);
-    if (second == 'i')
-        admit_head(terms, first, 'y');
+    unsigned first = byte_at(term, 0, 0), second = byte_at(term, 1, 0);
+    admit_pair(terms->head, first, changed && term.len == 1 ? ANY : second);
+    if (changed && second == ('i' & 31))
+        admit_pair(terms->head, first, 'y');
+    admit_pair(terms->neck, byte_at(term, 2, changed), byte_at(term, 3, changed));
 }
 
 // --- analysis ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // terms.h -- the words that a request looks for, analysed: those of the query, then those of its
 // filters. A document's word is one of them where its stem is; most words are turned away by their
-// first two bytes, and a word that came before is known by its surface.
+// first four bytes, and a word that came before is known by its surface.
 #pragma once
 
 #include "rank/analyzer.h"
@@ -30,9 +30,10 @@ struct hp_terms {
     struct hp_arena *arena;
     size_t count, limit;
     hp_str term[HP_TERMS_MAX]; // distinct, in the order of their first use
-    uint64_t head[HP_HEADS];   // a bit each, by hp_terms_head: a word that begins so may be a term
+    uint64_t head[HP_HEADS];   // a bit each, by hp_terms_pair: a word that begins so may be a term,
+    uint64_t neck[HP_HEADS];   // and so where its third and fourth byte are these
     struct hp_surface *known;  // words seen, by their surface: open addressing
-    size_t known_count, known_size;
+    size_t known_count, known_size, known_bytes;
     struct hp_split split; // its scratch serves every text that is analysed
 };
 
@@ -57,17 +58,17 @@ HP_MUST_USE enum hp_code hp_terms_add(struct hp_terms *terms, hp_str text, uint3
 HP_MUST_USE enum hp_code hp_terms_match(
     struct hp_terms *terms, hp_str text, struct hp_analysed *out, struct hp_fault *fault);
 
-// The first two bytes of a folded word as the number of a bit of `head`; a word of one byte has 0
-// behind it.
-static inline size_t hp_terms_head(uint64_t first_bytes)
+// The two lowest bytes as the number of a bit of `head` or `neck`.
+static inline size_t hp_terms_pair(uint64_t bytes)
 {
-    return (first_bytes & 31) | (first_bytes >> 3 & (31 << 5));
+    return (bytes & 31) | (bytes >> 3 & (31 << 5));
 }
 
+// By the first four bytes of a folded word, zero behind its end.
 static inline bool hp_terms_may_be(const struct hp_terms *terms, uint64_t first_bytes)
 {
-    size_t head = hp_terms_head(first_bytes);
-    return terms->head[head / 64] >> head % 64 & 1;
+    size_t head = hp_terms_pair(first_bytes), neck = hp_terms_pair(first_bytes >> 16);
+    return terms->head[head / 64] >> head % 64 & terms->neck[neck / 64] >> neck % 64 & 1;
 }
 
 // The term that this folded word is, or -1. Its head has been looked at, it is no stop word.

@@ -149,35 +149,28 @@ static enum hp_code read_selection(struct work *work, struct hp_fault *fault)
     return HP_OK;
 }
 
-static enum hp_code read_all(struct work *work, struct hp_fault *fault)
-{
-    HP_TRY(score_read(work->in, &work->request, fault));
-    HP_TRY(score_read_documents(work->in, &work->request, &work->documents, fault));
-    HP_TRY(read_terms(work, fault));
-    HP_TRY(read_corpus(work, fault));
-    return read_selection(work, fault);
-}
-
 // --- the work ------------------------------------------------------------------------------------
 
+static enum hp_code count_document(
+    void *context, const hp_str *field, size_t fields, struct hp_fault *fault)
+{
+    struct work *work = context;
+    return hp_counts_add(&work->counts, field, fields, &work->in->deadline, fault);
+}
+
+// Documents are counted as they are read: nothing is kept of their text.
 static enum hp_code count_all(struct work *work, struct hp_fault *fault)
 {
-    const struct score_documents *documents = &work->documents;
-    const struct score_part *part = documents->part;
-    size_t at = 0;
-    HP_TRY(hp_counts_init(&work->counts, &work->terms, documents->fields, work->in->arena, fault));
-    for (size_t i = 0; i < documents->count; i++) {
-        hp_str fields[HP_FIELDS_MAX] = { { NULL, 0 } };
-        for (; at < documents->parts && part[at].document == i; at++)
-            fields[part[at].field] = (hp_str){ work->in->body + part[at].at, part[at].len };
-        HP_TRY(hp_counts_add(&work->counts, fields, &work->in->deadline, fault));
-    }
-    return HP_OK;
+    HP_TRY(hp_counts_init(&work->counts, &work->terms, work->in->arena, fault));
+    return score_read_documents(
+        work->in, &work->request, &work->documents, count_document, work, fault);
 }
 
 static enum hp_code work_on(struct work *work, struct hp_fault *fault)
 {
     HP_TRY(count_all(work, fault));
+    HP_TRY(read_corpus(work, fault));
+    HP_TRY(read_selection(work, fault));
     hp_bm25_prepare(&work->request.bm25, &work->counts, &work->corpus, work->times, work->asked);
     return hp_select(&work->request.bm25, &work->counts, &work->selection, work->in->arena,
         &work->in->deadline, &work->results, fault);
@@ -206,7 +199,8 @@ static enum hp_code score_run(
     if (!work)
         return hp_no_memory(in->arena, fault);
     work->in = in;
-    HP_TRY(read_all(work, fault));
+    HP_TRY(score_read(in, &work->request, fault));
+    HP_TRY(read_terms(work, fault));
     HP_TRY(hp_enter(in, HP_COMPUTE, fault));
     HP_TRY(work_on(work, fault));
     HP_TRY(hp_enter(in, HP_WRITE, fault));

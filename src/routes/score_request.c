@@ -136,36 +136,15 @@ struct loading {
     const struct score_limits *limits;
     struct hp_arena *arena;
     struct score_documents *out;
-    const char *body;
-    bool fixed; // the request names the fields
-    size_t room;
+    bool fixed;                  // the request names the fields
+    hp_str field[HP_FIELDS_MAX]; // of the document that is being read
+    score_taker take;
+    void *context;
     char *copy; // of the documents as they were sent
     size_t sent_room;
 };
 
-enum { ROOM_FIRST = 256, NO_FIELD = -1, PART_DOCUMENT = (1 << 29) - 1, PART_FIELD = 7 };
-
-static enum hp_code add_part(
-    struct loading *loading, hp_str text, size_t field, struct hp_fault *fault)
-{
-    struct score_documents *out = loading->out;
-    if (text.len == 0)
-        return HP_OK;
-    if (out->parts == loading->room) {
-        size_t room = loading->room ? loading->room + loading->room / 2 : ROOM_FIRST;
-        struct score_part *part =
-            hp_grow(loading->arena, out->part, loading->room * sizeof *part, room * sizeof *part);
-        if (!part)
-            return hp_no_memory(loading->arena, fault);
-        out->part = part;
-        loading->room = room;
-    }
-    out->part[out->parts++] = (struct score_part){ .at = (uint32_t)(text.ptr - loading->body),
-        .len = (uint32_t)text.len,
-        .document = (uint32_t)out->count & PART_DOCUMENT,
-        .field = (uint32_t)field & PART_FIELD };
-    return HP_OK;
-}
+enum { ROOM_FIRST = 256, NO_FIELD = -1 };
 
 static enum hp_code check_size(
     const struct loading *loading, size_t bytes, const char *list, struct hp_fault *fault)
@@ -226,7 +205,9 @@ static enum hp_code read_field(struct loading *loading, const struct hp_json *js
     HP_TRY(hp_json_string(json, member, &text, fault));
     HP_TRY(find_field(loading, json, member, &field, fault));
     *bytes += text.len;
-    return field == NO_FIELD ? HP_OK : add_part(loading, text, (size_t)field, fault);
+    if (field != NO_FIELD)
+        loading->field[field] = text;
+    return HP_OK;
 }
 
 static enum hp_code read_object(struct loading *loading, const struct hp_json *list,
@@ -252,8 +233,8 @@ static enum hp_code read_string(struct loading *loading, const struct hp_json *l
 {
     hp_str text;
     HP_TRY(hp_json_string(list, item, &text, fault));
-    HP_TRY(check_size(loading, text.len, list->pointer, fault));
-    return add_part(loading, text, 0, fault);
+    loading->field[0] = text;
+    return check_size(loading, text.len, list->pointer, fault);
 }
 
 // Notes where the copy has this document.
@@ -296,6 +277,15 @@ static enum hp_code read_document(struct loading *loading, const struct hp_json 
                   : read_string(loading, list, item, fault);
 }
 
+static enum hp_code take_document(struct loading *loading, struct hp_fault *fault)
+{
+    size_t fields = loading->out->fields ? loading->out->fields : 1;
+    HP_TRY(loading->take(loading->context, loading->field, fields, fault));
+    memset(loading->field, 0, sizeof loading->field);
+    loading->out->count++;
+    return HP_OK;
+}
+
 static enum hp_code read_documents(struct hp_request *in, const struct score_request *request,
     struct loading *loading, struct hp_fault *fault)
 {
@@ -305,13 +295,14 @@ static enum hp_code read_documents(struct hp_request *in, const struct score_req
     if (*whole.value != '[')
         return hp_json_bad_type(&body, &whole, "/documents", "a list", fault);
     hp_json_enter(&list, &body, &whole, "/documents");
-    for (size_t last = 0;; loading->out->count++) {
+    for (size_t last = 0;;) {
         HP_TRY(hp_json_next(&list, &item, &found, fault));
         if (!found)
             return HP_OK;
         HP_TRY(tick(in, item.offset, &last, fault));
         HP_TRY(note_sent(loading, &item, whole.value, fault));
         HP_TRY(read_document(loading, &list, &item, fault));
+        HP_TRY(take_document(loading, fault));
     }
 }
 
@@ -359,11 +350,11 @@ static enum hp_code read_fields(struct hp_request *in, struct score_request *req
 }
 
 enum hp_code score_read_documents(struct hp_request *in, struct score_request *request,
-    struct score_documents *out, struct hp_fault *fault)
+    struct score_documents *out, score_taker take, void *context, struct hp_fault *fault)
 {
     *out = (struct score_documents){ 0 };
     struct loading loading = {
-        .limits = in->options, .arena = in->arena, .out = out, .body = in->body
+        .limits = in->options, .arena = in->arena, .out = out, .take = take, .context = context
     };
     HP_TRY(read_fields(in, request, out, fault));
     loading.fixed = request->fields.ptr != NULL;

@@ -31,19 +31,11 @@ struct score_request {
 
 enum { FUSION_SUM, FUSION_RRF };
 
-// One text of a document, in few bytes: there may be eight for each of ten thousand documents.
-struct score_part {
-    uint32_t at, len; // in the body, which is below 4 GiB
-    uint32_t document : 29, field : 3;
-};
-
 struct score_documents {
     size_t count;
     bool objects;
     size_t fields; // at least 1
     hp_str name[HP_FIELDS_MAX];
-    struct score_part *part; // in the order of documents
-    size_t parts;
     hp_str *sent; // each as it was sent; NULL where nobody asked
 };
 
@@ -51,9 +43,13 @@ struct score_documents {
 HP_MUST_USE enum hp_code score_read(
     struct hp_request *in, struct score_request *out, struct hp_fault *fault);
 
-// Reads `documents` and `fields`; fills in the weights.
+// Takes a document by its fields, a missing one empty; those behind the last are not known yet.
+typedef enum hp_code (*score_taker)(
+    void *context, const hp_str *field, size_t fields, struct hp_fault *fault);
+
+// Reads `fields`, fills in the weights, and gives every one of `documents` to `take`.
 HP_MUST_USE enum hp_code score_read_documents(struct hp_request *in, struct score_request *request,
-    struct score_documents *out, struct hp_fault *fault);
+    struct score_documents *out, score_taker take, void *context, struct hp_fault *fault);
 
 // Reads `priors`: one number for each document, or NULL where there are none.
 HP_MUST_USE enum hp_code score_read_priors(struct hp_request *in,

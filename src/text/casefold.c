@@ -8,7 +8,7 @@
 #include "text/unicode_data.h"
 #include "text/utf8.h"
 
-enum { LONGEST = 33 }; // bytes of U+FDFA's folding
+enum { LONGEST = 33, CHECKED_EVERY = 16384 }; // bytes: of U+FDFA's folding; between two checks
 
 static hp_str folding(uint16_t value)
 {
@@ -34,13 +34,18 @@ static bool is_stable(hp_str s)
     return s.len && len == s.len && !(hp_bits_of(cp) & HP_BITS_NFC);
 }
 
-// True where the result is certainly of NFC.
-static bool map(hp_str s, struct hp_buf *out)
+// *stable where the result is certainly of NFC.
+static enum hp_code map(hp_str s, const struct hp_deadline *deadline, struct hp_buf *out,
+    bool *stable, struct hp_fault *fault)
 {
-    bool stable = true;
-    for (size_t at = 0, len; at < s.len; at += len) {
+    *stable = true;
+    for (size_t at = 0, len, check = CHECKED_EVERY; at < s.len; at += len) {
+        if (at >= check) {
+            HP_TRY(hp_deadline_check(deadline, fault));
+            check = at + CHECKED_EVERY;
+        }
         if (out->cap - out->len < LONGEST && !hp_buf_room(out, s.len - at + LONGEST))
-            return true;
+            return hp_buf_check(out, fault);
         uint32_t cp = hp_utf8_at(s, at, &len);
         if (cp < 0x80) {
             out->ptr[out->len++] = lower((char)cp);
@@ -48,11 +53,11 @@ static bool map(hp_str s, struct hp_buf *out)
         }
         uint16_t value = hp_fold_of(cp);
         hp_str to = folds(value) ? folding(value) : (hp_str){ s.ptr + at, len };
-        stable = stable && is_stable(to);
+        *stable = *stable && is_stable(to);
         for (size_t i = 0; i < to.len; i++)
             out->ptr[out->len++] = to.ptr[i];
     }
-    return stable;
+    return HP_OK;
 }
 
 // Appends NFC of mapped[at, ...), where a segment begins, to `normal`.
@@ -69,28 +74,43 @@ static enum hp_code compose_rest(hp_str mapped, size_t at, struct hp_normalizer 
 }
 
 // NFC of out[start, len), from the first place on that the quick check does not vouch for.
-static void compose(struct hp_buf *out, size_t start)
+static enum hp_code compose_with(struct hp_arena *scratch, struct hp_buf *out, size_t start,
+    const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    static const struct hp_deadline never;
     hp_str mapped = { out->ptr + start, out->len - start };
-    struct hp_normalizer normalizer = hp_normalizer_of(mapped, HP_FORM_NFC, &never, out->arena);
-    struct hp_buf normal = hp_buf_in(out->arena);
-    struct hp_fault fault;
+    struct hp_normalizer normalizer = hp_normalizer_of(mapped, HP_FORM_NFC, deadline, scratch);
+    struct hp_buf normal = hp_buf_in(scratch);
     size_t sure;
-    if (hp_normalizer_prefix(&normalizer, 0, mapped.len, &sure, &fault) ||
-        compose_rest(mapped, sure, &normalizer, &normal, &fault)) {
-        out->failed = true;
-        return;
-    }
+    HP_TRY(hp_normalizer_prefix(&normalizer, 0, mapped.len, &sure, fault));
+    HP_TRY(compose_rest(mapped, sure, &normalizer, &normal, fault));
     out->len = start + sure;
     hp_buf_add(out, hp_buf_str(&normal));
+    return hp_buf_check(out, fault);
 }
 
-void hp_casefold(hp_str s, struct hp_buf *out)
+// With scratch of its own: there may be a hundred thousand such words in one text.
+static enum hp_code compose(
+    struct hp_buf *out, size_t start, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    struct hp_arena scratch;
+    hp_arena_init(&scratch, out->arena->budget, out->arena->ceiling);
+    enum hp_code code = compose_with(&scratch, out, start, deadline, fault);
+    if (scratch.why)
+        out->arena->why = scratch.why;
+    hp_arena_done(&scratch);
+    return code;
+}
+
+enum hp_code hp_casefold(
+    hp_str s, const struct hp_deadline *deadline, struct hp_buf *out, struct hp_fault *fault)
 {
     size_t start = out->len;
-    if (!map(s, out) && !out->failed)
-        compose(out, start);
+    bool stable;
+    enum hp_code code = map(s, deadline, out, &stable, fault);
+    if (!code && !stable)
+        code = compose(out, start, deadline, fault);
+    out->failed = out->failed || (code && code != HP_DEADLINE);
+    return code;
 }
 
 bool hp_fold_joins(uint32_t code_point)

@@ -3,10 +3,13 @@
 #pragma once
 
 #include "hotpathd/buf.h"
+#include "hotpathd/deadline.h"
 
 // Appends toNFKC_Casefold(s) to `out`; s is valid UTF-8. The result of a part of a text is part of
-// the result where no character behind it joins it (hp_fold_joins). On failure `out` is marked.
-void hp_casefold(hp_str s, struct hp_buf *out);
+// the result where no character behind it joins it (hp_fold_joins). Linear, the deadline is looked
+// at on the way; where memory fails `out` is marked too.
+HP_MUST_USE enum hp_code hp_casefold(
+    hp_str s, const struct hp_deadline *deadline, struct hp_buf *out, struct hp_fault *fault);
 
 // Whether the folded character joins what stands before it: a mark, or one that composes backward.
 bool hp_fold_joins(uint32_t code_point);

@@ -44,3 +44,30 @@ def test_the_examples_of_html_read_as_shown(daemon, page, lines):
     shown = ["" if line == "blank line" else line.strip("`").replace("\\|", "|") for line in lines.split(", ")]
     for clean in ("none", "standard"):
         assert daemon.chunk(page.strip("`"), format="html", clean=clean, chunk=None)["text"] == "\n".join(shown)
+
+
+SCORING = (ROOT / "docs" / "scoring.md").read_text()
+REQUESTS = re.findall(r"^\| [^|]+ \| `(\{.*\})` \| `(\[.*\])` \|$", SCORING, re.M)
+
+
+@pytest.mark.parametrize("body, shown", REQUESTS)
+def test_the_requests_of_scoring_are_answered_as_shown(daemon, body, shown):
+    reply = daemon.post("/v1/score", body.encode())
+    assert reply.status == 200, reply.body
+    assert [[r["index"], round(r["relevance_score"], 4)] for r in reply.json["results"]] == json.loads(shown)
+
+
+def test_the_requests_of_scoring_show_every_option():
+    used = {name for body, _ in REQUESTS for name in json.loads(body)}
+    options = options_of_the_wire() - {"explain", "return_documents", "model"}
+    assert used == options
+
+
+def options_of_the_wire():
+    """What a request may say, by the wire's description."""
+    return set(re.findall(r"^        (\w+):", (ROOT / "docs" / "openapi.yaml").read_text().split("    ScoreRequest:\n")[1].split("    ScoreReply:")[0], re.M))
+
+
+def test_the_explained_result_is_the_one_shown(daemon):
+    body, shown = re.search(r"a result of `(\{.*\})` is\n\n    (\{.*\})\n", SCORING).groups()
+    assert f'"results":[{shown}]' in daemon.post("/v1/score", body.encode()).body.decode()
