@@ -1,0 +1,156 @@
+"""`hotpathd-report` and `hotpathd-baseline`.
+
+Exit codes: 0 GO, 10 HOLD, 20 NO-GO, 30 ROLLBACK; 2: unusable input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+from . import book, earlier, integrity, reading, route, rules, scrapes, spool, verdict, words, worth
+from .rules import Rules, Unusable
+from .sides import Window
+from .table import Table
+
+Json = Dict[str, Any]
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    return _guarded("report", _parser("report").parse_args(arguments))
+
+
+def baseline(arguments: Optional[Sequence[str]] = None) -> int:
+    return _guarded("baseline", _parser("baseline").parse_args(arguments))
+
+
+def _guarded(kind: str, options: argparse.Namespace) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(128 + number))  # so that the spool goes
+    try:
+        return _run(kind, options)
+    except (Unusable, reading.Unreadable) as problem:
+        print(f"hotpathd-{kind}: {problem}", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"hotpathd-{kind}: {error.filename or 'input or output'}: {error.strerror}", file=sys.stderr)
+    except MemoryError:
+        print(f"hotpathd-{kind}: out of memory", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"hotpathd-{kind}: interrupted", file=sys.stderr)
+    return verdict.UNUSABLE
+
+
+def _run(kind: str, options: argparse.Namespace) -> int:
+    law = rules.load(options.config) if options.config else Rules()
+    changed = earlier.changes(law, options.previous, options.ledger)
+    daemon = _daemon(options.metrics)
+    log = scrapes.read_logs(options.log) if options.log else None
+    with tempfile.TemporaryDirectory(prefix="hotpathd-report.", dir=options.spool) as folder:
+        table = Table(_fill(options, folder))
+        window = Window(table, options.since, options.until)
+        if not window.events:
+            raise Unusable("no event" + (" since then" if len(table) else "") + _why(table))
+        books = integrity.reconcile(window, daemon, log)
+        forbidden = verdict.forbidden(books, law, changed)
+        judged = []
+        for name in window.routes:
+            if options.route and name not in options.route:
+                continue
+            measured = route.measure(window, name, law, daemon)
+            asked = worth.questions(measured, law)
+            found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden)
+            judged.append(book.Judged(measured, asked, found))
+        if not judged:
+            raise Unusable(f"no event of {', '.join(options.route)}; there is {', '.join(window.routes)}")
+        made = book.report(kind, judged, window, law, books, daemon, log, options.events)
+        _write(made, judged, window, options)
+    return verdict.CODES[made["verdict"]]
+
+
+def _fill(options: argparse.Namespace, folder: str) -> List[spool.Shard]:
+    from .progress import Progress
+
+    with Progress(sum(os.path.getsize(path) for path in options.events if os.path.exists(path)), options.quiet) as progress:
+        return spool.fill(options.events, folder, options.jobs, progress.add)
+
+
+def _daemon(paths: Sequence[str]) -> Optional[scrapes.Daemon]:
+    if not paths:
+        return None
+    return scrapes.Daemon(scrapes.read(paths[0]), scrapes.read(paths[1]))
+
+
+def _why(table: Table) -> str:
+    found = [f"{what}: {count:,}, first at {places[0]}" for what, count, places in table.problems]
+    return "; " + "; ".join(found) if found else ""
+
+
+def _write(made: Json, judged: List[book.Judged], window: Window, options: argparse.Namespace) -> None:
+    if options.json:
+        _put(options.json, json.dumps(made, indent=1, ensure_ascii=True, allow_nan=False) + "\n")
+    if options.markdown:
+        from . import markdown
+
+        _put(options.markdown, markdown.render(made))
+    if options.html:
+        from . import page
+
+        _put(options.html, page.render(made, judged, window))
+    if not options.quiet and "-" not in (options.json, options.markdown, options.html):
+        from . import terminal
+
+        terminal.show(made, sys.stdout)
+
+
+def _put(path: str, text: str) -> None:
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    aside = Path(f"{path}.{os.getpid()}.new")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _moment(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment, as in 2026-01-02T03:04:05Z") from None
+    return round((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp() * 1e6)
+
+
+def _parser(kind: str) -> argparse.ArgumentParser:
+    words_ = {
+        "report": "From the clients' events to a verdict: GO (0), HOLD (10), NO-GO (20), ROLLBACK (30); 2 for unusable input.",
+        "baseline": "From events of the old path alone: is it worth a sidecar? GO (0): a trial is; HOLD (10): questions are open; NO-GO (20).",
+    }
+    parser = argparse.ArgumentParser(prog=f"hotpathd-{kind}", description=words_[kind])
+    add = parser.add_argument
+    add("events", nargs="+", metavar="EVENTS", help="JSON lines, plain, .gz or .zst; rotated files, too")
+    add("--config", metavar="FILE", help="rollout.yaml: prices, traffic, the stop rule")
+    add("--since", type=_moment, metavar="MOMENT", help="events before it count only as the old path of a route that is on now")
+    add("--until", type=_moment, metavar="MOMENT")
+    add("--route", action="append", default=[], metavar="NAME", help="this one alone; may be given again")
+    add("--metrics", nargs=2, default=[], metavar=("BEFORE", "AFTER"), help="the daemon's /metrics at the window's begin and end")
+    add("--log", action="append", default=[], metavar="FILE", help="the daemon's log")
+    add("--previous", action="append", default=[], metavar="FILE", help="JSON of an earlier report of the same test: its stop rule must be this one")
+    add("--ledger", metavar="FILE", help="hotpathd-rollout's: its stop rule must be this one")
+    add("--json", metavar="FILE", help="- is standard output")
+    add("--markdown", metavar="FILE")
+    add("--html", metavar="FILE")
+    add("--quiet", action="store_true", help="nothing on the terminal")
+    add("--jobs", type=int, default=min(os.cpu_count() or 1, 8), metavar="N", help="processes that read (one for each core)")
+    add("--spool", metavar="FOLDER", help="for the columns, a tenth of the events' size (the system's temporary folder)")
+    return parser

@@ -1,0 +1,98 @@
+"""Do the caller's books and the daemon's agree?
+
+    calls that asked = received by the daemon (answered or refused) + never sent
+
+The clients cannot know of every request whether it arrived: after a timeout or a lost connection it may have.
+So the daemon's count must lie between what it certainly had and what it may have had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+
+from . import sides
+from .scrapes import Daemon, Log
+from .sides import Window
+
+MOST_NAMED = 20
+
+
+@dataclass
+class Books:
+    route: str
+    asked: int
+    certain: int
+    received: Optional[int] = None  # None: no scrapes
+    refused: Optional[int] = None
+    codes: Dict[str, int] = field(default_factory=dict)
+
+    @property
+    def never_sent(self) -> Optional[int]:
+        return None if self.received is None else self.asked - self.received
+
+    @property
+    def agree(self) -> Optional[bool]:
+        return None if self.received is None else self.certain <= self.received <= self.asked
+
+
+@dataclass
+class Integrity:
+    events: int
+    dropped: int
+    books: List[Books]
+    restarted: bool = False
+    unmatched: List[str] = field(default_factory=list)  # in the daemon's log, in no event
+    unmatched_count: int = 0
+    unlogged: List[str] = field(default_factory=list)  # refused by the daemon, as an event says, and not in its log
+    unlogged_count: int = 0
+    logged: Optional[int] = None
+
+    @property
+    def dropped_share(self) -> float:
+        return self.dropped / max(self.events + self.dropped, 1)
+
+
+def reconcile(window: Window, daemon: Optional[Daemon], log: Optional[Log]) -> Integrity:
+    books = [_books(window, route, daemon) for route in window.routes]
+    found = Integrity(window.events, window.table.dropped, books, restarted=bool(daemon and daemon.restarted))
+    if log is not None:
+        _match(window, log, found)
+    return found
+
+
+def _books(window: Window, route: str, daemon: Optional[Daemon]) -> Books:
+    asked = window.count(route, sides.asked)
+    certain = window.count(route, lambda cell: sides.asked(cell) and cell.reason in sides.RECEIVED)
+    if daemon is None:
+        return Books(route, asked, certain)
+    modes = ("live", "shadow")
+    received = sum(daemon.grown("hotpathd_requests_total", route=route, mode=mode) for mode in modes)
+    codes: Dict[str, int] = {}
+    for mode in modes:
+        for code, count in daemon.by("hotpathd_requests_total", "code", route=route, mode=mode).items():
+            codes[code] = codes.get(code, 0) + int(count)
+    return Books(route, asked, certain, int(received), int(received) - codes.get("ok", 0), codes)
+
+
+def _match(window: Window, log: Log, found: Integrity) -> None:
+    """By request id, as hashes: those of the log are looked up among those of the events."""
+    routes = set(window.routes)
+    own = [one for one in log.ids if one[1] in routes]
+    found.logged = len(own)
+    wanted = np.array([hash((id, route)) for id, route, _, _ in own], np.int64)
+    ids = window.table.column("id")
+    missing = np.flatnonzero(~np.isin(wanted, _among(ids, wanted)))
+    found.unmatched_count = len(missing)
+    found.unmatched = [f"{own[at][0]} ({own[at][1]}, {own[at][2]} {own[at][3]})" for at in missing[:MOST_NAMED].tolist()]
+    known = {one[0] for one in own}
+    gone = [id for id in window.table.refused if id not in known]
+    found.unlogged_count, found.unlogged = len(gone), gone[:MOST_NAMED]
+
+
+def _among(ids: Any, wanted: Any) -> Any:
+    """Those of `wanted` that are in `ids`, a piece of them at a time."""
+    pieces = [np.intersect1d(ids[at : at + 1_000_000], wanted) for at in range(0, len(ids), 1_000_000)]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)

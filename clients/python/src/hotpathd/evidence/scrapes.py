@@ -1,0 +1,134 @@
+"""The daemon's side: its /metrics before and after, and its request log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
+
+import orjson
+
+from .rules import Unusable
+
+_SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? +([^ ]+)(?: +[^ ]+)?(?: # .*)?$')
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)",? *')
+Labels = FrozenSet[Tuple[str, str]]
+
+
+@dataclass
+class Scrape:
+    path: str
+    samples: Dict[Tuple[str, Labels], float] = field(default_factory=dict)
+    foreign: int = 0
+
+    def each(self, name: str) -> Iterator[Tuple[Dict[str, str], float]]:
+        for (found, labels), value in self.samples.items():
+            if found == name:
+                yield dict(labels), value
+
+    def one(self, name: str) -> Optional[float]:
+        return self.samples.get((name, frozenset()))
+
+    def text(self, name: str, label: str) -> str:
+        return next((labels[label] for labels, _ in self.each(name) if label in labels), "")
+
+
+def read(path: str) -> Scrape:
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise Unusable(f"{path}: {error.strerror}") from None
+    scrape = Scrape(path)
+    for line in text.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        found = _SAMPLE.match(line)
+        try:
+            if not found:
+                raise ValueError
+            labels = frozenset((name, value) for name, value in _LABEL.findall(found[2] or ""))
+            scrape.samples[found[1], labels] = float(found[3])
+        except ValueError:
+            scrape.foreign += 1
+    if not scrape.samples:
+        raise Unusable(f"{path}: no metrics in it")
+    return scrape
+
+
+@dataclass
+class Daemon:
+    """What it counted between two scrapes. `restarted`: a counter went back, so it counted from zero."""
+
+    before: Scrape
+    after: Scrape
+    restarted: bool = False
+
+    def __post_init__(self) -> None:
+        started = self.before.one("process_start_time_seconds"), self.after.one("process_start_time_seconds")
+        self.restarted = None not in started and started[0] != started[1]
+
+    def grown(self, name: str, **wanted: str) -> float:
+        """The sum over all label sets that have these."""
+        total = 0.0
+        for (found, labels), value in self.after.samples.items():
+            if found == name and all((key, word) in labels for key, word in wanted.items()):
+                total += value - (0.0 if self.restarted else self.before.samples.get((found, labels), 0.0))
+        return total
+
+    def by(self, name: str, label: str, **wanted: str) -> Dict[str, float]:
+        words = {labels[label] for labels, _ in self.after.each(name) if label in labels}
+        return {word: grown for word in sorted(words) if (grown := self.grown(name, **{label: word}, **wanted))}
+
+    @property
+    def memory(self) -> Optional[float]:
+        found = [one for scrape in (self.before, self.after) if (one := scrape.one("process_resident_memory_bytes"))]
+        return max(found) if found else None
+
+    @property
+    def seconds(self) -> Optional[float]:
+        """Between the two, by the daemon's own clock, where it says so."""
+        clocks = [scrape.one("hotpathd_scrape_time_seconds") for scrape in (self.before, self.after)]
+        return clocks[1] - clocks[0] if clocks[0] is not None and clocks[1] is not None else None
+
+
+@dataclass
+class Log:
+    """Lines of requests: every failure, a sample of the successes."""
+
+    lines: int = 0
+    foreign: int = 0
+    ids: List[Tuple[str, str, int, str]] = field(default_factory=list)  # request id, route, status, code
+    hashes: Dict[str, int] = field(default_factory=dict)
+
+
+MOST_IDS = 1_000_000
+
+
+def read_logs(paths: List[str]) -> Log:
+    log = Log()
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                for line in file:
+                    _take(log, line)
+        except OSError as error:
+            raise Unusable(f"{path}: {error.strerror}") from None
+    return log
+
+
+def _take(log: Log, line: bytes) -> None:
+    if not line.strip():
+        return
+    log.lines += 1
+    try:
+        fields = orjson.loads(line)
+        status = fields["status"] if "request_id" in fields else None
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        log.foreign += 1
+        return
+    digest = fields.get("config_hash")
+    if isinstance(digest, str) and len(log.hashes) < 100:
+        log.hashes[digest] = log.hashes.get(digest, 0) + 1
+    if isinstance(status, int) and isinstance(fields["request_id"], str) and len(log.ids) < MOST_IDS:
+        log.ids.append((fields["request_id"], str(fields.get("route", "")), status, str(fields.get("code", ""))))

@@ -1,0 +1,50 @@
+"""The report on a terminal, by rich."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from . import words
+
+Json = Dict[str, Any]
+COLOURS = {"GO": "bold white on green", "HOLD": "bold black on yellow", "NO-GO": "bold white on red", "ROLLBACK": "bold white on red"}
+_DOT = {"GO": "green", "HOLD": "yellow", "NO-GO": "red", "ROLLBACK": "red"}
+
+
+def show(report: Json, file: TextIO) -> None:
+    console = Console(file=file, highlight=False)
+    console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)))
+    for name, route in report["routes"].items():
+        _route(console, name, route)
+    console.print()
+    for line in words.integrity(report):
+        console.print(Text(line, style="red" if "NOT" in line else ""))
+    for problem in report["problems"]:
+        console.print(Text(f"{problem['what']}: {problem['count']:,}, first at {', '.join(problem['places'])}", style="yellow"))
+
+
+def _route(console: Console, name: str, route: Json) -> None:
+    console.print()
+    console.print(Text.assemble((name, "bold"), " ", (f" {route['verdict']} ", COLOURS[route["verdict"]]), " ", words.KINDS[route["comparison"]]))
+    for verdict, text in zip(route["speaks_for"], route["reasons"]):
+        console.print(Text.assemble(("  * ", _DOT[verdict]), text))
+    rows = [[row["name"], words.cell(row["old"], row), words.cell(row["new"], row), words.cell(row["difference"], row, True)] for row in route["table"]]
+    console.print(_table(["", "old", "sidecar", "difference (95 %)"], rows))
+    if route["fallbacks"]:
+        console.print(_table(["fallback", "count", "share", "added p50", "added p95", "added in all"], words.ledger(route)))
+    if route["mismatches"]["clusters"]:
+        console.print(_table(["first difference", "count", "share", "request id", "trace id"], words.clusters(route)))
+    console.print(_table(["worth it?", "", ""], [[q["text"], words.answer(q), q["why"]] for q in route["worth"]]))
+
+
+def _table(head: List[str], rows: List[List[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for at, title in enumerate(head):
+        table.add_column(title, justify="right" if 0 < at < 4 and len(head) != 3 else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
