@@ -270,7 +270,7 @@ def test_a_caller_that_gives_up_is_not_answered_by_the_fallback(serve, client, k
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert ran == []
-    assert len(sidecar._transport._idle) == 0
+    assert sidecar._transport.idle() == 0
     server.settle()
 
 

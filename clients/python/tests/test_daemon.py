@@ -103,7 +103,7 @@ def test_real_calls(start, client, kind):
         assert sidecar.last.outcome == "ok", sidecar.last
         assert len(chunks) > 1
         assert "".join("".join(chunks).split()) == "".join(TEXT.split())
-    assert len(sidecar._transport._idle) == 1
+    assert sidecar._transport.idle() == 1
 
 
 def test_a_large_document(start, client):

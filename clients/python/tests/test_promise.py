@@ -15,14 +15,13 @@ import threading
 import time
 
 import pytest
-from faults import Peer, echo, problem, reply, rollout
+from faults import Peer, echo, problem, reply, rollout, within
 from test_faults import GARBAGE, GOOD, ROWS, in_child, saying, saying_and_holding
 
 import hotpathd
 
 OLD = object()
 TIMEOUT_S = 0.15
-SLACK_S = 0.3  # of a loaded machine
 MODES = {"chunk": "on"}
 
 
@@ -76,10 +75,13 @@ CLIENTS = pytest.mark.parametrize("run", [sync_call, async_call], ids=["threads"
 
 
 def kept(run, url, reason, timeout=TIMEOUT_S, **options):
-    for result, last, took in run(url, timeout=timeout, **options):
+    def call():
+        ((result, last, took),) = run(url, timeout=timeout, **options)
         assert result is OLD
         assert (last.outcome, last.reason, last.path) == ("fallback", reason, "legacy"), last
-        assert took <= timeout + SLACK_S
+        return took
+
+    within(timeout, call)
 
 
 def head_then_drip(peer):
@@ -196,7 +198,7 @@ def test_nobody_waits_for_anothers_connection_beyond_its_budget(serve, run):
     assert len(done) == 130
     for result, last, took in done:
         assert result is OLD and last.reason == "timeout"
-        assert took <= TIMEOUT_S + 2 * SLACK_S
+        assert took <= TIMEOUT_S + 0.6  # 130 of them, on one interpreter
 
 
 @CLIENTS
@@ -345,12 +347,11 @@ def test_a_connection_that_is_lost_before_it_is_used_is_no_wait():
         connection = hotpathd._aio_transport._Connection(loop)
         connection.connection_lost(None)
         budget = hotpathd._budget.Budget(60, time.monotonic, time.monotonic())
-        request = hotpathd._transport.Request("POST", "/v1/chunk", {}, b"{}")
-        address = hotpathd._address.parse("unix:/none")
+        request = hotpathd._transport.Request("POST /v1/chunk HTTP/1.1\r\n", b"{}")
         with pytest.raises(ConnectionAbortedError):
-            await connection.exchange(request, address, budget, False)
+            await connection.exchange(request, budget, False)
         with pytest.raises(hotpathd._transport.Unanswered):
-            await connection.exchange(request, address, budget, True)
+            await connection.exchange(request, budget, True)
 
     asyncio.run(main())
 

@@ -32,36 +32,22 @@ class Budget:
             raise Failure("timeout")
         return left
 
-    def arm(self, sock: socket.socket) -> None:
-        """To be called before each operation on `sock`."""
-        sock.settimeout(self.left())
-
     def grant_ms(self) -> int:
         """Whole milliseconds for X-Request-Timeout-Ms, at least 1."""
-        ms = max(1, int(self.left() * 1000))
-        self._granted_until = self._clock() + ms / 1000
+        left = self.left()
+        ms = max(1, int(left * 1000))
+        self._granted_until = self._end - left + ms / 1000
         return ms
 
     def failure(self, error: OSError) -> Failure:
         """What an error of the socket means for the call.
 
-        A signal handler may raise TimeoutError, too: that is the caller giving up, so it is raised
-        again. It shows by time being left and by coming from a frame that is not ours.
+        A TimeoutError without a number is none of the socket's, which never blocks: a signal handler
+        has raised it, which is the caller giving up, so it is raised again.
         """
         if isinstance(error, (socket.timeout, TimeoutError)) and error.errno is None:
-            if self._end - self._clock() > _EARLY_S and not _raised_here(error):
-                raise error
-            return Failure("timeout")
+            raise error
         if self._clock() >= self._granted_until - _EARLY_S:
             # while a body is still coming in, the daemon ends a late request by hanging up
             return Failure("timeout", type(error).__name__)
         return Failure("connect", type(error).__name__)
-
-
-def _raised_here(error: BaseException) -> bool:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return False
-    return trace.tb_frame.f_globals.get("__package__") == __package__
