@@ -143,8 +143,8 @@ class FaultServer:
             peer = Peer(sock, self.connections, self._stop)
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, peer: Peer) -> None:
         try:

@@ -13,7 +13,7 @@ import re
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, TypeVar, Union
 
 from . import _address, _compare, _fork, _json, _rollout
 from ._breaker import Breaker, RouteBreaker
@@ -31,6 +31,7 @@ _CALLER = re.compile(r"[ -~]{1,64}")
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{1,200})?")
 _NOWHERE = Route("off", 0.0, DEFAULT_DEADLINE_S, "")
+Function = TypeVar("Function", bound=Callable[..., Any])
 _NOT_ASKED = {reason: Failure(reason) for reason, row in REASONS.items() if row[0] == "legacy"}
 _log = logging.getLogger("hotpathd")
 
@@ -105,6 +106,9 @@ class Ask:
         return self.take(answer, *args, **kwargs)
 
 
+AskOf = Callable[[Tuple[Any, ...], Dict[str, Any]], Ask]  # of a decorated function's arguments
+
+
 class Times(NamedTuple):
     """When a call began, when the old code began, and its thread's CPU clock at both (if read)."""
 
@@ -145,6 +149,7 @@ class Core:
         self._headers = {"Host": address.host, **_caller_header(caller)}
         self._heads: Dict[Tuple[str, str], str] = {}  # of a route in a mode, as far as they go
         self._transport = Transport(address, self._clock)
+        self._opened(address)
         self._pinned = None if modes is None else _rollout.pin(modes)
         self._shadow = Shadow()
         path = os.fspath(events) if events else os.environ.get("HOTPATHD_EVENTS") or None
@@ -155,6 +160,35 @@ class Core:
         if modes is None:
             self._poller = Poller(self._transport, self._clock, poll_s, self._headers)
             self._poller.routes()
+
+    def path(
+        self,
+        route: str,
+        *,
+        request: Callable[..., Any],
+        reply: Optional[Callable[..., Any]] = None,
+        key: Optional[Callable[..., Key]] = None,
+        timeout: Optional[float] = None,
+        compare: Optional[Comparing] = None,
+    ) -> Callable[[Function], Function]:
+        """A decorator: the sidecar's path in front of a function, which becomes the fallback.
+
+        `request` and `key` take the function's arguments; `reply` takes the parsed answer first
+        and then the same arguments. AsyncClient decorates coroutine functions.
+        """
+
+        def ask_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Ask:
+            return Ask(
+                route, request, reply, key, (args, kwargs), timeout, make_id(), None, compare
+            )
+
+        return lambda function: self._decorated(function, ask_of)
+
+    def _decorated(self, function: Function, ask_of: "AskOf") -> Function:
+        raise NotImplementedError
+
+    def _opened(self, address: _address.Address) -> None:
+        """For what a client adds of its own."""
 
     @property
     def events_dropped(self) -> int:
