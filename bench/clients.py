@@ -88,10 +88,11 @@ def python_calls(path):
         assert client.last.outcome == "ok", client.last
     daemon_us = statistics.median(daemon)
     json_us, _ = result.pop("json alone")
+    cpu_ratio = result["ours"][1] / result["http.client"][1]
     over = {name: wall - daemon_us for name, (wall, _) in result.items()}
     for name, (wall, cpu) in result.items():
         print(f"  python {name:12} {wall:7.1f} us a call, {over[name]:7.1f} over the daemon, {cpu:7.1f} CPU")
-    print(f"  python ratio over the daemon {over['ours'] / over['http.client']:.2f}, the daemon's own {daemon_us:.0f} us, json alone {json_us:.0f} us, "
+    print(f"  python ratio over the daemon {over['ours'] / over['http.client']:.2f}, in CPU {cpu_ratio:.2f}; the daemon's own {daemon_us:.0f} us, json alone {json_us:.0f} us, "
           f"orjson {'used by ours' if importlib.util.find_spec('orjson') else 'not installed'}")
 
 
