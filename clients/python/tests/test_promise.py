@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 
@@ -140,11 +141,43 @@ def test_kept_where_nothing_can_be_reached(run, tmp_path):
 
 
 @CLIENTS
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may connect to any socket")
-def test_kept_where_the_socket_is_not_permitted(serve, run, tmp_path):
-    server = serve(echo, str(tmp_path / "s"))
-    os.chmod(tmp_path / "s", 0)
-    kept(run, server.url, "connect", timeout=5)
+def test_kept_where_the_socket_is_not_permitted(serve, run):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        server = serve(echo, folder + "/s")
+        os.chmod(folder + "/s", 0)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # root may connect to any socket
+        try:
+            kept(run, server.url, "connect", timeout=5)
+        finally:
+            os.seteuid(user)
+        assert server.connections == 0
+
+
+WRONG_SHAPES = [None, [], 7, {"chunks": []}, {"text": 1, "chunks": [{"start": 0, "end": 1}]}, {"text": "", "chunks": [{}]}]
+
+
+@CLIENTS
+@pytest.mark.parametrize("answer", WRONG_SHAPES, ids=str)
+def test_kept_where_the_answer_has_another_shape(serve, run, answer):
+    url = serve(saying_and_holding(reply(answer))).url
+    kept(run, url, "bad_reply", timeout=5, reply=hotpathd._helpers.read_chunks)
+
+
+@CLIENTS
+@pytest.mark.parametrize("count", [300_000, 4_000_000])
+def test_kept_where_the_answer_would_take_longer_to_read_than_there_is_time(serve, run, count):
+    answer = reply(b"[" + b"[1]," * count + b"1]")
+    kept(run, serve(saying_and_holding(answer)).url, "timeout")
+
+
+@CLIENTS
+def test_a_large_answer_of_long_strings_is_read(serve, run):
+    answer = reply(json.dumps(["A sentence of some words, and another. " * 25] * 4000).encode())
+    ((result, last, _),) = run(serve(saying_and_holding(answer)).url, timeout=2)
+    assert last.outcome == "ok" and len(result) == 4000
 
 
 @CLIENTS

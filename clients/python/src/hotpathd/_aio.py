@@ -177,8 +177,8 @@ class AsyncClient(Core):
         heard = "cancelled"
         try:
             request = self._live_request(ask)
-            reply = await self._aio.exchange(request, self._budget(ask, route, started))
-            result = self._read(ask, reply)
+            budget = self._budget(ask, route, started)
+            result = self._read(ask, await self._aio.exchange(request, budget), budget)
             heard = ""
             return result
         except Failure as failure:

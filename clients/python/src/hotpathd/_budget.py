@@ -7,13 +7,16 @@ it. Here each operation gets what is left of the whole.
 from __future__ import annotations
 
 import socket
-from typing import Callable
+from typing import Callable, Union
 
 from ._failure import Failure
 
 Clock = Callable[[], float]
 
 LONGEST_S = 86400.0  # keeps every value in range for sockets and for the header
+_SMALL_BYTES = 64 * 1024  # read in any case: 15 ms at worst
+_VALUE_S = 400e-9  # measured of the standard library: 127 ns for a number, 430 for an array of one
+_BYTE_S = 3e-9  # and of long strings
 _EARLY_S = 0.005  # what a timer may fire early, with room
 
 
@@ -31,6 +34,16 @@ class Budget:
         if left <= 0:
             raise Failure("timeout")
         return left
+
+    def check_reading(self, body: Union[bytes, bytearray]) -> None:
+        """Failure("timeout") where JSON would take longer to read than is left: reading it cannot be
+        broken off."""
+        size = len(body)
+        if size <= _SMALL_BYTES:
+            return
+        values = body.count(b",") + body.count(b"[") + body.count(b"{")
+        if values * _VALUE_S + size * _BYTE_S > self.left():
+            raise Failure("timeout", f"a reply of {size} bytes")
 
     def grant_ms(self) -> int:
         """Whole milliseconds for X-Request-Timeout-Ms, at least 1."""

@@ -175,8 +175,8 @@ class Client(Core):
         heard = "cancelled"
         try:
             request = self._live_request(ask)
-            reply = self._transport.exchange(request, self._budget(ask, route, started))
-            result = self._read(ask, reply)
+            budget = self._budget(ask, route, started)
+            result = self._read(ask, self._transport.exchange(request, budget), budget)
             heard = ""
             return result
         except Failure as failure:

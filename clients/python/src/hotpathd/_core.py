@@ -295,7 +295,7 @@ class Core:
 
     # After the reply
 
-    def _read(self, ask: Ask, reply: Reply) -> Any:
+    def _read(self, ask: Ask, reply: Reply, budget: Budget) -> Any:
         """The caller's result. Raises Failure."""
         ask.server_timing = reply.headers.get("server-timing", "")
         if reply.status != 200:
@@ -305,6 +305,7 @@ class Core:
         contract = _contract_of(ask.route)
         if reply.headers.get("x-hotpath-contract", contract) != contract:
             raise Failure("bad_reply", "another contract")
+        budget.check_reading(reply.body)
         try:
             return ask.result(_json.loads(reply.body))
         except Exception as error:
@@ -468,7 +469,7 @@ class ShadowCall:
         try:
             budget = core._budget(ask, route, started)
             request = core._request(ask, "shadow", self._body)
-            result = core._read(ask, core._transport.exchange(request, budget))
+            result = core._read(ask, core._transport.exchange(request, budget), budget)
             heard = ""
             return result
         except Failure as failure:
