@@ -76,6 +76,7 @@ class Transport:
 
     def exchange(self, request: Request, budget: Budget) -> Reply:
         """The reply, whatever its status. Raises Failure only, but for what a signal raises."""
+        budget.left()  # nothing is begun on a budget that is spent
         if self._pid != os.getpid():
             self._begin()
         connection = self._take(budget)
