@@ -127,9 +127,10 @@ clients: $(BIN) ## both clients, against the real daemon and faulty servers
 go-adapters: ## the Go client's adapters, each against the real library
 	@for a in clients/go/adapters/*/; do (cd $$a && go vet ./... && go test -count=1 ./...) || exit 1; done
 
-extras: $(BIN) ## the Python client inside of LangChain, LlamaIndex, Haystack, Celery, ...: against those themselves
+extras: $(BIN) ## the Python client with LangChain, LlamaIndex, Haystack, Celery, orjson, ...: those themselves
 	@python=$$(tests/venv extras) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
-	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/adapters
+	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/adapters tests/test_json.py \
+	    "tests/test_daemon.py::test_the_span_of_opentelemetry_reaches_the_daemons_log"
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
 
