@@ -27,7 +27,9 @@ enum {
         64 << 10,        // a refused body up to this size is read, so that the connection lives on
     INLINE_BYTES = 1024, // work is linear in the body: so much of it never holds anybody up
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
-    POOL_BYTES = 32768       // libmicrohttpd's: above this it maps memory for every connection
+    ROOM_BYTES = 4096,       // what a usual request needs of that
+    KEPT_EXCHANGES = 64,
+    POOL_BYTES = 32768 // libmicrohttpd's: above this it maps memory for every connection
 };
 
 struct hp_exchange {
@@ -61,7 +63,43 @@ struct hp_exchange {
     struct hp_buf reply;
     char trace_id[33], span_id[17], parent_id[17], new_id[33];
     bool sampled;
+    struct hp_exchange *next_kept;
+    _Alignas(16) char room[ROOM_BYTES]; // the first bytes of `spare`; the last member
 };
+
+// --- exchanges -----------------------------------------------------------------------------------
+
+// A few are kept, so that a small request asks malloc for nothing. All of it is zero but the room.
+static struct hp_exchange *exchange_new(struct hp_server *server)
+{
+    struct hp_exchange *x = server->kept_exchanges;
+    if (!x)
+        return calloc(1, sizeof *x);
+    server->kept_exchanges = x->next_kept;
+    server->kept_count--;
+    memset(x, 0, offsetof(struct hp_exchange, room));
+    return x;
+}
+
+static void exchange_free(struct hp_server *server, struct hp_exchange *x)
+{
+    if (server->kept_count >= KEPT_EXCHANGES) {
+        free(x);
+        return;
+    }
+    x->next_kept = server->kept_exchanges;
+    server->kept_exchanges = x;
+    server->kept_count++;
+}
+
+void hp_exchange_free_kept(struct hp_server *server)
+{
+    for (struct hp_exchange *x = server->kept_exchanges, *next; x; x = next) {
+        next = x->next_kept;
+        free(x);
+    }
+    server->kept_exchanges = NULL;
+}
 
 // --- connections ---------------------------------------------------------------------------------
 
@@ -191,7 +229,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 {
     struct hp_server *server = cls;
     struct hp_peer *peer = peer_of(connection);
-    struct hp_exchange *x = peer ? calloc(1, sizeof *x) : NULL;
+    struct hp_exchange *x = peer ? exchange_new(server) : NULL;
     if (!x)
         return NULL;
     x->server = server;
@@ -204,10 +242,11 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->late_comer = atomic_load(&server->draining);
     hp_arena_init(&x->arena, &server->memory, server->memory.limit);
     hp_arena_init(&x->spare, NULL, SPARE_BYTES);
+    hp_arena_lend(&x->spare, x->room, sizeof x->room);
     if (!keep_target(x, target))
         hp_fail(&x->fault, HP_OVERLOADED, NULL, "no memory left for this request");
     peer->exchange = x;
-    expect_by(server, peer, HP_PEER_HEADERS, header_time(server));
+    expect_by(server, peer, HP_PEER_HEADERS, x->started_ns + server->header_ns);
     return x;
 }
 
@@ -421,7 +460,7 @@ static void write_rollout(struct hp_exchange *x)
     if (hp_rollout_matches(x->config, x->killed, x->etag))
         x->status = 304;
     else
-        hp_rollout_write(x->config, x->killed, &x->reply);
+        hp_rollout_put(&x->server->rollout, x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -485,7 +524,7 @@ static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
     at = put_ms(at, ", parse;dur=", spent[HP_PARSE]);
     at = put_ms(at, ", compute;dur=", spent[HP_COMPUTE]);
     at = put_ms(at, ", write;dur=", spent[HP_WRITE]);
-    (void)put_ms(at, ", total;dur=", hp_now_ns() - x->started_ns);
+    (void)put_ms(at, ", total;dur=", x->request.progress.since_ns - x->started_ns);
     add(response, "Server-Timing", text);
 }
 
@@ -529,8 +568,7 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
         write_problem(x);
     else if (!x->status)
         x->status = 200;
-    if (!x->fault.code)
-        hp_progress_enter(&x->request.progress, HP_WRITE);
+    hp_progress_enter(&x->request.progress, x->fault.code ? x->request.progress.stage : HP_WRITE);
     unwatch(x);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT); // the arena outlives it
@@ -538,7 +576,7 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
         return MHD_NO;
     add_headers(x, response);
     x->bytes_out = x->reply.len;
-    expect_by(x->server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
+    expect_by(x->server, x->peer, HP_PEER_REPLY, x->request.progress.since_ns + reply_time(x));
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;
@@ -703,7 +741,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     x->discard_max = DISCARD_MAX;
     hp_progress_enter(&x->request.progress, HP_BODY);
     expect_by(x->server, x->peer, HP_PEER_BODY,
-        x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));
+        x->request.deadline.at_ns ? x->request.deadline.at_ns
+                                  : x->request.progress.since_ns + x->server->header_ns);
     return MHD_YES;
 }
 
@@ -714,6 +753,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     struct hp_exchange *x = *context;
     if (!x)
         return MHD_NO; // there was no memory for it
+    x->server->calls++;
     if (!x->arrived)
         return on_headers(x, connection, method, version);
     if (*data_len) {
@@ -751,7 +791,7 @@ static void record(struct hp_exchange *x, bool delivered)
         .peer = hp_str_from(x->peer->name),
         .bytes_in = x->bytes_in,
         .bytes_out = x->bytes_out,
-        .total_ns = hp_now_ns() - x->started_ns,
+        .total_ns = x->request.progress.since_ns - x->started_ns,
         .cpu_ns = x->cpu_ns,
         .deadline_ms = x->asked_ms,
         .granted_ms = x->granted_ms };
@@ -781,11 +821,11 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
         atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     x->peer->exchange = NULL;
     // Not renewed by what drips in: a request line that never ends holds no longer than silence.
-    expect_by(x->server, x->peer, HP_PEER_IDLE, hp_now_ns() + x->server->idle_ns);
+    expect_by(x->server, x->peer, HP_PEER_IDLE, x->request.progress.since_ns + x->server->idle_ns);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);
-    free(x);
+    exchange_free(x->server, x);
     *context = NULL;
 }
 

@@ -49,3 +49,6 @@ void hp_exchange_hangups(struct hp_server *server);
 
 // Ends what has run over its time, and idle connections while draining. Sets server->next_sweep_ns.
 void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns);
+
+// When the last of them has ended.
+void hp_exchange_free_kept(struct hp_server *server);
