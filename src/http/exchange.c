@@ -49,6 +49,7 @@ struct hp_exchange {
     struct hp_job job;
     struct MHD_Connection *connection;
     bool watched;     // for a hang-up
+    bool to_watch;    // when the loop has nothing better to do
     bool worked;      // taken back from the workers
     bool hung_up;     // while it was with them
     unsigned retry_s; // for Retry-After, where the queue knows better than 1
@@ -386,6 +387,23 @@ static void watch(struct hp_exchange *x)
         x->watched = epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event) == 0;
 }
 
+// Most pieces of a body lie in the socket already, and the next turns of the loop read them: they
+// need no watch, which costs two system calls.
+static void watch_later(struct hp_exchange *x)
+{
+    x->to_watch = !x->length_known || x->bytes_in < x->length;
+    if (x->to_watch && !x->watched && x->server->watch_since_ns == 0)
+        x->server->watch_since_ns = x->request.progress.since_ns;
+}
+
+void hp_exchange_watch(struct hp_server *server)
+{
+    server->watch_since_ns = 0;
+    for (struct hp_peer *peer = server->peers; peer; peer = peer->next)
+        if (peer->phase == HP_PEER_BODY && peer->exchange && peer->exchange->to_watch)
+            watch(peer->exchange);
+}
+
 static void unwatch(struct hp_exchange *x)
 {
     if (x->watched)
@@ -405,8 +423,7 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
     x->bytes_in += len;
-    if (!x->length_known || x->bytes_in < x->length)
-        watch(x);
+    watch_later(x);
     if (x->discard)
         return x->bytes_in > x->discard_max ? cut_off(x) : MHD_YES;
     size_t max = (size_t)x->config->routes[x->route].max_body;

@@ -44,6 +44,10 @@ void hp_exchange_run(struct hp_job *job);
 // Answers what the workers are done with.
 void hp_exchange_worked(struct hp_server *server);
 
+// Watches those whose bodies are not all here for a hang-up. When server->watch_since_ns is set:
+// before the loop waits, or at the latest a little after that.
+void hp_exchange_watch(struct hp_server *server);
+
 // Cancels what nobody waits for any more: the event of server->hangup_fd.
 void hp_exchange_hangups(struct hp_server *server);
 

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY = 8, BUSY_US = 5 };
+enum { LOOK_EVERY = 8, BUSY_US = 5, WATCH_LATEST_MS = 5 };
 enum { EVENTS = 64, ACCEPTS_A_TURN = 32, ACCEPT_PAUSE_MS = 100, SWEEP_LEAST_MS = 1 };
 
 static bool watch(struct hp_server *server, int fd)
@@ -269,11 +269,20 @@ static void on_event(struct hp_server *server, int fd)
     // libmicrohttpd's descriptor: it is run every turn
 }
 
+static void watch_where_due(struct hp_server *server, uint64_t now, int wait)
+{
+    uint64_t since = server->watch_since_ns;
+    if (since && (wait > 0 || now - since > (uint64_t)WATCH_LATEST_MS * HP_NS_PER_MS))
+        hp_exchange_watch(server);
+}
+
 static uint64_t look(struct hp_server *server)
 {
     struct epoll_event events[EVENTS];
     uint64_t before = hp_now_ns();
-    int count = epoll_wait(server->epoll_fd, events, EVENTS, wait_ms(server, before));
+    int wait = wait_ms(server, before);
+    watch_where_due(server, before, wait);
+    int count = epoll_wait(server->epoll_fd, events, EVENTS, wait);
     uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);

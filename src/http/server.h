@@ -85,6 +85,7 @@ struct hp_server {
     struct hp_cost *cost;      // one for each route
     uint64_t refused_since_ns; // of the count of refusals
     unsigned refused;
+    uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;
     struct hp_rollout_kept rollout;
