@@ -547,6 +547,8 @@ static void close_all(struct hp_server *server)
     hp_admin_close(server);
     if (server->data)
         MHD_stop_daemon(server->data);
+    hp_exchange_free_kept(server);
+    hp_rollout_kept_done(&server->rollout);
     hp_workers_free(server->workers);
     hp_spans_free(server->spans);
     for (size_t i = 0; i < server->listener_count; i++)
@@ -579,6 +581,7 @@ static void keep_freed_memory(void)
 {
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_MXFAST, 0); // else each block of an arena makes malloc go through all small ones
 }
 
 const char *hp_server_library(void)

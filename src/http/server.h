@@ -9,6 +9,7 @@
 #include "http/isolation.h"
 #include "http/cost.h"
 #include "http/listen.h"
+#include "http/rollout.h"
 #include "http/workers.h"
 #include "http/watch.h"
 #include "telemetry/spans.h"
@@ -39,6 +40,7 @@ struct hp_server_options {
 
 enum { HP_LISTENERS = HP_LIST_MAX + 1 };
 
+struct hp_exchange;
 struct hp_peer; // one connection (exchange.h)
 
 struct hp_server {
@@ -83,6 +85,13 @@ struct hp_server {
     struct hp_cost *cost;      // one for each route
     uint64_t refused_since_ns; // of the count of refusals
     unsigned refused;
+    uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
+    struct hp_exchange *kept_exchanges; // for the next requests
+    size_t kept_count;
+    struct hp_rollout_kept rollout;
+    uint64_t calls;    // of libmicrohttpd's handler
+    bool busy;         // the last look at our own descriptors did not have to wait
+    unsigned unlooked; // turns since then
     int epoll_fd, signal_fd, wake_fd;
     int worked_fd; // an eventfd: workers are done with something
     int hangup_fd; // an epoll of the connections whose requests are with the workers
