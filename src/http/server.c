@@ -136,22 +136,23 @@ static bool same_list(const struct hp_list *a, const struct hp_list *b)
     return same;
 }
 
-// What is read once, at the start, and differs in the new file: named, so that nobody waits for it.
-static void warn_of_restart(const struct hp_config *old, const struct hp_config *fresh)
+// What was read once, at the start, and differs in the new file: named, so that nobody waits for
+// it.
+static void warn_of_restart(const struct hp_config *first, const struct hp_config *fresh)
 {
-    const struct hp_limits *was = &old->limits, *is = &fresh->limits;
+    const struct hp_limits *was = &first->limits, *is = &fresh->limits;
     const struct {
         const char *option;
         bool same;
     } fixed[] = {
-        { "listen", same_list(&old->listen, &fresh->listen) },
-        { "admin", hp_str_equal(old->admin, fresh->admin) },
-        { "socket_mode", old->socket_mode == fresh->socket_mode },
-        { "allow_remote", old->allow_remote == fresh->allow_remote },
-        { "traces", hp_str_equal(old->traces, fresh->traces) },
-        { "isolation", memcmp(&old->isolation, &fresh->isolation, sizeof old->isolation) == 0 },
-        { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
-        { "workers", old->workers == fresh->workers },
+        { "listen", same_list(&first->listen, &fresh->listen) },
+        { "admin", hp_str_equal(first->admin, fresh->admin) },
+        { "socket_mode", first->socket_mode == fresh->socket_mode },
+        { "allow_remote", first->allow_remote == fresh->allow_remote },
+        { "traces", hp_str_equal(first->traces, fresh->traces) },
+        { "isolation", memcmp(&first->isolation, &fresh->isolation, sizeof first->isolation) == 0 },
+        { "vocabulary", hp_str_equal(first->vocabulary, fresh->vocabulary) },
+        { "workers", first->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
         { "limits.header_ms", was->header_ms == is->header_ms },
         { "limits.idle_s", was->idle_s == is->idle_s },
@@ -180,9 +181,7 @@ bool hp_server_reload(struct hp_server *server)
     struct hp_config *fresh = hp_server_config_load(&server->options, &problem);
     char hash[17] = "";
     if (fresh) {
-        struct hp_config *old = hp_server_config(server);
-        warn_of_restart(old, fresh);
-        hp_config_free(old);
+        warn_of_restart(server->first, fresh);
         memcpy(hash, fresh->hash, sizeof hash);
     }
     note_reload(server, fresh, problem.text);
@@ -565,6 +564,7 @@ static void close_all(struct hp_server *server)
     hp_metrics_free(server->metrics);
     hp_request_log_free(server->log);
     hp_config_free(server->config);
+    hp_config_free(server->first);
     const int fds[] = { server->epoll_fd, server->signal_fd, server->wake_fd, server->worked_fd,
         server->hangup_fd };
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -605,6 +605,7 @@ int hp_serve(const struct hp_server_options *options)
     server.config = hp_server_config_load(options, &problem);
     if (!server.config)
         return fail(HP_EXIT_CONFIG, "bad configuration", problem.text);
+    server.first = hp_config_share(server.config);
     int code =
         allocate(&server) ? open_all(&server) : fail(HP_EXIT_BUG, "cannot start", "no memory");
     if (!code) {
