@@ -489,6 +489,9 @@ def test_check_config(tmp_path):
     bad.write_text("listen: ['0.0.0.0:80']\n")
     code, _, message = run("check-config", str(bad))
     assert code == 78 and "0.0.0.0:80" in message and "loopback" in message
+    bad.write_text(f"vocabulary: {tmp_path}/nowhere\n")
+    code, out, message = run("check-config", str(bad))
+    assert code == 0 and "ok" in out and f"{tmp_path}/nowhere cannot be read" in message
     assert run("check-config", str(tmp_path / "missing.yaml"))[0] == 78
     assert run("check-config")[0] == 64
 
