@@ -229,7 +229,9 @@ def test_memory_that_all_requests_share_is_bounded(start, tmp_path):
 def test_a_deadline_that_passes_in_compute_names_stage_and_grant(daemon):
     """Too short a deadline ends in the body or the queue, a long one in success; between them lies one that ends in compute."""
     body = json.dumps({"text": "word, and " * 300000}).encode()
-    for granted_ms in range(1, 2000):
+    granted_ms = 0
+    while granted_ms < 2000:
+        granted_ms += 1 + granted_ms // 16
         head = HEAD + b"X-Request-Timeout-Ms: %d\r\nContent-Length: %d\r\n\r\n" % (granted_ms, len(body))
         try:
             reply = daemon.raw(head + body)
@@ -270,7 +272,7 @@ def test_a_whole_request_and_the_end_in_one_segment_is_answered(daemon):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         sock.sendall(WHOLE)
         sock.shutdown(socket.SHUT_WR)
-        assert status_of(read_all(sock)) == 200
+        assert status_of(sock.recv(1 << 16)) == 200
 
 
 def test_a_request_line_that_drips_in_on_a_kept_connection_is_swept(start, tmp_path):
