@@ -33,10 +33,8 @@ static size_t sections(struct hp_section out[SECTIONS_MAX])
 }
 
 // That they can be listened on is known when it is tried; that they are of this host is known here.
-static bool addresses_fit(const struct hp_config *config, const struct hp_server_options *options,
-    struct hp_config_problem *problem)
+static bool addresses_fit(const struct hp_config *config, struct hp_config_problem *problem)
 {
-    const char *file = options->config_file ? options->config_file : "the flags";
     for (size_t i = 0; i <= config->listen.count; i++) {
         bool admin = i == config->listen.count;
         hp_str address = admin ? config->admin : config->listen.item[i];
@@ -46,8 +44,8 @@ static bool addresses_fit(const struct hp_config *config, const struct hp_server
             "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost%s), "
             "or "
             "unix:PATH of 1 to 107 bytes",
-            file, admin ? "admin" : "listen", (int)address.len, address.ptr,
-            admin ? "" : "; others need allow_remote");
+            admin ? config->admin_at : config->listen_at, admin ? "admin" : "listen",
+            (int)address.len, address.ptr, admin ? "" : "; others need allow_remote");
         return false;
     }
     return true;
@@ -76,8 +74,9 @@ static bool read_token(struct hp_config *config, struct hp_config_problem *probl
     text[len] = '\0';
     if (!fits_as_token((hp_str){ text, len })) {
         snprintf(problem->text, sizeof problem->text,
-            "token_file: %.500s cannot be read, or is not one line of %d to %d visible characters",
-            path, TOKEN_LEAST, TOKEN_MOST);
+            "%s: token_file: %.500s cannot be read, or is not one line of %d to %d visible "
+            "characters",
+            config->token_file_at, path, TOKEN_LEAST, TOKEN_MOST);
         return false;
     }
     char *kept = hp_arena_text(&config->arena, (hp_str){ text, len });
@@ -94,7 +93,7 @@ struct hp_config *hp_server_config_load(
     size_t count = sections(list);
     struct hp_config *config = hp_config_load(
         options->config_file, list, count, options->overrides, options->override_count, problem);
-    if (!config || (addresses_fit(config, options, problem) && read_token(config, problem)))
+    if (!config || (addresses_fit(config, problem) && read_token(config, problem)))
         return config;
     hp_config_free(config);
     return NULL;

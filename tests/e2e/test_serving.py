@@ -490,7 +490,10 @@ def test_check_config(tmp_path):
     assert code == 78 and message.startswith(f"{bad}:2:21: ")
     bad.write_text("listen: ['0.0.0.0:80']\n")
     code, _, message = run("check-config", str(bad))
-    assert code == 78 and "0.0.0.0:80" in message and "loopback" in message
+    assert code == 78 and "0.0.0.0:80" in message and "loopback" in message and message.startswith(f"{bad}:1:9: listen: ")
+    bad.write_text(f"workers: 1\ntoken_file: {tmp_path}/nowhere\n")
+    code, _, message = run("check-config", str(bad))
+    assert code == 78 and message.startswith(f"{bad}:2:13: token_file: ")
     bad.write_text(f"vocabulary: {tmp_path}/nowhere\n")
     code, out, message = run("check-config", str(bad))
     assert code == 0 and "ok" in out and f"{tmp_path}/nowhere cannot be read" in message
