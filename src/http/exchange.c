@@ -5,6 +5,7 @@
 
 #include "hotpathd/json.h"
 #include "http/gate.h"
+#include "http/pages.h"
 #include "http/problem.h"
 #include "http/rollout.h"
 #include "telemetry/trace.h"
@@ -783,14 +784,20 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
 
 // --- end -----------------------------------------------------------------------------------------
 
-// What ended without a word of ours: libmicrohttpd refused the header block with a page of its own,
-// or the client was gone before its request was whole.
-static void note_silent_end(struct hp_exchange *x)
+// What ended without a word of ours: libmicrohttpd refused it (pages.h), or the client was gone
+// before its request was whole.
+static void note_silent_end(struct hp_exchange *x, struct MHD_Connection *connection)
 {
-    if (x->hung_up)
+    if (x->hung_up) {
         hp_fail(&x->fault, HP_DISCONNECTED, NULL, "the client hung up while it was worked for");
-    else if (!x->status && !x->fault.code)
-        hp_fail(&x->fault, HP_BAD_FRAMING, NULL, "the request ended before it was whole");
+        return;
+    }
+    if (x->status || x->fault.code)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    enum hp_code code = info ? hp_page_code(info->http_status) : HP_BAD_FRAMING;
+    hp_fail(&x->fault, code, NULL, "the request ended before it was whole");
 }
 
 static void record(struct hp_exchange *x, bool delivered)
@@ -826,12 +833,12 @@ static void record(struct hp_exchange *x, bool delivered)
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_RequestTerminationCode why)
 {
-    (void)cls, (void)connection;
+    (void)cls;
     struct hp_exchange *x = *context;
     if (!x)
         return;
     unwatch(x);
-    note_silent_end(x);
+    note_silent_end(x, connection);
     hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
     record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (x->arrived && x->route != HP_NO_ROUTE)

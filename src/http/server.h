@@ -55,9 +55,10 @@ struct hp_server {
     char last_reload[512]; // what was wrong with it, or ""
 
     // Fixed from start to stop.
-    uint64_t header_ns; // for a header block to come in
-    uint64_t idle_ns;   // for the next request line to come in
-    uint64_t inline_ns; // work up to this is done on the I/O thread
+    struct hp_config *first; // what the start had: some options are read then and never again
+    uint64_t header_ns;      // for a header block to come in
+    uint64_t idle_ns;        // for the next request line to come in
+    uint64_t inline_ns;      // work up to this is done on the I/O thread
     size_t connections_max;
     const char **route_names;
     struct hp_isolation isolation;
