@@ -44,9 +44,9 @@ $(OUT)/src/main.o: ALL_CFLAGS += -DHP_VERSION='"$(VERSION)"' -DHP_COMMIT='"$(COM
 $(OUT)/src/http/openapi.o: docs/openapi.yaml
 $(OUT)/src/http/page.o: src/http/page.html
 
-$(BIN): $(OUT)/src/main.o $(LIB)
+$(BIN): $(OUT)/src/main.o $(OUT)/src/outgoing.o $(LIB)
 	@echo "  LD   $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(LIB): $(LIB_OBJ)
 	@echo "  AR   $@"
@@ -127,9 +127,10 @@ clients: $(BIN) ## both clients, against the real daemon and faulty servers
 go-adapters: ## the Go client's adapters, each against the real library
 	@for a in clients/go/adapters/*/; do (cd $$a && go vet ./... && go test -count=1 ./...) || exit 1; done
 
-extras: $(BIN) ## the Python client inside of LangChain, LlamaIndex, Haystack, Celery, ...: against those themselves
+extras: $(BIN) ## the Python client with LangChain, LlamaIndex, Haystack, Celery, orjson, ...: those themselves
 	@python=$$(tests/venv extras) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
-	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/adapters
+	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/adapters tests/test_json.py \
+	    "tests/test_daemon.py::test_the_span_of_opentelemetry_reaches_the_daemons_log"
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
 
@@ -216,4 +217,4 @@ clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
 .PHONY: all deps run test vocab units oracles e2e soak clients extras go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
--include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)
+-include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -1,9 +1,11 @@
 """clients.py DAEMON -- what a call costs, beside http.client and net/http on the same daemon in the same run.
 
 Rounds alternate, so that a noisy neighbour hits both sides; medians of rounds are shown. "Over the
-daemon" takes off what the daemon itself says it took (Server-Timing's total), of the same requests.
+daemon" takes off what the daemon itself says it took (Server-Timing's total), of requests between
+the others'. "json alone" is what both spend on the same two documents with the standard library.
 """
 import http.client
+import importlib.util
 import json
 import os
 import pathlib
@@ -54,21 +56,18 @@ def alternate(sides, rounds=ROUNDS, calls=CALLS, settle=lambda: None):
     return {name: tuple(statistics.median(column) for column in zip(*rows)) for name, rows in seen.items()}
 
 
-def of_the_daemon(connection, payload):
-    """Microseconds that the daemon says it took."""
-    took = []
-    for _ in range(CALLS):
-        connection.request("POST", "/v1/chunk", payload, {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        reply.read()
-        timing = dict(part.strip().split(";dur=") for part in reply.headers["Server-Timing"].split(","))
-        took.append(float(timing["total"]) * 1000)
-    return statistics.median(took)
+def asked(connection):
+    """One request by http.client: the reply's body, and microseconds that the daemon says it took."""
+    connection.request("POST", "/v1/chunk", json.dumps(BODY), {"Content-Type": "application/json"})
+    reply = connection.getresponse()
+    timing = reply.headers["Server-Timing"].rpartition("total;dur=")[2]
+    return reply.read(), float(timing) * 1000
 
 
 def python_calls(path):
     connection = Unix(path)
-    daemon_us = of_the_daemon(connection, json.dumps(BODY))
+    daemon = []
+    answer = asked(connection)[0]
 
     def plain():
         connection.request("POST", "/v1/chunk", json.dumps(BODY), {"Content-Type": "application/json"})
@@ -79,12 +78,22 @@ def python_calls(path):
         def ours():
             client.call("chunk", BODY, fallback=dict)
 
-        result = alternate({"ours": ours, "http.client": plain})
+        def settle():
+            daemon.extend(asked(connection)[1] for _ in range(20))
+
+        def json_alone():
+            json.dumps(BODY), json.loads(answer)
+
+        result = alternate({"ours": ours, "http.client": plain, "json alone": json_alone}, settle=settle)
         assert client.last.outcome == "ok", client.last
+    daemon_us = statistics.median(daemon)
+    json_us, _ = result.pop("json alone")
+    cpu_ratio = result["ours"][1] / result["http.client"][1]
     over = {name: wall - daemon_us for name, (wall, _) in result.items()}
     for name, (wall, cpu) in result.items():
         print(f"  python {name:12} {wall:7.1f} us a call, {over[name]:7.1f} over the daemon, {cpu:7.1f} CPU")
-    print(f"  python ratio over the daemon {over['ours'] / over['http.client']:.2f}, the daemon's own {daemon_us:.0f} us")
+    print(f"  python ratio over the daemon {over['ours'] / over['http.client']:.2f}, in CPU {cpu_ratio:.2f}; the daemon's own {daemon_us:.0f} us, json alone {json_us:.0f} us, "
+          f"orjson {'used by ours' if importlib.util.find_spec('orjson') else 'not installed'}")
 
 
 def python_old_paths(path):

@@ -1,4 +1,4 @@
-"""The server under load, beside a bare libmicrohttpd in the same run (wrk; alternating rounds, medians).
+"""The server under load, beside a bare libmicrohttpd, and nginx where it is installed, in the same run (wrk; alternating rounds, medians).
 
 make bench-server, or python3 bench/server.py build/hotpathd build/bench-server/bare
 """
@@ -6,6 +6,8 @@ import http.client
 import json
 import pathlib
 import re
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -14,6 +16,16 @@ import threading
 import time
 
 ROUNDS, SECONDS = 3, 2
+GRANTED_MS, SHORT_MS = 20, 5
+NGINX = """
+daemon off; worker_processes 1; pid %(folder)s/nginx.pid; error_log stderr crit;
+events { worker_connections 256; }
+http {
+    access_log off; keepalive_requests 1000000000;
+    client_body_temp_path %(folder)s/a; proxy_temp_path %(folder)s/b; fastcgi_temp_path %(folder)s/c; uwsgi_temp_path %(folder)s/d; scgi_temp_path %(folder)s/e;
+    server { listen 127.0.0.1:%(port)d; location / { return 200 "%(page)s"; } }
+}
+"""
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LUA = """
 wrk.method = "POST"
@@ -81,18 +93,50 @@ def medians(results):
 
 
 def show(what, got):
-    print(f"{what:<46} {got['rate']:>9.0f}/s  p50 {got['p50']:>8.3f} ms  p99 {got['p99']:>8.3f} ms", flush=True)
+    cost = f"  {got['cpu_us']:>7.1f} us of CPU each" if "cpu_us" in got else ""
+    print(f"{what:<46} {got['rate']:>9.0f}/s  p50 {got['p50']:>8.3f} ms  p99 {got['p99']:>8.3f} ms{cost}", flush=True)
+
+
+def costed(pid, url, connections, script=None):
+    before = cpu_s(pid)
+    got = wrk(url, connections, script)
+    return {**got, "cpu_us": (cpu_s(pid) - before) / (got["rate"] * SECONDS) * 1e6}
 
 
 def percentile(values, q):
     return sorted(values)[min(len(values) - 1, int(len(values) * q))] if values else float("nan")
 
 
+class Nginx:
+    """One process of it, which answers 200 bytes."""
+
+    def __init__(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        config = pathlib.Path(folder, "nginx.conf")
+        config.write_text(NGINX % {"folder": folder, "port": port, "page": "x" * 200})
+        self.url = f"http://127.0.0.1:{port}/"
+        self.process = subprocess.Popen([shutil.which("nginx"), "-e", "stderr", "-p", folder, "-c", str(config), "-g", "master_process off;"])
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            except OSError:
+                if self.process.poll() is not None:
+                    raise
+                time.sleep(0.01)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 class Prober(threading.Thread):
     """One request after the other on its own connection; latencies by status."""
 
-    def __init__(self, url, method, path, body=None, headers=None):
+    def __init__(self, url, method, path, body=None, headers=None, pause_s=0.002):
         super().__init__()
+        self.pause_s = pause_s
         self.arguments, self.address = (method, path, body, headers or {}), url[len("http://"):]
         self.ended, self.seen = threading.Event(), {}
 
@@ -107,7 +151,7 @@ class Prober(threading.Thread):
                 self.seen.setdefault(reply.status, []).append((time.perf_counter() - begun) * 1000)
             except OSError:
                 conn.close()
-            time.sleep(0.002)
+            time.sleep(self.pause_s)
         conn.close()
 
 
@@ -116,26 +160,25 @@ def cpu_s(pid):
     return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
-def floor(daemon, bare, bare_url):
+def floor(daemon, bare, bare_url, nginx):
     sides = {"bare libmicrohttpd, 200 bytes": (bare.pid, bare_url), "ours, GET /v1/rollout": (daemon.process.pid, daemon.url + "/v1/rollout")}
+    if nginx:
+        sides["nginx, 200 bytes"] = (nginx.process.pid, nginx.url)
     for connections in (1, 8):
         results = {name: [] for name in sides}
         for _ in range(ROUNDS):
             for name, (pid, url) in sides.items():
-                before = cpu_s(pid)
-                got = wrk(url, connections)
-                results[name].append({**got, "cpu_us": (cpu_s(pid) - before) / (got["rate"] * SECONDS) * 1e6})
+                results[name].append(costed(pid, url, connections))
         middle = {name: medians(got) for name, got in results.items()}
         for name, got in middle.items():
             show(f"{name}, c={connections}", got)
-            print(f"{'':<46} {got['cpu_us']:.1f} us of CPU each")
-        floor_of, ours = middle.values()
-        print(f"{'':<46} rate {ours['rate'] / floor_of['rate']:.2f} of the bare one, CPU {ours['cpu_us'] / floor_of['cpu_us']:.2f} times")
+        of_floor, ours, *_ = middle.values()
+        print(f"{'':<46} rate {ours['rate'] / of_floor['rate']:.2f} of the bare one, CPU {ours['cpu_us'] / of_floor['cpu_us']:.2f} times")
 
 
 def chunking(daemon, scripts):
-    for name, connections in (("2k", 1), ("2k", 8), ("20k", 1), ("100k", 1), ("1m", 1)):
-        show(f"chunk {name}, c={connections}", medians([wrk(daemon.url + "/v1/chunk", connections, scripts[name]) for _ in range(ROUNDS)]))
+    for name, connections in (("2k", 1), ("2k", 8), ("20k", 1), ("100k", 1), ("1m", 1), ("1m", 8)):
+        show(f"chunk {name}, c={connections}", medians([costed(daemon.process.pid, daemon.url + "/v1/chunk", connections, scripts[name]) for _ in range(ROUNDS)]))
 
 
 def mixed(daemon, scripts):
@@ -149,21 +192,46 @@ def mixed(daemon, scripts):
     show("chunk 2k, c=4, beside 1m, c=2", medians(results))
 
 
+def latencies(what, values):
+    print(f"{what:<46} p50 {percentile(values, .5):>8.3f} ms  p99 {percentile(values, .99):>8.3f} ms  of {len(values)}")
+
+
+# The best rate is that of as many callers as leave no worker idle. As many more as make three times its load: a caller that waits
+# for its reply offers at most one request in the time granted, so it takes three times what is answered within it.
 def overload(daemon, scripts):
-    best = max(wrk(daemon.url + "/v1/chunk", connections, scripts["20k 50 ms"])["useful"] for connections in (1, 2, 4))
-    probers = [Prober(daemon.url, "POST", "/v1/chunk", json.dumps({"text": document(20_000)}), {"Content-Type": "application/json", "X-Request-Timeout-Ms": "50"}),
-               Prober(daemon.admin, "GET", "/livez"), Prober(daemon.admin, "GET", "/metrics")]
-    for prober in probers:
+    url, granted_s = daemon.url + "/v1/chunk", GRANTED_MS / 1000
+    best = max(wrk(url, connections, scripts["20k granted"])["useful"] for connections in (1, 2, 4))
+    callers = min(400, max(16, int(3 * best * granted_s)))
+    body = json.dumps({"text": document(20_000)})
+    probers = {name: Prober(daemon.admin, "GET", "/" + name) for name in ("livez", "metrics")}
+    asking = Prober(daemon.url, "POST", "/v1/chunk", body, {"Content-Type": "application/json", "X-Request-Timeout-Ms": str(GRANTED_MS)})
+    for prober in (asking, *probers.values()):
         prober.start()
-    got = wrk(daemon.url + "/v1/chunk", 64, scripts["20k 50 ms"], 2 * SECONDS)
-    for prober in probers:
+    got = wrk(url, callers, scripts["20k granted"], 2 * SECONDS)
+    for prober in (asking, *probers.values()):
         prober.ended.set()
         prober.join()
-    show("chunk 20k, 50 ms granted, c=64", got)
+    show(f"chunk 20k, {GRANTED_MS} ms granted, c={callers}", got)
     print(f"{'':<46} useful {got['useful']:.0f}/s of {best:.0f}/s at the best rate: {got['useful'] / best:.2f}")
-    seen = probers[0].seen
-    print(f"{'':<46} probes: " + ", ".join(f"{status}: {len(values)}, p99 {percentile(values, .99):.2f} ms" for status, values in sorted(seen.items())))
-    print(f"{'':<46} p99 of /livez {percentile(probers[1].seen.get(200), .99):.2f} ms, of /metrics {percentile(probers[2].seen.get(200), .99):.2f} ms")
+    for status, values in sorted(asking.seen.items()):
+        latencies(f"  time to a {status}", values)
+    for name, prober in probers.items():
+        latencies(f"  time to /{name}", prober.seen.get(200, []))
+
+
+# Two megabytes take longer than they are granted here, so that each is a 504, of a worker's or, in company, of the queue's.
+def lateness(daemon, scripts):
+    for company in (0, 4):
+        prober = Prober(daemon.url, "POST", "/v1/chunk", json.dumps({"text": document(2_000_000)}),
+                        {"Content-Type": "application/json", "X-Request-Timeout-Ms": str(SHORT_MS)})
+        prober.start()
+        if company:
+            wrk(daemon.url + "/v1/chunk", company, scripts["100k"], 2 * SECONDS)
+        else:
+            time.sleep(2 * SECONDS)
+        prober.ended.set()
+        prober.join()
+        latencies(f"a 504 later than {SHORT_MS} ms granted, beside 100k, c={company}", [value - SHORT_MS for value in prober.seen.get(504, [])])
 
 
 def main():
@@ -171,24 +239,28 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         scripts = {}
         for name, size, more in (("2k", 2000, ""), ("20k", 20_000, ""), ("100k", 100_000, ""), ("1m", 1_000_000, ""),
-                                 ("20k 50 ms", 20_000, 'wrk.headers["X-Request-Timeout-Ms"] = "50"')):
+                                 ("20k granted", 20_000, f'wrk.headers["X-Request-Timeout-Ms"] = "{GRANTED_MS}"')):
             body, script = pathlib.Path(folder, name + ".json"), pathlib.Path(folder, name + ".lua")
             body.write_text(json.dumps({"text": document(size), "chunk": {"max": 512, "overlap": 64}, "return_text": "if_changed"}))
             script.write_text(LUA % (more, body))
             scripts[name] = script
         floor_process = subprocess.Popen([bare], stdout=subprocess.PIPE, text=True)
         bare_url = "http://127.0.0.1:" + floor_process.stdout.readline().strip() + "/"
+        nginx = Nginx(folder) if shutil.which("nginx") else None
         daemon = Daemon(binary, folder)
         try:
             print(f"start to the first reply {daemon.start_ms:.0f} ms; RSS idle {daemon.resident():.0f} MB")
-            floor(daemon, floor_process, bare_url)
+            floor(daemon, floor_process, bare_url, nginx)
             chunking(daemon, scripts)
             mixed(daemon, scripts)
             overload(daemon, scripts)
+            lateness(daemon, scripts)
             wrk(daemon.url + "/v1/chunk", 8, scripts["1m"])
             print(f"RSS under 1m, c=8: {daemon.resident():.0f} MB, at most {daemon.resident('VmHWM'):.0f} MB")
         finally:
             daemon.stop()
+            if nginx:
+                nginx.stop()
             floor_process.terminate()
             floor_process.wait()
 

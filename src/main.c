@@ -108,6 +108,15 @@ static int serve(int argc, char **argv)
     return hp_serve(&flags.options);
 }
 
+// No mistake: tokens are estimated then, as the daemon warns when it starts.
+static void warn_of_no_vocabulary(hp_str folder)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%.*s", (int)folder.len, folder.ptr);
+    if (access(path, R_OK | X_OK) != 0)
+        fprintf(stderr, "vocabulary: %s cannot be read: tokens would be estimated\n", path);
+}
+
 static int check_config(int argc, char **argv)
 {
     struct hp_config_problem problem = { "" };
@@ -120,6 +129,7 @@ static int check_config(int argc, char **argv)
         return HP_EXIT_CONFIG;
     }
     printf("%s: ok, config_hash %s\n", argv[0], config->hash);
+    warn_of_no_vocabulary(config->vocabulary);
     hp_config_free(config);
     return HP_EXIT_OK;
 }

@@ -30,6 +30,10 @@ struct hp_arena {
 void hp_arena_init(struct hp_arena *arena, struct hp_budget *budget, size_t ceiling);
 void hp_arena_done(struct hp_arena *arena);
 
+// Memory of the caller's, aligned to 16, less than 16 KiB and given before the first allocation, to
+// use before any of the arena's own; it stays the caller's and is not counted.
+void hp_arena_lend(struct hp_arena *arena, void *room, size_t bytes);
+
 // count * size bytes, aligned to 16; zero-filled, or (raw) as they come. NULL: see hp_no_memory.
 void *hp_alloc(struct hp_arena *arena, size_t count, size_t size);
 void *hp_alloc_raw(struct hp_arena *arena, size_t count, size_t size);

@@ -35,6 +35,13 @@ void hp_arena_init(struct hp_arena *arena, struct hp_budget *budget, size_t ceil
     *arena = (struct hp_arena){ .budget = budget, .ceiling = ceiling };
 }
 
+void hp_arena_lend(struct hp_arena *arena, void *room, size_t bytes)
+{
+    assert(!arena->blocks && !arena->at && bytes < BLOCK_FIRST && (uintptr_t)room % ALIGN == 0);
+    arena->at = room;
+    arena->end = arena->at + bytes;
+}
+
 static void give_back(struct hp_arena *arena, size_t bytes)
 {
     arena->held -= bytes;
@@ -112,7 +119,7 @@ static void *own_block(struct hp_arena *arena, size_t size)
         arena->blocks->next = block;
     } else {
         block->next = NULL;
-        arena->blocks = block; // at == end: nothing is bumped from it
+        arena->blocks = block; // nothing is bumped from it
     }
     return block->data;
 }

@@ -51,6 +51,8 @@ struct hp_config {
     struct hp_isolation_config isolation;
     struct hp_route_config *routes; // one for each section, in its order; behind this struct
     size_t route_count;
+    // Where these were set, for who finds more to say against them: "conf/x.yaml:3:5".
+    const char *listen_at, *admin_at, *token_file_at;
     char hash[17]; // of the values in force, as 16 hex digits; tells versions apart, proves nothing
     struct hp_arena arena;
     atomic_int references;

@@ -78,6 +78,26 @@ static bool listen_is_default(const struct hp_loading *loading)
            hp_str_is(listen->item[0], row->preset);
 }
 
+// "conf/x.yaml" alone where nobody set it.
+static const char *place_of(const struct hp_loading *loading, const char *key, const char *name)
+{
+    char place[HP_POINTER_MAX * 2 + 16];
+    const struct hp_origin *origin =
+        hp_loading_origin(loading, hp_field_find(loading->fields, hp_str_from(key)));
+    if (origin)
+        place_write(place, sizeof place, origin, name);
+    const char *kept = hp_arena_text(&loading->config->arena, hp_str_from(origin ? place : name));
+    return kept ? kept : "";
+}
+
+static void note_places(const struct hp_loading *loading, const char *name)
+{
+    struct hp_config *config = loading->config;
+    config->listen_at = place_of(loading, "listen", name);
+    config->admin_at = place_of(loading, "admin", name);
+    config->token_file_at = place_of(loading, "token_file", name);
+}
+
 static enum hp_code fill(struct hp_loading *loading, hp_str yaml, const struct hp_section *sections,
     const struct hp_override *overrides, size_t override_count)
 {
@@ -113,6 +133,7 @@ struct hp_config *hp_config_read(hp_str yaml, const char *name, const struct hp_
         hp_config_free(config);
         return NULL;
     }
+    note_places(&loading, name);
     return config;
 }
 

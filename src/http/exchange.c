@@ -5,6 +5,7 @@
 
 #include "hotpathd/json.h"
 #include "http/gate.h"
+#include "http/pages.h"
 #include "http/problem.h"
 #include "http/rollout.h"
 #include "telemetry/trace.h"
@@ -27,7 +28,9 @@ enum {
         64 << 10,        // a refused body up to this size is read, so that the connection lives on
     INLINE_BYTES = 1024, // work is linear in the body: so much of it never holds anybody up
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
-    POOL_BYTES = 32768       // libmicrohttpd's: above this it maps memory for every connection
+    ROOM_BYTES = 4096,       // what a usual request needs of that
+    KEPT_EXCHANGES = 64,
+    POOL_BYTES = 32768 // libmicrohttpd's: above this it maps memory for every connection
 };
 
 struct hp_exchange {
@@ -47,6 +50,7 @@ struct hp_exchange {
     struct hp_job job;
     struct MHD_Connection *connection;
     bool watched;     // for a hang-up
+    bool to_watch;    // when the loop has nothing better to do
     bool worked;      // taken back from the workers
     bool hung_up;     // while it was with them
     unsigned retry_s; // for Retry-After, where the queue knows better than 1
@@ -61,7 +65,43 @@ struct hp_exchange {
     struct hp_buf reply;
     char trace_id[33], span_id[17], parent_id[17], new_id[33];
     bool sampled;
+    struct hp_exchange *next_kept;
+    _Alignas(16) char room[ROOM_BYTES]; // the first bytes of `spare`; the last member
 };
+
+// --- exchanges -----------------------------------------------------------------------------------
+
+// A few are kept, so that a small request asks malloc for nothing. All of it is zero but the room.
+static struct hp_exchange *exchange_new(struct hp_server *server)
+{
+    struct hp_exchange *x = server->kept_exchanges;
+    if (!x)
+        return calloc(1, sizeof *x);
+    server->kept_exchanges = x->next_kept;
+    server->kept_count--;
+    memset(x, 0, offsetof(struct hp_exchange, room));
+    return x;
+}
+
+static void exchange_free(struct hp_server *server, struct hp_exchange *x)
+{
+    if (server->kept_count >= KEPT_EXCHANGES) {
+        free(x);
+        return;
+    }
+    x->next_kept = server->kept_exchanges;
+    server->kept_exchanges = x;
+    server->kept_count++;
+}
+
+void hp_exchange_free_kept(struct hp_server *server)
+{
+    for (struct hp_exchange *x = server->kept_exchanges, *next; x; x = next) {
+        next = x->next_kept;
+        free(x);
+    }
+    server->kept_exchanges = NULL;
+}
 
 // --- connections ---------------------------------------------------------------------------------
 
@@ -191,7 +231,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 {
     struct hp_server *server = cls;
     struct hp_peer *peer = peer_of(connection);
-    struct hp_exchange *x = peer ? calloc(1, sizeof *x) : NULL;
+    struct hp_exchange *x = peer ? exchange_new(server) : NULL;
     if (!x)
         return NULL;
     x->server = server;
@@ -204,10 +244,11 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->late_comer = atomic_load(&server->draining);
     hp_arena_init(&x->arena, &server->memory, server->memory.limit);
     hp_arena_init(&x->spare, NULL, SPARE_BYTES);
+    hp_arena_lend(&x->spare, x->room, sizeof x->room);
     if (!keep_target(x, target))
         hp_fail(&x->fault, HP_OVERLOADED, NULL, "no memory left for this request");
     peer->exchange = x;
-    expect_by(server, peer, HP_PEER_HEADERS, header_time(server));
+    expect_by(server, peer, HP_PEER_HEADERS, x->started_ns + server->header_ns);
     return x;
 }
 
@@ -347,6 +388,23 @@ static void watch(struct hp_exchange *x)
         x->watched = epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event) == 0;
 }
 
+// Most pieces of a body lie in the socket already, and the next turns of the loop read them: they
+// need no watch, which costs two system calls.
+static void watch_later(struct hp_exchange *x)
+{
+    x->to_watch = !x->length_known || x->bytes_in < x->length;
+    if (x->to_watch && !x->watched && x->server->watch_since_ns == 0)
+        x->server->watch_since_ns = x->request.progress.since_ns;
+}
+
+void hp_exchange_watch(struct hp_server *server)
+{
+    server->watch_since_ns = 0;
+    for (struct hp_peer *peer = server->peers; peer; peer = peer->next)
+        if (peer->phase == HP_PEER_BODY && peer->exchange && peer->exchange->to_watch)
+            watch(peer->exchange);
+}
+
 static void unwatch(struct hp_exchange *x)
 {
     if (x->watched)
@@ -366,8 +424,7 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
     x->bytes_in += len;
-    if (!x->length_known || x->bytes_in < x->length)
-        watch(x);
+    watch_later(x);
     if (x->discard)
         return x->bytes_in > x->discard_max ? cut_off(x) : MHD_YES;
     size_t max = (size_t)x->config->routes[x->route].max_body;
@@ -421,7 +478,7 @@ static void write_rollout(struct hp_exchange *x)
     if (hp_rollout_matches(x->config, x->killed, x->etag))
         x->status = 304;
     else
-        hp_rollout_write(x->config, x->killed, &x->reply);
+        hp_rollout_put(&x->server->rollout, x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -485,7 +542,7 @@ static void add_timing(struct hp_exchange *x, struct MHD_Response *response)
     at = put_ms(at, ", parse;dur=", spent[HP_PARSE]);
     at = put_ms(at, ", compute;dur=", spent[HP_COMPUTE]);
     at = put_ms(at, ", write;dur=", spent[HP_WRITE]);
-    (void)put_ms(at, ", total;dur=", hp_now_ns() - x->started_ns);
+    (void)put_ms(at, ", total;dur=", x->request.progress.since_ns - x->started_ns);
     add(response, "Server-Timing", text);
 }
 
@@ -529,8 +586,7 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
         write_problem(x);
     else if (!x->status)
         x->status = 200;
-    if (!x->fault.code)
-        hp_progress_enter(&x->request.progress, HP_WRITE);
+    hp_progress_enter(&x->request.progress, x->fault.code ? x->request.progress.stage : HP_WRITE);
     unwatch(x);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT); // the arena outlives it
@@ -538,7 +594,7 @@ static hp_mhd_result answer(struct hp_exchange *x, struct MHD_Connection *connec
         return MHD_NO;
     add_headers(x, response);
     x->bytes_out = x->reply.len;
-    expect_by(x->server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
+    expect_by(x->server, x->peer, HP_PEER_REPLY, x->request.progress.since_ns + reply_time(x));
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;
@@ -703,7 +759,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     x->discard_max = DISCARD_MAX;
     hp_progress_enter(&x->request.progress, HP_BODY);
     expect_by(x->server, x->peer, HP_PEER_BODY,
-        x->request.deadline.at_ns ? x->request.deadline.at_ns : header_time(x->server));
+        x->request.deadline.at_ns ? x->request.deadline.at_ns
+                                  : x->request.progress.since_ns + x->server->header_ns);
     return MHD_YES;
 }
 
@@ -714,6 +771,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     struct hp_exchange *x = *context;
     if (!x)
         return MHD_NO; // there was no memory for it
+    x->server->calls++;
     if (!x->arrived)
         return on_headers(x, connection, method, version);
     if (*data_len) {
@@ -726,14 +784,20 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
 
 // --- end -----------------------------------------------------------------------------------------
 
-// What ended without a word of ours: libmicrohttpd refused the header block with a page of its own,
-// or the client was gone before its request was whole.
-static void note_silent_end(struct hp_exchange *x)
+// What ended without a word of ours: libmicrohttpd refused it (pages.h), or the client was gone
+// before its request was whole.
+static void note_silent_end(struct hp_exchange *x, struct MHD_Connection *connection)
 {
-    if (x->hung_up)
+    if (x->hung_up) {
         hp_fail(&x->fault, HP_DISCONNECTED, NULL, "the client hung up while it was worked for");
-    else if (!x->status && !x->fault.code)
-        hp_fail(&x->fault, HP_BAD_FRAMING, NULL, "the request ended before it was whole");
+        return;
+    }
+    if (x->status || x->fault.code)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    enum hp_code code = info ? hp_page_code(info->http_status) : HP_BAD_FRAMING;
+    hp_fail(&x->fault, code, NULL, "the request ended before it was whole");
 }
 
 static void record(struct hp_exchange *x, bool delivered)
@@ -751,7 +815,7 @@ static void record(struct hp_exchange *x, bool delivered)
         .peer = hp_str_from(x->peer->name),
         .bytes_in = x->bytes_in,
         .bytes_out = x->bytes_out,
-        .total_ns = hp_now_ns() - x->started_ns,
+        .total_ns = x->request.progress.since_ns - x->started_ns,
         .cpu_ns = x->cpu_ns,
         .deadline_ms = x->asked_ms,
         .granted_ms = x->granted_ms };
@@ -769,23 +833,23 @@ static void record(struct hp_exchange *x, bool delivered)
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_RequestTerminationCode why)
 {
-    (void)cls, (void)connection;
+    (void)cls;
     struct hp_exchange *x = *context;
     if (!x)
         return;
     unwatch(x);
-    note_silent_end(x);
+    note_silent_end(x, connection);
     hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
     record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (x->arrived && x->route != HP_NO_ROUTE)
         atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     x->peer->exchange = NULL;
     // Not renewed by what drips in: a request line that never ends holds no longer than silence.
-    expect_by(x->server, x->peer, HP_PEER_IDLE, hp_now_ns() + x->server->idle_ns);
+    expect_by(x->server, x->peer, HP_PEER_IDLE, x->request.progress.since_ns + x->server->idle_ns);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);
-    free(x);
+    exchange_free(x->server, x);
     *context = NULL;
 }
 

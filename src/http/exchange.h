@@ -44,8 +44,15 @@ void hp_exchange_run(struct hp_job *job);
 // Answers what the workers are done with.
 void hp_exchange_worked(struct hp_server *server);
 
+// Watches those whose bodies are not all here for a hang-up. When server->watch_since_ns is set:
+// before the loop waits, or at the latest a little after that.
+void hp_exchange_watch(struct hp_server *server);
+
 // Cancels what nobody waits for any more: the event of server->hangup_fd.
 void hp_exchange_hangups(struct hp_server *server);
 
 // Ends what has run over its time, and idle connections while draining. Sets server->next_sweep_ns.
 void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns);
+
+// When the last of them has ended.
+void hp_exchange_free_kept(struct hp_server *server);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { LOOK_EVERY = 8, BUSY_US = 5, WATCH_LATEST_MS = 5 };
 enum { EVENTS = 64, ACCEPTS_A_TURN = 32, ACCEPT_PAUSE_MS = 100, SWEEP_LEAST_MS = 1 };
 
 static bool watch(struct hp_server *server, int fd)
@@ -226,10 +227,10 @@ static void feed_watchdog(struct hp_server *server, uint64_t now_ns)
 
 // --- the loop ------------------------------------------------------------------------------------
 
-static int wait_ms(struct hp_server *server)
+static int wait_ms(struct hp_server *server, uint64_t now)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
-    uint64_t now = hp_now_ns(), wait = UINT64_MAX;
+    uint64_t wait = UINT64_MAX;
     if (server->resumed)
         return 0;
     if (MHD_get_timeout(server->data, &library_ms) == MHD_YES)
@@ -268,16 +269,52 @@ static void on_event(struct hp_server *server, int fd)
     // libmicrohttpd's descriptor: it is run every turn
 }
 
-static void turn(struct hp_server *server)
+static void watch_where_due(struct hp_server *server, uint64_t now, int wait)
+{
+    uint64_t since = server->watch_since_ns;
+    if (since && (wait > 0 || now - since > (uint64_t)WATCH_LATEST_MS * HP_NS_PER_MS))
+        hp_exchange_watch(server);
+}
+
+static uint64_t look(struct hp_server *server)
 {
     struct epoll_event events[EVENTS];
-    int count = epoll_wait(server->epoll_fd, events, EVENTS, wait_ms(server));
-    // Who is late is judged by the time at which we looked for input, not by what we then computed.
+    uint64_t before = hp_now_ns();
+    int wait = wait_ms(server, before);
+    watch_where_due(server, before, wait);
+    int count = epoll_wait(server->epoll_fd, events, EVENTS, wait);
     uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);
+    server->busy = now - before < (uint64_t)BUSY_US * HP_NS_PER_US;
+    server->unlooked = 0;
+    return now;
+}
+
+// While requests come without a pause, libmicrohttpd's descriptors are all that is looked at, but
+// for every eighth turn: a second wait for events was a twentieth of a small request.
+static uint64_t look_where_due(struct hp_server *server)
+{
+    bool due = !server->busy || server->unlooked >= LOOK_EVERY;
+    if (due)
+        return look(server);
+    server->unlooked++;
+    return hp_now_ns();
+}
+
+static void run_library(struct hp_server *server)
+{
+    uint64_t calls = server->calls;
     server->resumed = false;
     MHD_run(server->data);
+    server->busy &= server->calls != calls;
+}
+
+static void turn(struct hp_server *server)
+{
+    // Who is late is judged by the time at which we looked for input, not by what we then computed.
+    uint64_t now = look_where_due(server);
+    run_library(server);
     bool draining = atomic_load(&server->draining);
     if (draining && server->listener_count)
         close_listeners(server);

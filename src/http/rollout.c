@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { POLL_S = 5 };
+enum { POLL_S = 5, KEPT_BYTES = 256 << 10 };
 
 // By hand: with printf the text took longer than the rest of its request.
 static void put_number(struct hp_buf *out, hp_str before, int64_t value)
@@ -68,6 +68,34 @@ void hp_rollout_write(const struct hp_config *config, bool killed, struct hp_buf
         put_route(out, hp_routes[i]->name, &config->routes[i], killed);
     }
     hp_buf_add(out, HP_S("}}"));
+}
+
+void hp_rollout_kept_done(struct hp_rollout_kept *kept)
+{
+    hp_arena_done(&kept->arena);
+    hp_config_free(kept->config);
+    *kept = (struct hp_rollout_kept){ 0 };
+}
+
+static void keep(struct hp_rollout_kept *kept, struct hp_config *config, bool killed)
+{
+    hp_rollout_kept_done(kept);
+    kept->config = hp_config_share(config);
+    kept->killed = killed;
+    hp_arena_init(&kept->arena, NULL, KEPT_BYTES);
+    kept->text = hp_buf_in(&kept->arena);
+    hp_rollout_write(config, killed, &kept->text);
+}
+
+void hp_rollout_put(
+    struct hp_rollout_kept *kept, struct hp_config *config, bool killed, struct hp_buf *out)
+{
+    if (kept->config != config || kept->killed != killed)
+        keep(kept, config, killed);
+    if (kept->text.failed)
+        hp_rollout_write(config, killed, out);
+    else
+        hp_buf_add(out, hp_buf_str(&kept->text));
 }
 
 // RFC 9110, section 13.1.2: a list of entity tags, weak ones compare like strong ones, * matches

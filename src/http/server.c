@@ -33,10 +33,8 @@ static size_t sections(struct hp_section out[SECTIONS_MAX])
 }
 
 // That they can be listened on is known when it is tried; that they are of this host is known here.
-static bool addresses_fit(const struct hp_config *config, const struct hp_server_options *options,
-    struct hp_config_problem *problem)
+static bool addresses_fit(const struct hp_config *config, struct hp_config_problem *problem)
 {
-    const char *file = options->config_file ? options->config_file : "the flags";
     for (size_t i = 0; i <= config->listen.count; i++) {
         bool admin = i == config->listen.count;
         hp_str address = admin ? config->admin : config->listen.item[i];
@@ -46,8 +44,8 @@ static bool addresses_fit(const struct hp_config *config, const struct hp_server
             "%s: %s: %.*s is not HOST:PORT with a loopback HOST (127.0.0.1, [::1], localhost%s), "
             "or "
             "unix:PATH of 1 to 107 bytes",
-            file, admin ? "admin" : "listen", (int)address.len, address.ptr,
-            admin ? "" : "; others need allow_remote");
+            admin ? config->admin_at : config->listen_at, admin ? "admin" : "listen",
+            (int)address.len, address.ptr, admin ? "" : "; others need allow_remote");
         return false;
     }
     return true;
@@ -76,8 +74,9 @@ static bool read_token(struct hp_config *config, struct hp_config_problem *probl
     text[len] = '\0';
     if (!fits_as_token((hp_str){ text, len })) {
         snprintf(problem->text, sizeof problem->text,
-            "token_file: %.500s cannot be read, or is not one line of %d to %d visible characters",
-            path, TOKEN_LEAST, TOKEN_MOST);
+            "%s: token_file: %.500s cannot be read, or is not one line of %d to %d visible "
+            "characters",
+            config->token_file_at, path, TOKEN_LEAST, TOKEN_MOST);
         return false;
     }
     char *kept = hp_arena_text(&config->arena, (hp_str){ text, len });
@@ -94,7 +93,7 @@ struct hp_config *hp_server_config_load(
     size_t count = sections(list);
     struct hp_config *config = hp_config_load(
         options->config_file, list, count, options->overrides, options->override_count, problem);
-    if (!config || (addresses_fit(config, options, problem) && read_token(config, problem)))
+    if (!config || (addresses_fit(config, problem) && read_token(config, problem)))
         return config;
     hp_config_free(config);
     return NULL;
@@ -136,22 +135,23 @@ static bool same_list(const struct hp_list *a, const struct hp_list *b)
     return same;
 }
 
-// What is read once, at the start, and differs in the new file: named, so that nobody waits for it.
-static void warn_of_restart(const struct hp_config *old, const struct hp_config *fresh)
+// What was read once, at the start, and differs in the new file: named, so that nobody waits for
+// it.
+static void warn_of_restart(const struct hp_config *first, const struct hp_config *fresh)
 {
-    const struct hp_limits *was = &old->limits, *is = &fresh->limits;
+    const struct hp_limits *was = &first->limits, *is = &fresh->limits;
     const struct {
         const char *option;
         bool same;
     } fixed[] = {
-        { "listen", same_list(&old->listen, &fresh->listen) },
-        { "admin", hp_str_equal(old->admin, fresh->admin) },
-        { "socket_mode", old->socket_mode == fresh->socket_mode },
-        { "allow_remote", old->allow_remote == fresh->allow_remote },
-        { "traces", hp_str_equal(old->traces, fresh->traces) },
-        { "isolation", memcmp(&old->isolation, &fresh->isolation, sizeof old->isolation) == 0 },
-        { "vocabulary", hp_str_equal(old->vocabulary, fresh->vocabulary) },
-        { "workers", old->workers == fresh->workers },
+        { "listen", same_list(&first->listen, &fresh->listen) },
+        { "admin", hp_str_equal(first->admin, fresh->admin) },
+        { "socket_mode", first->socket_mode == fresh->socket_mode },
+        { "allow_remote", first->allow_remote == fresh->allow_remote },
+        { "traces", hp_str_equal(first->traces, fresh->traces) },
+        { "isolation", memcmp(&first->isolation, &fresh->isolation, sizeof first->isolation) == 0 },
+        { "vocabulary", hp_str_equal(first->vocabulary, fresh->vocabulary) },
+        { "workers", first->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
         { "limits.header_ms", was->header_ms == is->header_ms },
         { "limits.idle_s", was->idle_s == is->idle_s },
@@ -180,9 +180,7 @@ bool hp_server_reload(struct hp_server *server)
     struct hp_config *fresh = hp_server_config_load(&server->options, &problem);
     char hash[17] = "";
     if (fresh) {
-        struct hp_config *old = hp_server_config(server);
-        warn_of_restart(old, fresh);
-        hp_config_free(old);
+        warn_of_restart(server->first, fresh);
         memcpy(hash, fresh->hash, sizeof hash);
     }
     note_reload(server, fresh, problem.text);
@@ -547,6 +545,8 @@ static void close_all(struct hp_server *server)
     hp_admin_close(server);
     if (server->data)
         MHD_stop_daemon(server->data);
+    hp_exchange_free_kept(server);
+    hp_rollout_kept_done(&server->rollout);
     hp_workers_free(server->workers);
     hp_spans_free(server->spans);
     for (size_t i = 0; i < server->listener_count; i++)
@@ -565,6 +565,7 @@ static void close_all(struct hp_server *server)
     hp_metrics_free(server->metrics);
     hp_request_log_free(server->log);
     hp_config_free(server->config);
+    hp_config_free(server->first);
     const int fds[] = { server->epoll_fd, server->signal_fd, server->wake_fd, server->worked_fd,
         server->hangup_fd };
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -579,6 +580,7 @@ static void keep_freed_memory(void)
 {
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_MXFAST, 0); // else each block of an arena makes malloc go through all small ones
 }
 
 const char *hp_server_library(void)
@@ -605,6 +607,7 @@ int hp_serve(const struct hp_server_options *options)
     server.config = hp_server_config_load(options, &problem);
     if (!server.config)
         return fail(HP_EXIT_CONFIG, "bad configuration", problem.text);
+    server.first = hp_config_share(server.config);
     int code =
         allocate(&server) ? open_all(&server) : fail(HP_EXIT_BUG, "cannot start", "no memory");
     if (!code) {

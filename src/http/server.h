@@ -9,6 +9,7 @@
 #include "http/isolation.h"
 #include "http/cost.h"
 #include "http/listen.h"
+#include "http/rollout.h"
 #include "http/workers.h"
 #include "http/watch.h"
 #include "telemetry/spans.h"
@@ -39,6 +40,7 @@ struct hp_server_options {
 
 enum { HP_LISTENERS = HP_LIST_MAX + 1 };
 
+struct hp_exchange;
 struct hp_peer; // one connection (exchange.h)
 
 struct hp_server {
@@ -53,9 +55,10 @@ struct hp_server {
     char last_reload[512]; // what was wrong with it, or ""
 
     // Fixed from start to stop.
-    uint64_t header_ns; // for a header block to come in
-    uint64_t idle_ns;   // for the next request line to come in
-    uint64_t inline_ns; // work up to this is done on the I/O thread
+    struct hp_config *first; // what the start had: some options are read then and never again
+    uint64_t header_ns;      // for a header block to come in
+    uint64_t idle_ns;        // for the next request line to come in
+    uint64_t inline_ns;      // work up to this is done on the I/O thread
     size_t connections_max;
     const char **route_names;
     struct hp_isolation isolation;
@@ -83,6 +86,13 @@ struct hp_server {
     struct hp_cost *cost;      // one for each route
     uint64_t refused_since_ns; // of the count of refusals
     unsigned refused;
+    uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
+    struct hp_exchange *kept_exchanges; // for the next requests
+    size_t kept_count;
+    struct hp_rollout_kept rollout;
+    uint64_t calls;    // of libmicrohttpd's handler
+    bool busy;         // the last look at our own descriptors did not have to wait
+    unsigned unlooked; // turns since then
     int epoll_fd, signal_fd, wake_fd;
     int worked_fd; // an eventfd: workers are done with something
     int hangup_fd; // an epoll of the connections whose requests are with the workers

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 static const char *const names[HP_ENCODINGS] = { "o200k_base", "cl100k_base", "estimate" };
 
@@ -80,23 +81,13 @@ struct hp_vocab hp_vocab_bind(const struct hp_vocab_head *head)
     };
 }
 
-// Four lanes, so that the multiplications overlap. head->bytes is a multiple of 64.
 uint64_t hp_vocab_checksum(const struct hp_vocab_head *head)
 {
     struct hp_vocab_head plain = *head;
     plain.checksum = 0;
-    uint64_t lane[4] = { 1, 2, 3, 4 };
-    for (uint64_t at = 0; at < head->bytes; at += sizeof lane) {
-        uint64_t part[4];
-        const char *from = at < sizeof plain ? (const char *)&plain : (const char *)head;
-        memcpy(part, from + at, sizeof part);
-        for (size_t i = 0; i < 4; i++)
-            lane[i] = hp_mix(lane[i] ^ part[i]);
-    }
-    return hp_mix(lane[0]) ^ hp_mix(lane[1] + 1) ^ hp_mix(lane[2] + 2) ^ hp_mix(lane[3] + 3);
+    uint64_t of_head = XXH3_64bits(&plain, sizeof plain);
+    return XXH3_64bits_withSeed(head + 1, head->bytes - sizeof plain, of_head);
 }
-
-static_assert(sizeof(struct hp_vocab_head) % 32 == 0, "the checksum goes 32 bytes at a time");
 
 // --- words ---------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@
 #include "text/tokens.h"
 
 enum {
-    HP_VOCAB_VERSION = 2,
+    HP_VOCAB_VERSION = 3,
     HP_VOCAB_ORDER = 0x01020304, // another byte order reads another number
     HP_TOKEN_MAX = 128,          // bytes
     HP_TOKEN_BITS = 20,
@@ -30,7 +30,7 @@ struct hp_vocab_head {
     uint32_t version, order;
     char name[32];
     char sha256[72];   // of the published file, in hexadecimal
-    uint64_t checksum; // of the whole file, this field taken as 0
+    uint64_t checksum; // XXH3 of what follows the head, seeded with that of the head with 0 here
     uint64_t bytes;    // of the whole file
     uint32_t tokens, nodes, root, spelled;
     uint32_t word_bits, word_pilot_bits; // log2 of the slots, of the buckets

@@ -96,3 +96,70 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
         wait_for(lambda: daemon.metric("hotpathd_log_lines_dropped_total") >= 3, "the lines to be counted")
     finally:
         daemon.__exit__(None, None, None)
+
+
+# --- clocks ------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def odd_clock(tmp_path, monkeypatch):
+    """Starts a daemon; its second result sets how far its time of day is off and whether its workers are stuck."""
+    if SANITIZED or not shutil.which("cc"):
+        pytest.skip("a sanitizer wants to be loaded first" if SANITIZED else "no cc")
+    library, control = tmp_path / "odd_clock.so", tmp_path / "control"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library),
+                    str(pathlib.Path(__file__).with_name("odd_clock.c"))], check=True)
+    control.write_bytes(bytes(8))
+    (tmp_path / "d").mkdir()
+    config = tmp_path / "d" / "clock.yaml"
+    config.write_text("workers: 1\nisolation: { seccomp: false }\nlimits: { idle_s: 5 }\n")
+    daemon = Daemon(tmp_path / "d", "--config", str(config))
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("ODD_CLOCK", str(control))
+    daemon.__enter__()
+    monkeypatch.delenv("LD_PRELOAD")
+    with open(control, "r+b") as file:
+        shared = mmap.mmap(file.fileno(), 8)
+
+        def odd(off_s=0, stuck=0):
+            shared[0:8] = struct.pack("ii", off_s, stuck)
+
+        yield daemon, odd
+        odd()
+    daemon.__exit__(None, None, None)
+
+
+def test_a_time_of_day_that_jumps_ends_nothing(odd_clock):
+    daemon, odd = odd_clock
+    kept = connection(daemon.tcp)
+    headers = {"Content-Type": "application/json", "X-Request-Timeout-Ms": "5000"}
+    for off_s in (86400, -86400, 10 * 365 * 86400, -1, 0):
+        host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+        with socket.create_connection((host, int(port))) as begun:
+            begun.sendall(raw(BODY)[:-1])
+            wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
+            odd(off_s)
+            assert request(kept, "POST", "/v1/chunk", BODY, headers).status == 200
+            assert request(kept, "POST", "/v1/chunk", LARGE, headers).status == 200
+            begun.sendall(raw(BODY)[-1:])
+            assert read_all(begun).startswith(b"HTTP/1.1 200")
+    odd(86400)
+    assert daemon.post("/v1/chunk", b"{").status == 400
+    tomorrow = daemon.log()[0]["ts"][:10] + "T99"
+    wait_for(lambda: daemon.log()[-1]["ts"] > tomorrow, "a line of another day: the jump is real")
+    assert daemon.metric("hotpathd_requests_total", code="deadline") == 0
+    kept.close()
+
+
+def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
+    daemon, odd = odd_clock
+    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+    odd(stuck=1)
+    held = raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100")
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(held)
+        wait_for(lambda: daemon.get("/-/status").json["workers"]["stuck"] == 1, "the worker to be called stuck", 20)
+        assert daemon.post("/v1/chunk", BODY).status == 200 and daemon.get("/livez").status == 200
+        odd()
+        wait_for(lambda: daemon.get("/-/status").json["workers"]["stuck"] == 0, "it to go on")
+    assert daemon.get("/readyz").status == 200
+    assert daemon.post("/v1/chunk", LARGE).status == 200

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 import subprocess
+import zlib
 
 import pytest
 
@@ -53,3 +54,36 @@ def test_its_script_shows_what_the_daemon_says(start):
     assert "chunk|compute|" in shown["stages"] and "NaN" not in json.dumps(shown) and "undefined" not in json.dumps(shown)
     assert shown["queue"].startswith("0|")
     assert "max_deadline_ms: 10000" in shown["config"]
+
+
+BROWSERS = [path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path]
+
+
+@pytest.mark.skipif(not BROWSERS, reason="no Chromium is installed")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_draws_it_light_and_dark_without_a_complaint(start, tmp_path, scheme):
+    daemon = start()
+    for _ in range(5):
+        assert daemon.chunk("One paragraph.") and daemon.post("/v1/chunk", "{").status == 400
+    picture = tmp_path / "page.png"
+    command = [BROWSERS[0], "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--window-size=1200,1500",
+               "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--virtual-time-budget=10000", f"--user-data-dir={tmp_path}/user"]
+    command += ["--force-dark-mode"] if scheme == "dark" else []
+    done = subprocess.run([*command, f"--screenshot={picture}", "--dump-dom", daemon.admin + "/"], capture_output=True, timeout=90)
+    complaints = [line for line in done.stderr.decode().splitlines() if "CONSOLE" in line]
+    assert done.returncode == 0 and not complaints, complaints
+    page = done.stdout.decode()
+    drawn = re.findall(r'<polyline points="([^"]+)"', page)
+    assert len(drawn) > 10 and all(len(points.split()) > 1 for points in drawn)
+    assert ">serving<" in page and "bad_json" in page and "NaN" not in page and "undefined" not in page
+    assert first_pixel(picture.read_bytes()) == {"light": (0xff, 0xff, 0xff), "dark": (0x14, 0x17, 0x1a)}[scheme]
+
+
+def first_pixel(png):
+    """Of 8 bits a channel; no filter changes it, for it has no neighbours."""
+    data, at = b"", 8
+    while at < len(png):
+        size, kind = int.from_bytes(png[at:at + 4], "big"), png[at + 4:at + 8]
+        data += png[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += size + 12
+    return tuple(zlib.decompress(data)[1:4])

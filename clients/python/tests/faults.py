@@ -74,6 +74,23 @@ class Peer:
         return bool(data)
 
 
+ADDED_S = 0.03  # what the promise allows over the budget
+STOLEN_S = 0.5  # by other processes of a loaded machine, once
+TRIES = 8
+
+
+def within(budget_s: float, call: Callable[[], float]) -> None:
+    """`call` returns how long it took. None is far over the budget, and of a few tries one is within
+    the promise: what the client itself adds is there in each of them."""
+    took = []
+    while len(took) < TRIES:
+        took.append(call())
+        assert took[-1] <= budget_s + STOLEN_S
+        if took[-1] <= budget_s + ADDED_S:
+            return
+    raise AssertionError(f"{budget_s} s became {min(took)} s at best")
+
+
 Script = Callable[[Peer], None]
 
 
@@ -126,8 +143,8 @@ class FaultServer:
             peer = Peer(sock, self.connections, self._stop)
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, peer: Peer) -> None:
         try:

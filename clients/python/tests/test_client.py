@@ -254,7 +254,13 @@ class GivenUp(Exception):
 @pytest.mark.parametrize("kind", [GivenUp, TimeoutError, KeyboardInterrupt])
 def test_a_caller_that_gives_up_is_not_answered_by_the_fallback(serve, client, kind):
     """Its exception goes through, the old code is not run, and the connection is not kept."""
-    server = serve(lambda peer: peer.hold())
+
+    def script(peer):
+        peer.request()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+        peer.hold()
+
+    server = serve(script)
     sidecar = client(server.url)
     ran = []
 
@@ -262,15 +268,13 @@ def test_a_caller_that_gives_up_is_not_answered_by_the_fallback(serve, client, k
         raise kind("given up")
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
         with pytest.raises(kind, match="given up"):
             sidecar.call("chunk", {}, fallback=lambda: ran.append(1), timeout=10)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert ran == []
-    assert len(sidecar._transport._idle) == 0
+    assert sidecar._transport.idle() == 0
     server.settle()
 
 
@@ -282,9 +286,13 @@ def test_the_budget_is_the_calls_else_the_clients_else_the_routes(serve, client)
     modes = {"chunk": {"mode": "on", "deadline_ms": 30}}
 
     def waited_ms(sidecar, timeout=None):
-        sidecar.call("chunk", {}, fallback=lambda: OLD, timeout=timeout)
-        assert sidecar.last.reason == "timeout"
-        return sidecar.last.sidecar_ms
+        """The best of a few: other processes may hold up any one of them."""
+        waits = []
+        for _ in range(3):
+            sidecar.call("chunk", {}, fallback=lambda: OLD, timeout=timeout)
+            assert sidecar.last.reason == "timeout"
+            waits.append(sidecar.last.sidecar_ms)
+        return min(waits)
 
     assert 28 <= waited_ms(client(server.url, modes=modes)) < 280
     assert 298 <= waited_ms(client(server.url, modes=modes, timeout=0.3)) < 550

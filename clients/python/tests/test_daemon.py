@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pathlib
@@ -103,7 +104,7 @@ def test_real_calls(start, client, kind):
         assert sidecar.last.outcome == "ok", sidecar.last
         assert len(chunks) > 1
         assert "".join("".join(chunks).split()) == "".join(TEXT.split())
-    assert len(sidecar._transport._idle) == 1
+    assert sidecar._transport.idle() == 1
 
 
 def test_a_large_document(start, client):
@@ -236,3 +237,129 @@ def test_the_examples_run(start, kind, example):
     )
     assert done.returncode == 0, done.stderr
     assert "outcome='ok'" in done.stdout, done.stdout
+
+
+# The request in the daemon's log, in the event and in the caller's own trace
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def logged(daemon: Daemon, request_id: str) -> dict:
+    """The daemon's line about a request, once it is there."""
+    found: list = []
+
+    def is_there() -> bool:
+        lines = daemon.log.read_text().splitlines(keepends=True)
+        whole = [json.loads(line) for line in lines if line.endswith("\n")]
+        found[:] = [line for line in whole if line.get("request_id") == request_id]
+        return bool(found)
+
+    until(is_there)
+    return found[0]
+
+
+@pytest.mark.parametrize("body, code", [({"text": TEXT}, "ok"), ({"colour": 1}, "unknown_field")])
+def test_a_request_is_found_in_the_daemons_log_and_in_the_event(start, body, code):
+    daemon, events = start(), []
+    options = {"modes": {"chunk": "on"}, "on_event": events.append, "caller": "worker/1.4"}
+    with hotpathd.Client(daemon.unix, **options) as sidecar:
+        sidecar.call("chunk", body, fallback=lambda: None, timeout=5, traceparent=TRACE)
+        last = sidecar.last
+    line = logged(daemon, last.request_id)
+    (event,) = events
+    assert event["request_id"] == last.request_id
+    assert event["trace_id"] == line["trace_id"] == TRACE[3:35]
+    assert (line["code"], line["caller"], line["mode"]) == (code, "worker/1.4", "live")
+    assert line["bytes_in"] == event["bytes_in"]
+
+
+def test_the_span_of_opentelemetry_reaches_the_daemons_log(start):
+    """The real library: the span that is current in the caller, without a word of the caller's."""
+    trace = pytest.importorskip("opentelemetry.sdk.trace")
+    daemon = start()
+    tracer = trace.TracerProvider().get_tracer("test")
+    with hotpathd.Client(daemon.unix, modes={"chunk": "on"}) as sidecar:
+        with tracer.start_as_current_span("split") as span:
+            split(sidecar)
+            inside = sidecar.last.request_id
+        split(sidecar)
+        outside = sidecar.last.request_id
+    assert logged(daemon, inside)["trace_id"] == f"{span.get_span_context().trace_id:032x}"
+    assert logged(daemon, outside)["trace_id"] == ""
+
+
+# The helpers, in front of what a team may have had
+
+
+def old_split(text: str, size: int = 60) -> list:
+    """Paragraphs, cut at `size` characters."""
+    parts = [part.strip() for part in text.split("\n\n") if part.strip()]
+    return [part[at : at + size] for part in parts for at in range(0, len(part), size)]
+
+
+def old_rank(query: str, documents: list) -> list:
+    """By how many of the query's words a document has."""
+    wanted = set(query.lower().split())
+    scored = [(index, float(len(wanted & set(text.lower().split())))) for index, text in enumerate(documents)]
+    return sorted((pair for pair in scored if pair[1]), key=lambda pair: (-pair[1], pair[0]))
+
+
+def blocking(url, ask):
+    with hotpathd.Client(url, modes={"chunk": "on", "score": "on"}, breaker=None) as sidecar:
+        return ask(sidecar), sidecar.last
+
+
+def on_a_loop(url, ask):
+    async def main():
+        async with hotpathd.AsyncClient(url, modes={"chunk": "on", "score": "on"}, breaker=None) as sidecar:
+            return await ask(sidecar), sidecar.last
+
+    return asyncio.run(main())
+
+
+BOTH = pytest.mark.parametrize("run", [blocking, on_a_loop], ids=["threads", "asyncio"])
+DOCUMENT = "# Wings\n\nA wing turns  moving air downward.\n\n## Drag\n\n" + "Drag is the price of lift. " * 20
+RANKED = ["a boat on a lake", "the lift of a wing", "wing after wing, and lift", "a price"]
+
+
+@BOTH
+def test_chunk_by_the_daemon_and_by_the_old_code(start, run):
+    daemon = start()
+
+    def ask(sidecar):
+        return sidecar.chunk(
+            DOCUMENT, format="markdown", max=20, overlap=4, timeout=5, fallback=lambda: old_split(DOCUMENT)
+        )
+
+    chunks, last = run(daemon.unix, ask)
+    assert last.outcome == "ok", last
+    assert len(chunks) > 4
+    for chunk in chunks:
+        assert isinstance(chunk.text, str) and 0 < chunk.tokens <= 20
+        raw = DOCUMENT[slice(*chunk.source)]
+        assert "".join(raw.split()) == "".join(chunk.text.split())
+        assert chunk.end - chunk.start == len(chunk.text) and len(chunk.id) == 32
+    assert chunks[-1].headings == ("Wings", "Drag") and chunks[-1].boundary == "document"
+    daemon.stop(signal.SIGKILL)
+    chunks, last = run(daemon.unix, ask)
+    assert last.reason == "connect"
+    assert chunks == [hotpathd.Chunk(text) for text in old_split(DOCUMENT)]
+
+
+@BOTH
+def test_score_by_the_daemon_and_by_the_old_code(start, run):
+    daemon = start()
+
+    def ask(sidecar):
+        return sidecar.score(
+            "wing lift", RANKED, top_n=2, timeout=5, fallback=lambda: old_rank("wing lift", RANKED)[:2]
+        )
+
+    ranked, last = run(daemon.unix, ask)
+    assert last.outcome == "ok", last
+    assert sorted(r.index for r in ranked) == [1, 2]
+    assert ranked[0].score >= ranked[1].score > 0
+    daemon.stop(signal.SIGKILL)
+    ranked, last = run(daemon.unix, ask)
+    assert last.reason == "connect"
+    assert ranked == [hotpathd.Ranked(1, 2.0), hotpathd.Ranked(2, 2.0)]

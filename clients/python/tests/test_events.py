@@ -17,7 +17,7 @@ from faults import echo, problem, reply
 from test_faults import in_child
 
 import hotpathd
-from hotpathd import _events, _failure, _rollout
+from hotpathd import _events, _failure, _json, _rollout
 
 OLD = object()
 FIELDS = json.loads((pathlib.Path(__file__).parents[3] / "docs" / "event-fields.json").read_text())
@@ -82,7 +82,8 @@ def test_an_event_tells_of_a_call_that_went_well(serve, client, tmp_path):
         "route": "chunk", "mode": "canary", "path": "sidecar", "outcome": "ok", "reason": "",
         "key_hash": _rollout.key_hash("pepper", "doc-1"),
         "bucket": _rollout.bucket("chunk", "pepper", "doc-1"),
-        "legacy_ms": None, "match": None, "diff": None, "bytes_in": 20,
+        "legacy_ms": None, "match": None, "diff": None,
+        "bytes_in": len(_json.dumps({"text": "a secret"})),
         "server": {"queue": 0.125, "parse": 0.2, "compute": 1.5, "write": 0.05},
         "request_id": "r-1", "trace_id": TRACE[3:35], "caller": "worker/1.4", "pid": os.getpid(),
     }  # fmt: skip

@@ -8,27 +8,30 @@ import threading
 import time
 
 import pytest
-from faults import echo, problem, reply
+from faults import echo, problem, reply, within
 
 TIMEOUT_S = 0.2
-SLACK_S = 0.25  # of a loaded machine
 OLD = object()
 GOOD = reply({"chunks": [1, 2, 3]}, X_Request_Id="r-1", Content_Type="application/json")
 
 
 def falls_back(client, reason, timeout=TIMEOUT_S, body=None):
     """One call, which gets the old result within the budget for the reason given."""
-    started = time.monotonic()
-    result = client.call(
-        "chunk", body or {"text": "a"}, fallback=lambda: OLD, timeout=timeout, request_id="r-1"
-    )
-    took = time.monotonic() - started
-    assert result is OLD
-    last = client.last
-    assert (last.outcome, last.reason, last.path) == ("fallback", reason, "legacy"), last
-    assert last.sidecar_ms is not None and last.legacy_ms is not None
-    assert took <= timeout + SLACK_S
-    return last
+
+    def call():
+        started = time.monotonic()
+        result = client.call(
+            "chunk", body or {"text": "a"}, fallback=lambda: OLD, timeout=timeout, request_id="r-1"
+        )
+        took = time.monotonic() - started
+        assert result is OLD
+        last = client.last
+        assert (last.outcome, last.reason, last.path) == ("fallback", reason, "legacy"), last
+        assert last.sidecar_ms is not None and last.legacy_ms is not None
+        return took
+
+    within(timeout, call)
+    return client.last
 
 
 def saying(data):
@@ -116,8 +119,9 @@ def test_a_length_longer_than_the_body_costs_the_budget(serve, client):
 def test_a_budget_of_nothing_is_spent_at_once(serve, client, timeout):
     server = serve(echo)
     sidecar = client(server.url)
-    assert sidecar.call("chunk", {}, fallback=lambda: OLD, timeout=timeout) is OLD
-    assert sidecar.last.reason == "timeout"
+    for _ in range(20):
+        assert sidecar.call("chunk", {}, fallback=lambda: OLD, timeout=timeout) is OLD
+        assert sidecar.last.reason == "timeout"
     assert server.connections == 0
 
 
@@ -312,7 +316,7 @@ def test_neither_threads_nor_descriptors_grow(serve, client):
     def rounds(count):
         for _ in range(count):
             sidecar.call("chunk", {}, fallback=lambda: OLD, timeout=0.02, request_id="r-1")
-        sidecar._transport._drop_idle(0)
+        sidecar._transport.drop_idle()
         server.settle()
         return threading.active_count(), len(os.listdir("/proc/self/fd"))
 

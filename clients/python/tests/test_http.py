@@ -13,8 +13,8 @@ from faults import reply
 
 from hotpathd._budget import Budget
 from hotpathd._failure import Failure
-from hotpathd._http import Incoming
-from hotpathd._transport import _receive
+from hotpathd._http import Incoming, read_whole
+from hotpathd._transport import _Connection, _receive
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 REPLIES = [
@@ -30,6 +30,25 @@ REPLIES = [
     CHUNKED + b"5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nTrailer: x\r\n\r\n",
     CHUNKED + b"1A\r\n" + b"a" * 26 + b"\r\n00\r\n\r\n",
 ]
+
+
+SMALL = [data for data in REPLIES if len(data) < 1000]
+
+
+def changed(dice, data):
+    """`data` with one to three bytes replaced, taken out or put in."""
+    data = bytearray(data)
+    for _ in range(dice.randrange(1, 4)):
+        at = dice.randrange(len(data))
+        change = dice.randrange(3)
+        if change == 0:
+            data[at] = dice.randrange(256)
+        elif change == 1:
+            del data[at : at + dice.randrange(1, 4)]
+            data = data or bytearray(b"\r")
+        else:
+            data[at:at] = dice.choice([b"\r\n", b":", b" ", b"\0", b"9", b"\r\n\r\n"])
+    return bytes(data)
 
 
 def read(data, pieces=None):
@@ -48,7 +67,7 @@ def read(data, pieces=None):
     sender = threading.Thread(target=send)
     sender.start()
     try:
-        return _receive(here, Incoming(), Budget(10, time.monotonic, time.monotonic()))
+        return _receive(_Connection(here), Incoming(), Budget(10, time.monotonic, time.monotonic()))
     finally:
         here.close()
         sender.join()
@@ -85,6 +104,31 @@ def test_pieces_make_no_difference(data):
         assert read(data, list(range(1, len(data)))) == whole
 
 
+def read_by_steps(data):
+    incoming = Incoming()
+    incoming.started = True  # which leaves the quick reader out
+    return incoming.feed(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_quick_reader_reads_what_the_steps_read(seed):
+    """On replies that are changed at random; where it gives up, the steps decide."""
+    dice = random.Random(seed)
+    taken = 0
+    for _ in range(4000):
+        data = changed(dice, dice.choice(SMALL)) if dice.randrange(5) else dice.choice(SMALL)
+        got = read_whole(data)
+        if got is not None:
+            taken += 1
+            assert got == read_by_steps(data)
+    assert taken > 100
+
+
+def test_the_quick_reader_reads_the_usual_reply():
+    assert read_whole(REPLIES[0]) == read_by_steps(REPLIES[0])
+    assert read_whole(REPLIES[1]) == read_by_steps(REPLIES[1])
+
+
 def test_names_are_in_lower_case_and_values_trimmed():
     assert read(REPLIES[2]).headers["x-one"] == "spaced, again"
     assert read(REPLIES[2]).headers["empty"] == ""
@@ -98,21 +142,9 @@ def test_a_reply_of_http_1_0_is_not_kept_alive():
 def test_changed_bytes_give_a_reply_or_a_failure_and_never_a_third_thing():
     dice = random.Random(2)
     outcomes = {"reply": 0, "failure": 0, "closed": 0}
-    small = [data for data in REPLIES if len(data) < 1000]
     for _ in range(3000):
-        data = bytearray(dice.choice(small))
-        for _ in range(dice.randrange(1, 4)):
-            at = dice.randrange(len(data))
-            change = dice.randrange(3)
-            if change == 0:
-                data[at] = dice.randrange(256)
-            elif change == 1:
-                del data[at : at + dice.randrange(1, 4)]
-                data = data or bytearray(b"\r")
-            else:
-                data[at:at] = dice.choice([b"\r\n", b":", b" ", b"\0", b"9", b"\r\n\r\n"])
         try:
-            read(bytes(data))
+            read(changed(dice, dice.choice(SMALL)))
             outcomes["reply"] += 1
         except Failure as failure:
             assert failure.reason == "bad_reply"

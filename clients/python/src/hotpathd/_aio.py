@@ -15,7 +15,6 @@ from typing import (
     Any,
     Awaitable,
     Callable,
-    Coroutine,
     List,
     Optional,
     Sequence,
@@ -26,15 +25,15 @@ from typing import (
 )
 
 from . import _helpers
+from ._address import Address
 from ._aio_transport import AsyncTransport
 from ._compare import Comparing
-from ._core import NO_CALL, Ask, Core, Last, ShadowCall, Times, make_id
+from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Times
 from ._failure import Failure
 from ._helpers import Chunk, OldChunks, OldRanks, Ranked
 from ._rollout import Key, Route
 
 T = TypeVar("T")
-Function = TypeVar("Function", bound=Callable[..., Coroutine[Any, Any, Any]])
 Fallback = Callable[[], Union[Awaitable[T], T]]
 
 _NOISE_S = 60.0  # how long the old code's second run is waited for
@@ -46,9 +45,8 @@ class AsyncClient(Core):
     function. A call that is cancelled raises CancelledError at once, and the old code is not run.
     """
 
-    def __init__(self, url: Optional[str] = None, **settings: Any) -> None:
-        super().__init__(url, **settings)
-        self._aio = AsyncTransport(self._transport._address, self._clock)
+    def _opened(self, address: Address) -> None:
+        self._aio = AsyncTransport(address, self._clock)
 
     async def call(
         self,
@@ -67,33 +65,6 @@ class AsyncClient(Core):
         ask = self._ask(route, body, reply, key, timeout, compare, request_id, traceparent)
         result: T = await self._run(ask, fallback)
         return result
-
-    def path(
-        self,
-        route: str,
-        *,
-        request: Callable[..., Any],
-        reply: Optional[Callable[..., Any]] = None,
-        key: Optional[Callable[..., Key]] = None,
-        timeout: Optional[float] = None,
-        compare: Optional[Comparing] = None,
-    ) -> Callable[[Function], Function]:
-        """As Client.path, for coroutine functions."""
-
-        def decorate(function: Function) -> Function:
-            if not inspect.iscoroutinefunction(function):
-                raise TypeError("AsyncClient decorates coroutine functions")
-
-            @functools.wraps(function)
-            async def with_sidecar(*args: Any, **kwargs: Any) -> Any:
-                ask = Ask(
-                    route, request, reply, key, (args, kwargs), timeout, make_id(), None, compare
-                )
-                return await self._run(ask, lambda: function(*args, **kwargs))
-
-            return with_sidecar  # type: ignore[return-value]
-
-        return decorate
 
     async def chunk(
         self,
@@ -165,6 +136,16 @@ class AsyncClient(Core):
     ) -> None:
         await self.aclose()
 
+    def _decorated(self, function: Function, ask_of: AskOf) -> Function:
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError("AsyncClient decorates coroutine functions")
+
+        @functools.wraps(function)
+        async def with_sidecar(*args: Any, **kwargs: Any) -> Any:
+            return await self._run(ask_of(args, kwargs), lambda: function(*args, **kwargs))
+
+        return with_sidecar  # type: ignore[return-value]
+
     async def _run(self, ask: Ask, fallback: Callable[[], Any]) -> Any:
         started = self._clock()
         route, ticket, failure = self._decide(ask)
@@ -196,8 +177,8 @@ class AsyncClient(Core):
         heard = "cancelled"
         try:
             request = self._live_request(ask)
-            reply = await self._aio.exchange(request, self._budget(ask, route, started))
-            result = self._read(ask, reply)
+            budget = self._budget(ask, route, started)
+            result = self._read(ask, await self._aio.exchange(request, budget), budget)
             heard = ""
             return result
         except Failure as failure:

@@ -19,12 +19,10 @@ from ._failure import Failure
 from ._http import Incoming, Reply
 from ._transport import (
     JOIN_BYTES,
-    MAX_IDLE,
     MAX_IDLE_S,
     MAX_OPEN,
     Request,
     Unanswered,
-    head_of,
 )
 
 Loop = asyncio.AbstractEventLoop
@@ -60,23 +58,23 @@ class _Connection(asyncio.Protocol):
         if reply is not None:
             self._waiter.set_result(reply)
 
-    def connection_lost(self, error: Optional[Exception]) -> None:
+    def connection_lost(self, exc: Optional[Exception]) -> None:
         self.is_open = False
-        self._end(error or ConnectionAbortedError("closed by the peer"))
+        self._end(exc or ConnectionAbortedError("closed by the peer"))
 
     def drop(self) -> None:
         self.is_open = False
         if self._transport is not None and not self._loop.is_closed():
             self._transport.abort()  # of a loop that is gone only the collector can let go
 
-    async def exchange(self, request: Request, address: Address, budget: Budget, kept: bool) -> Reply:
+    async def exchange(self, request: Request, budget: Budget, kept: bool) -> Reply:
         self._incoming = incoming = Incoming()
         self._waiter = waiter = self._loop.create_future()
         timer = None
         try:
             if not self.is_open:  # lost while nobody waited for it
                 raise ConnectionAbortedError("closed by the peer")
-            self._send(head_of(request, address, budget), request.body)
+            self._send(request.start(budget), request.body or b"")
             timer = self._loop.call_later(budget.left(), self._expire, waiter)
             reply: Reply = await waiter
         except ConnectionError:
@@ -188,8 +186,8 @@ class AsyncTransport:
     async def _attempt(
         self, connection: _Connection, request: Request, budget: Budget, kept: bool
     ) -> Reply:
-        reply = await connection.exchange(request, self._address, budget, kept)
-        if connection.is_open and not self._closed and len(self._idle) < MAX_IDLE:
+        reply = await connection.exchange(request, budget, kept)
+        if connection.is_open and not self._closed:
             connection.idle_since = self._clock()
             self._idle.append(connection)
         else:

@@ -107,9 +107,11 @@ class RouteBreaker:
         self._turn()
         self._calls[self._now % _BUCKETS] += 1
         self._failed[self._now % _BUCKETS] += failed
+        if not failed:
+            return
         calls, failures = sum(self._calls), sum(self._failed)
         settings = self._settings
-        if not failed or calls < settings.min_calls or failures < calls * settings.failure_ratio:
+        if calls < settings.min_calls or failures < calls * settings.failure_ratio:
             return
         self._era += 1
         pause_s = self._jittered_s()

@@ -10,13 +10,12 @@ from typing import Any, Callable, List, Optional, Sequence, Type, TypeVar
 
 from . import _helpers
 from ._compare import Comparing
-from ._core import NO_CALL, Ask, Core, Last, ShadowCall, Times, make_id
+from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Times
 from ._failure import Failure
 from ._helpers import Chunk, OldChunks, OldRanks, Ranked
 from ._rollout import Key, Route
 
 T = TypeVar("T")
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Client(Core):
@@ -53,10 +52,13 @@ class Client(Core):
     ) -> T:
         """What `reply` makes of the sidecar's answer, or what `fallback` returns.
 
+        route        the last part of the daemon's path: "chunk" asks /v1/chunk
         body         anything that JSON can hold, or bytes that are JSON already
+        fallback     the old code: it runs, on this thread, where the sidecar gave no result
         reply        takes the parsed answer; left out, the answer is the result
         key          what a canary goes by: the same key takes the same path everywhere
-        timeout      seconds for all of it: connect, write, wait and read
+        timeout      seconds for all of it: connect, write, wait and read. Default: the client's,
+                     else the route's deadline in the rollout, else 0.25
         compare      in mode shadow: hotpathd.Compare, or a function of the old and the new result
                      that returns whether they match, or the pointer of the difference
         request_id   printable ASCII, at most 128; made up if left out
@@ -65,37 +67,6 @@ class Client(Core):
         ask = self._ask(route, body, reply, key, timeout, compare, request_id, traceparent)
         result: T = self._run(ask, fallback)
         return result
-
-    def path(
-        self,
-        route: str,
-        *,
-        request: Callable[..., Any],
-        reply: Optional[Callable[..., Any]] = None,
-        key: Optional[Callable[..., Key]] = None,
-        timeout: Optional[float] = None,
-        compare: Optional[Comparing] = None,
-    ) -> Callable[[Function], Function]:
-        """A decorator: the sidecar's path in front of a function, which becomes the fallback.
-
-        `request` and `key` take the function's arguments; `reply` takes the parsed answer first
-        and then the same arguments.
-        """
-
-        def decorate(function: Function) -> Function:
-            if inspect.iscoroutinefunction(function):
-                raise TypeError("Client calls block: a coroutine function wants AsyncClient")
-
-            @functools.wraps(function)
-            def with_sidecar(*args: Any, **kwargs: Any) -> Any:
-                ask = Ask(
-                    route, request, reply, key, (args, kwargs), timeout, make_id(), None, compare
-                )
-                return self._run(ask, lambda: function(*args, **kwargs))
-
-            return with_sidecar  # type: ignore[return-value]
-
-        return decorate
 
     def chunk(
         self,
@@ -160,6 +131,16 @@ class Client(Core):
     ) -> None:
         self.close()
 
+    def _decorated(self, function: Function, ask_of: AskOf) -> Function:
+        if inspect.iscoroutinefunction(function):
+            raise TypeError("Client calls block: a coroutine function wants AsyncClient")
+
+        @functools.wraps(function)
+        def with_sidecar(*args: Any, **kwargs: Any) -> Any:
+            return self._run(ask_of(args, kwargs), lambda: function(*args, **kwargs))
+
+        return with_sidecar  # type: ignore[return-value]
+
     def _run(self, ask: Ask, fallback: Callable[[], Any]) -> Any:
         started = self._clock()
         cpu_started = time.thread_time() if self._events is not None else 0.0
@@ -194,8 +175,8 @@ class Client(Core):
         heard = "cancelled"
         try:
             request = self._live_request(ask)
-            reply = self._transport.exchange(request, self._budget(ask, route, started))
-            result = self._read(ask, reply)
+            budget = self._budget(ask, route, started)
+            result = self._read(ask, self._transport.exchange(request, budget), budget)
             heard = ""
             return result
         except Failure as failure:

@@ -7,16 +7,15 @@ The promise, in one sentence: a call returns what `reply` or `fallback` returns,
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import os
 import re
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, TypeVar, Union
 
-from . import _address, _compare, _fork, _rollout
+from . import _address, _compare, _fork, _json, _rollout
 from ._breaker import Breaker, RouteBreaker
 from ._budget import Budget
 from ._compare import Comparing
@@ -26,12 +25,14 @@ from ._http import Reply
 from ._poller import Poller
 from ._rollout import DEFAULT_DEADLINE_S, Key, Modes, Route
 from ._shadow import Shadow
-from ._transport import Request, Transport
+from ._transport import Request, Transport, head_of
 
 _CALLER = re.compile(r"[ -~]{1,64}")
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{1,200})?")
 _NOWHERE = Route("off", 0.0, DEFAULT_DEADLINE_S, "")
+Function = TypeVar("Function", bound=Callable[..., Any])
+_NOT_ASKED = {reason: Failure(reason) for reason, row in REASONS.items() if row[0] == "legacy"}
 _log = logging.getLogger("hotpathd")
 
 
@@ -105,6 +106,9 @@ class Ask:
         return self.take(answer, *args, **kwargs)
 
 
+AskOf = Callable[[Tuple[Any, ...], Dict[str, Any]], Ask]  # of a decorated function's arguments
+
+
 class Times(NamedTuple):
     """When a call began, when the old code began, and its thread's CPU clock at both (if read)."""
 
@@ -134,7 +138,6 @@ class Core:
     ) -> None:
         self._clock = time.monotonic
         self._timeout = timeout
-        self._headers = _caller_header(caller)
         self._off = _rollout.KillSwitch(os.environ.get("HOTPATHD_OFF", ""))
         self._breaker = breaker
         self._breakers: Dict[str, RouteBreaker] = {}
@@ -142,7 +145,11 @@ class Core:
         self._trace = traceparent or _opentelemetry
         self._closed = False
         self._local = threading.local()
-        self._transport = Transport(_address.find(url), self._clock)
+        address = _address.find(url)
+        self._headers = {"Host": address.host, **_caller_header(caller)}
+        self._heads: Dict[Tuple[str, str], str] = {}  # of a route in a mode, as far as they go
+        self._transport = Transport(address, self._clock)
+        self._opened(address)
         self._pinned = None if modes is None else _rollout.pin(modes)
         self._shadow = Shadow()
         path = os.fspath(events) if events else os.environ.get("HOTPATHD_EVENTS") or None
@@ -153,6 +160,35 @@ class Core:
         if modes is None:
             self._poller = Poller(self._transport, self._clock, poll_s, self._headers)
             self._poller.routes()
+
+    def path(
+        self,
+        route: str,
+        *,
+        request: Callable[..., Any],
+        reply: Optional[Callable[..., Any]] = None,
+        key: Optional[Callable[..., Key]] = None,
+        timeout: Optional[float] = None,
+        compare: Optional[Comparing] = None,
+    ) -> Callable[[Function], Function]:
+        """A decorator: the sidecar's path in front of a function, which becomes the fallback.
+
+        `request` and `key` take the function's arguments; `reply` takes the parsed answer first
+        and then the same arguments. AsyncClient decorates coroutine functions.
+        """
+
+        def ask_of(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Ask:
+            return Ask(
+                route, request, reply, key, (args, kwargs), timeout, make_id(), None, compare
+            )
+
+        return lambda function: self._decorated(function, ask_of)
+
+    def _decorated(self, function: Function, ask_of: "AskOf") -> Function:
+        raise NotImplementedError
+
+    def _opened(self, address: _address.Address) -> None:
+        """For what a client adds of its own."""
 
     @property
     def events_dropped(self) -> int:
@@ -196,7 +232,7 @@ class Core:
     def _decide(self, ask: Ask) -> Tuple[Route, Optional[int], Optional[Failure]]:
         """The route's switches; and the breaker's ticket, or why the sidecar is not asked."""
         if self._closed or self._off.covers(ask.route):
-            return _NOWHERE, None, Failure("off")
+            return _NOWHERE, None, _NOT_ASKED["off"]
         routes = self._poller.routes() if self._poller is not None else self._pinned
         try:
             reason = _rollout.refusal(routes, ask.route, ask.read_key)
@@ -204,9 +240,9 @@ class Core:
             return _NOWHERE, None, of_callback("contract", error)
         route = (routes or {}).get(ask.route, _NOWHERE)
         if reason:
-            return route, None, Failure(reason)
+            return route, None, _NOT_ASKED[reason]
         ticket = self._admit(ask.route)
-        return route, ticket, None if ticket is not None else Failure("breaker_open")
+        return route, ticket, None if ticket is not None else _NOT_ASKED["breaker_open"]
 
     def _admit(self, route: str) -> Optional[int]:
         if self._breaker is None:
@@ -232,16 +268,15 @@ class Core:
         except Exception as error:
             raise of_callback("contract", error) from None
         ask.bytes_in = len(encoded)
-        headers = {
-            **self._headers,
-            "Content-Type": "application/json",
-            "X-Request-Id": ask.request_id,
-            "X-Hotpath-Mode": mode,
-        }
         ask.traceparent = self._traceparent(ask.traceparent)
-        if ask.traceparent:
-            headers["traceparent"] = ask.traceparent
-        return Request("POST", f"/v1/{ask.route}", headers, encoded)
+        trace = f"traceparent: {ask.traceparent}\r\n" if ask.traceparent else ""
+        start = self._heads.get((ask.route, mode)) or self._head(ask.route, mode)
+        return Request(f"{start}X-Request-Id: {ask.request_id}\r\n{trace}", encoded)
+
+    def _head(self, route: str, mode: str) -> str:
+        headers = {**self._headers, "Content-Type": "application/json", "X-Hotpath-Mode": mode}
+        head = self._heads[route, mode] = head_of("POST", f"/v1/{route}", headers)
+        return head
 
     def _live_request(self, ask: Ask) -> Request:
         try:
@@ -260,7 +295,7 @@ class Core:
 
     # After the reply
 
-    def _read(self, ask: Ask, reply: Reply) -> Any:
+    def _read(self, ask: Ask, reply: Reply, budget: Budget) -> Any:
         """The caller's result. Raises Failure."""
         ask.server_timing = reply.headers.get("server-timing", "")
         if reply.status != 200:
@@ -270,8 +305,9 @@ class Core:
         contract = _contract_of(ask.route)
         if reply.headers.get("x-hotpath-contract", contract) != contract:
             raise Failure("bad_reply", "another contract")
+        budget.check_reading(reply.body)
         try:
-            return ask.result(json.loads(reply.body.decode("utf-8")))
+            return ask.result(_json.loads(reply.body))
         except Exception as error:
             raise of_callback("bad_reply", error) from None
 
@@ -358,8 +394,9 @@ class Core:
         if self._events is None:
             return None  # nobody would hear of it
         try:
-            if not _rollout.is_in(
-                _rollout.bucket(ask.route, route.salt, ask.read_key()), route.shadow_percent
+            key = ask.read_key()
+            if route.shadow_percent < 100 and not _rollout.is_in(
+                _rollout.bucket(ask.route, route.salt, key), route.shadow_percent
             ):
                 return None
             noise = self._noise > 0 and _rollout.is_in(_rollout.bucket("", "", None), self._noise)
@@ -393,10 +430,11 @@ class ShadowCall:
             return "shadow", False
         self._again = again if self.noise else None
         now = core._clock()
-        cpu: Tuple[Optional[float], Optional[float]] = (None, None)
+        legacy_cpu_s = client_cpu_s = None
         if times.cpu_started:
-            cpu = (time.thread_time() - times.cpu_legacy, times.cpu_legacy - times.cpu_started)
-        self._known = (now - times.legacy, now - times.started, *cpu)
+            legacy_cpu_s = time.thread_time() - times.cpu_legacy
+            client_cpu_s = times.cpu_legacy - times.cpu_started
+        self._known = (now - times.legacy, now - times.started, legacy_cpu_s, client_cpu_s)
         if core._shadow.offer(self._run, size):
             return "shadow", True
         return "shadow_dropped", False
@@ -431,7 +469,7 @@ class ShadowCall:
         try:
             budget = core._budget(ask, route, started)
             request = core._request(ask, "shadow", self._body)
-            result = core._read(ask, core._transport.exchange(request, budget))
+            result = core._read(ask, core._transport.exchange(request, budget), budget)
             heard = ""
             return result
         except Failure as failure:
@@ -447,7 +485,8 @@ class ShadowCall:
         if reason:
             _log.debug("%s %s: %s %s", self._ask.route, self._ask.request_id, reason, detail)
         legacy_s, total_s, legacy_cpu_s, client_cpu_s = self._known
-        outcome, path, sidecar_s = "ok", "both", took_s  # type: str, str, Optional[float]
+        outcome, path = "ok", "both"
+        sidecar_s: Optional[float] = took_s
         if reason:
             outcome = REASONS[reason][0]
         if self.noise:
@@ -473,8 +512,7 @@ def _contract_of(route: str) -> str:
 
 
 def _encode(body: Any) -> bytes:
-    # ASCII with escapes is json's fastest form, and needs no encoding of its own.
-    return bytes(body) if isinstance(body, (bytes, bytearray)) else json.dumps(body).encode("ascii")
+    return bytes(body) if isinstance(body, (bytes, bytearray)) else _json.dumps(body)
 
 
 class _Ids:

@@ -21,6 +21,9 @@ _MAX_LINE_BYTES = 4096
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-5][0-9]{2})(?: [^\r\n]*)?\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r\n)+)\r\n"
+)
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
 
@@ -39,14 +42,19 @@ class Incoming:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._steps = _read(self)
-        next(self._steps)
+        self._steps: Optional[Steps[Reply]] = None
         self.started = False  # a byte has come
 
     def feed(self, data: bytes) -> Optional[Reply]:
         """The reply, once it is whole. Failure("bad_reply") where the bytes are none."""
-        self.started = True
+        if not self.started:
+            self.started = True
+            whole = read_whole(data)
+            if whole is not None:
+                return whole
         self._buffer += data
+        if self._steps is None:
+            self._steps = _read(self)
         try:
             next(self._steps)
         except StopIteration as end:
@@ -83,6 +91,22 @@ class Incoming:
         taken = self._buffer[:count]
         del self._buffer[:count]
         return taken
+
+
+def read_whole(data: bytes) -> Optional[Reply]:
+    """The usual case by itself: one read that holds one plain reply. None means: read it by steps."""
+    head = _PLAIN_HEAD.match(data)
+    if head is None or head.end() > MAX_HEAD_BYTES:
+        return None
+    fields = [line.partition(":") for line in head[2].decode("latin-1").split("\r\n")[:-1]]
+    headers = {name.lower(): value.strip(" \t") for name, _, value in fields}
+    status, length = int(head[1]), headers.get("content-length", "")
+    if len(headers) != len(fields) or "transfer-encoding" in headers or status in (204, 304):
+        return None
+    if not _LENGTH.fullmatch(length) or int(length) != len(data) - head.end():
+        return None
+    keep_alive = "close" not in headers.get("connection", "").lower()
+    return Reply(status, headers, data[head.end() :], keep_alive)
 
 
 def _read(incoming: Incoming) -> Steps[Reply]:

@@ -7,7 +7,6 @@ client that is forgotten rather than closed takes its thread along, at its next 
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import re
@@ -15,11 +14,11 @@ import threading
 import weakref
 from typing import Dict, Mapping, Optional
 
-from . import _fork
+from . import _fork, _json
 from ._budget import Budget, Clock
 from ._failure import Failure, of_status
 from ._rollout import Route, parse_routes
-from ._transport import Request, Transport
+from ._transport import Request, Transport, head_of
 
 _POLL_BUDGET_S = 1.0
 _FIRST_DELAY_S = 0.1  # doubled until the first answer, up to poll_s
@@ -100,14 +99,15 @@ class Poller:
 
     def _ask(self) -> None:
         headers = {**self._headers, "If-None-Match": self._etag} if self._etag else self._headers
+        request = Request(head_of("GET", "/v1/rollout", headers))
         budget = Budget(_POLL_BUDGET_S, self._clock, self._clock())
-        reply = self._transport.exchange(Request("GET", "/v1/rollout", headers), budget)
+        reply = self._transport.exchange(request, budget)
         if reply.status == 304 and self._routes is not None:
             return
         if reply.status != 200:
             raise of_status(reply.status, reply.body)
         try:
-            routes = parse_routes(json.loads(reply.body.decode("utf-8"))["routes"])
+            routes = parse_routes(_json.loads(reply.body)["routes"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Failure("bad_reply", type(error).__name__) from None
         etag = reply.headers.get("etag", "")

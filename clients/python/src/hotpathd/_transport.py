@@ -1,25 +1,29 @@
 """Requests out, replies in, over connections that are kept for the next call.
 
-The pool is a deque: its appends and pops are atomic, so there is no lock that a fork could leave
-held. Each connection knows the process that opened it; after a fork the child closes its copies
-and never speaks on them, as two processes on one connection would read each other's replies.
+The pool is a deque of places, one for each connection that may be open: its appends and pops are
+atomic, so the usual call takes no lock, and there is none that a fork could leave held. A child of
+a fork begins with places of its own, as two processes on one connection would read each other's
+replies.
+
+Sockets never block. A wait is a poll of what is left of the budget: it goes on after a signal with
+what is left then, and no operation needs its own timeout set.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import socket
 import threading
 from collections import deque
-from typing import Deque, Dict, NamedTuple, Optional
+from typing import Deque, Dict, NamedTuple, Optional, Tuple
 
-from . import _fork
 from ._address import Address
 from ._budget import Budget, Clock
 from ._failure import Failure
 from ._http import Incoming, Reply
 
-MAX_IDLE = 64
 MAX_OPEN = 64  # at once; a call that finds none free waits, within its budget
 MAX_IDLE_S = 15.0  # below any server's own limit (ours: 120 s)
 JOIN_BYTES = 64 * 1024  # below this a copy is cheaper than a second send
@@ -27,18 +31,33 @@ _RECV_BYTES = 64 * 1024  # a larger buffer would be mapped and unmapped at each 
 
 
 class Request(NamedTuple):
-    """`headers` hold checked values only; length, host and timeout are added on the way out."""
+    """`head` is made by `head_of`; the body's length and the time left are added on the way out."""
 
-    method: str
-    target: str
-    headers: Dict[str, str]
-    body: bytes = b""
+    head: str
+    body: Optional[bytes] = None
+
+    def start(self, budget: Budget) -> bytes:
+        """The header block, written as late as can be: it tells the daemon what is left."""
+        length = "" if self.body is None else f"Content-Length: {len(self.body)}\r\n"
+        return f"{self.head}X-Request-Timeout-Ms: {budget.grant_ms()}\r\n{length}\r\n".encode("ascii")
 
 
-class _Connection(NamedTuple):
-    sock: socket.socket
-    pid: int
-    idle_since: float
+def head_of(method: str, target: str, headers: Dict[str, str]) -> str:
+    """A request's line and its headers, of checked values only."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
+
+
+class _Connection:
+    """An open socket, and what it is waited for with."""
+
+    __slots__ = ("sock", "poller", "idle_since")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.poller = select.poll()
+        self.poller.register(sock, select.POLLIN)
+        self.idle_since = 0.0
 
 
 class Unanswered(Exception):
@@ -51,126 +70,188 @@ class Transport:
     def __init__(self, address: Address, clock: Clock) -> None:
         self._address = address
         self._clock = clock
-        self._idle: Deque[_Connection] = deque()
         self._closed = False
-        self.after_fork()
-        _fork.register(self)
-
-    def after_fork(self) -> None:
-        self._slots = threading.Semaphore(MAX_OPEN)
+        self._places: Deque[Optional[_Connection]] = deque()
+        self._begin()
 
     def exchange(self, request: Request, budget: Budget) -> Reply:
         """The reply, whatever its status. Raises Failure only, but for what a signal raises."""
-        if not self._slots.acquire(timeout=budget.left()):
-            raise Failure("timeout", f"{MAX_OPEN} calls at once")
+        budget.left()  # nothing is begun on a budget that is spent
+        if self._pid != os.getpid():
+            self._begin()
+        connection = self._take(budget)
         try:
-            return self._exchange(request, budget)
+            reply, connection = self._exchange(connection, request, budget)
+            return reply
         except OSError as error:
+            connection = None
             failure = budget.failure(error)
         except MemoryError:
+            connection = None
             failure = Failure("bad_reply", "MemoryError")
+        except BaseException:
+            connection = None
+            raise
         finally:
-            self._slots.release()
+            self._give_back(connection)
         raise failure
+
+    def idle(self) -> int:
+        """How many connections are kept."""
+        return sum(place is not None for place in self._places)
 
     def close(self) -> None:
         """Closes what is idle; what is in use is closed when it comes back."""
         self._closed = True
-        self._drop_idle(0)
+        self.drop_idle()
 
-    def _exchange(self, request: Request, budget: Budget) -> Reply:
-        sock = self._take()
-        if sock is not None:
+    def drop_idle(self) -> None:
+        for _ in range(len(self._places)):
             try:
-                return self._attempt(sock, request, budget, kept=True)
-            except Unanswered:
-                pass  # once more, on a connection that is new
-        return self._attempt(self._connect(budget), request, budget, kept=False)
-
-    def _connect(self, budget: Budget) -> socket.socket:
-        sock = socket.socket(self._address.family, socket.SOCK_STREAM)
-        try:
-            budget.arm(sock)
-            sock.connect(self._address.target)
-            if self._address.family != socket.AF_UNIX:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
-
-    def _attempt(
-        self, sock: socket.socket, request: Request, budget: Budget, kept: bool
-    ) -> Reply:
-        incoming = Incoming()
-        try:
-            self._send(sock, request, budget)
-            reply = _receive(sock, incoming, budget)
-        except ConnectionError:
-            sock.close()
-            if kept and not incoming.started:
-                raise Unanswered from None
-            raise
-        except BaseException:
-            sock.close()
-            raise
-        if reply.keep_alive:
-            self._give_back(sock)
-        else:
-            sock.close()
-        return reply
-
-    def _send(self, sock: socket.socket, request: Request, budget: Budget) -> None:
-        head = head_of(request, self._address, budget)
-        try:
-            budget.arm(sock)
-            if len(request.body) <= JOIN_BYTES:
-                sock.sendall(head + request.body)
-                return
-            sock.sendall(head)
-            budget.arm(sock)
-            sock.sendall(request.body)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # a refusal may have come before the body was out; reading tells
-
-    def _take(self) -> Optional[socket.socket]:
-        """The connection used last, if it is ours, fresh and silent."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
-            fresh = self._clock() - connection.idle_since <= MAX_IDLE_S
-            if connection.pid == os.getpid() and fresh and _is_silent(connection.sock):
-                return connection.sock
-            connection.sock.close()
-
-    def _give_back(self, sock: socket.socket) -> None:
-        self._idle.append(_Connection(sock, os.getpid(), self._clock()))
-        self._drop_idle(0 if self._closed else MAX_IDLE)
-
-    def _drop_idle(self, keep: int) -> None:
-        while len(self._idle) > keep:
-            try:
-                self._idle.popleft().sock.close()
+                connection = self._places.pop()
             except IndexError:
                 return  # another thread was faster
+            if connection is not None:
+                connection.sock.close()
+            self._places.appendleft(None)
+
+    def _begin(self) -> None:
+        parents = self._places
+        self._pid = os.getpid()
+        self._places = deque([None] * MAX_OPEN)  # on the right what was used last
+        self._waiting: Deque[threading.Lock] = deque()
+        for connection in parents:
+            if connection is not None:
+                connection.sock.close()
+
+    def _exchange(
+        self, kept: Optional[_Connection], request: Request, budget: Budget
+    ) -> Tuple[Reply, Optional[_Connection]]:
+        """The reply, and the connection if it may be kept."""
+        if kept is not None:
+            try:
+                return _attempt(kept, request, budget, True)
+            except Unanswered:
+                pass  # once more, on a connection that is new
+        return _attempt(self._connect(budget), request, budget, False)
+
+    def _connect(self, budget: Budget) -> _Connection:
+        sock = socket.socket(self._address.family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            code = sock.connect_ex(self._address.target)
+            if code == errno.EINPROGRESS:
+                _wait(sock, select.POLLOUT, budget)
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise OSError(code, os.strerror(code))
+            if self._address.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return _Connection(sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _take(self, budget: Budget) -> Optional[_Connection]:
+        """A place, with the connection used last if that is fresh and silent."""
+        try:
+            connection = self._places.pop()
+        except IndexError:
+            connection = self._wait_for_place(budget)
+        if connection is None:
+            return None
+        # What came unasked would be taken for the next reply.
+        if self._clock() - connection.idle_since <= MAX_IDLE_S and not connection.poller.poll(0):
+            return connection
+        connection.sock.close()
+        return None
+
+    def _give_back(self, connection: Optional[_Connection]) -> None:
+        if connection is None:
+            self._places.appendleft(None)
+        else:
+            connection.idle_since = self._clock()
+            self._places.append(connection)
+            if self._closed:
+                self.drop_idle()
+        if self._waiting:
+            self._wake_one()
+
+    def _wait_for_place(self, budget: Budget) -> Optional[_Connection]:
+        woken = threading.Lock()
+        try:
+            while True:
+                woken.acquire(False)
+                self._waiting.append(woken)
+                try:
+                    return self._places.pop()  # one may have come free in between
+                except IndexError:
+                    pass
+                if not woken.acquire(timeout=budget.left()):
+                    raise Failure("timeout", f"{MAX_OPEN} calls at once")
+        finally:
+            try:
+                self._waiting.remove(woken)
+            except ValueError:
+                self._wake_one()  # the call to wake was ours, and may have come too late for us
+
+    def _wake_one(self) -> None:
+        try:
+            self._waiting.popleft().release()
+        except IndexError:
+            pass  # nobody waits any more
 
 
-def head_of(request: Request, address: Address, budget: Budget) -> bytes:
-    """The header block, written as late as can be: it tells the daemon what is left."""
-    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {address.host}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    lines.append(f"X-Request-Timeout-Ms: {budget.grant_ms()}")
-    if request.method != "GET":
-        lines.append(f"Content-Length: {len(request.body)}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+def _attempt(
+    connection: _Connection, request: Request, budget: Budget, kept: bool
+) -> Tuple[Reply, Optional[_Connection]]:
+    incoming = Incoming()
+    sock = connection.sock
+    try:
+        sent = _send(sock, request, budget)
+        reply = _receive(connection, incoming, budget)
+    except ConnectionError:
+        sock.close()
+        if kept and not incoming.started:
+            raise Unanswered from None
+        raise
+    except BaseException:
+        sock.close()
+        raise
+    if sent and reply.keep_alive:
+        return reply, connection
+    sock.close()
+    return reply, None
 
 
-def _receive(sock: socket.socket, incoming: Incoming, budget: Budget) -> Reply:
+def _send(sock: socket.socket, request: Request, budget: Budget) -> bool:
+    """Whether all of the request is out: an answer before that ends it, and reading tells."""
+    start, body = request.start(budget), request.body or b""
+    try:
+        if len(body) > JOIN_BYTES:
+            return _send_all(sock, start, budget) and _send_all(sock, body, budget)
+        return _send_all(sock, start + body, budget)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+
+
+def _send_all(sock: socket.socket, data: bytes, budget: Budget) -> bool:
+    sent = sock.send(data)  # of an empty buffer: some of it always goes
+    if sent == len(data):
+        return True
+    left = memoryview(data)[sent:]
+    while left:
+        if _wait(sock, select.POLLIN | select.POLLOUT, budget) & select.POLLIN:
+            return False
+        left = left[sock.send(left) :]
+    return True
+
+
+def _receive(connection: _Connection, incoming: Incoming, budget: Budget) -> Reply:
     while True:
-        budget.arm(sock)
-        data = sock.recv(_RECV_BYTES)
+        if not connection.poller.poll(budget.left() * 1e3):
+            raise Failure("timeout")
+        data = connection.sock.recv(_RECV_BYTES)
         if not data:
             raise ConnectionAbortedError("closed by the peer")
         reply = incoming.feed(data)
@@ -178,13 +259,11 @@ def _receive(sock: socket.socket, incoming: Incoming, budget: Budget) -> Reply:
             return reply
 
 
-def _is_silent(sock: socket.socket) -> bool:
-    """Open, and with nothing to read: what comes unasked would be taken for the next reply."""
-    sock.settimeout(0)
-    try:
-        sock.recv(1)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def _wait(sock: socket.socket, wanted: int, budget: Budget) -> int:
+    """The poll's events, once there are any."""
+    poller = select.poll()
+    poller.register(sock, wanted)
+    ready = poller.poll(budget.left() * 1e3)
+    if not ready:
+        raise Failure("timeout")
+    return ready[0][1]

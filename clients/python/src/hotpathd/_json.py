@@ -1,0 +1,61 @@
+"""JSON out and in: orjson where it is installed, and the standard library, which has the last word.
+
+Whatever orjson refuses (a lone surrogate, an integer beyond 64 bits, an object of a class) is given
+to the standard library, so that installing it changes the speed and not what is taken.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any, Callable, Optional, Union
+
+Bytes = Union[bytes, bytearray]
+
+
+def plain_dumps(value: Any) -> bytes:
+    # ASCII with escapes is json's fastest form, and needs no encoding of its own.
+    return json.dumps(value).encode("ascii")
+
+
+def plain_loads(data: Bytes) -> Any:
+    return json.loads(data.decode("utf-8"))
+
+
+def _fast() -> Optional[Any]:
+    try:
+        return importlib.import_module("orjson")
+    except ImportError:
+        return None
+
+
+def dumps_by(orjson: Any) -> Callable[[Any], bytes]:
+    """A writer by orjson."""
+    options = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+    options |= orjson.OPT_PASSTHROUGH_SUBCLASS
+
+    def write(value: Any) -> bytes:
+        try:
+            data: bytes = orjson.dumps(value, None, options)
+        except TypeError:
+            return plain_dumps(value)
+        return data
+
+    return write
+
+
+def loads_by(orjson: Any) -> Callable[[Bytes], Any]:
+    """A reader by orjson."""
+
+    def read(data: Bytes) -> Any:
+        try:
+            return orjson.loads(data)
+        except ValueError:
+            return plain_loads(data)
+
+    return read
+
+
+_orjson = _fast()
+dumps = plain_dumps if _orjson is None else dumps_by(_orjson)
+loads = plain_loads if _orjson is None else loads_by(_orjson)

@@ -1,0 +1,86 @@
+// pages.c -- a page of libmicrohttpd's known by its status line and its body, and what goes out in
+// its place. No reply of ours is a failure in HTML.
+#include "http/pages.h"
+
+#include "http/problem.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+
+static const struct {
+    unsigned status;
+    enum hp_code code;
+} codes[] = {
+    { MHD_HTTP_CONTENT_TOO_LARGE, HP_TOO_LARGE }, // a length, or a chunk's, beyond 64 bits
+    { MHD_HTTP_URI_TOO_LONG, HP_HEADER_TOO_LARGE },
+    { MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, HP_HEADER_TOO_LARGE },
+    { MHD_HTTP_INTERNAL_SERVER_ERROR, HP_INTERNAL },
+};
+
+enum hp_code hp_page_code(unsigned status)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].status == status)
+            return codes[i].code;
+    return HP_BAD_FRAMING;
+}
+
+static bool begins(const struct iovec *part, hp_str with)
+{
+    return part->iov_len >= with.len && memcmp(part->iov_base, with.ptr, with.len) == 0;
+}
+
+// 0: not a failure's status line. A redirection too is a refusal: 1.0 sends one to a target with a
+// space in it.
+static unsigned failure_of(const struct iovec *head)
+{
+    const char *line = head->iov_base;
+    size_t digits = sizeof "HTTP/1.1 " - 1;
+    if (head->iov_len < digits + 3 || memcmp(line, "HTTP/1.", 7) != 0)
+        return 0;
+    unsigned status = 0;
+    for (size_t i = digits; i < digits + 3; i++)
+        status = status * 10 + (unsigned)(line[i] - '0');
+    return status >= 300 && status <= 599 ? status : 0;
+}
+
+// "Date: ...\r\n" as libmicrohttpd wrote it, or nothing.
+static hp_str date_line(const struct iovec *head)
+{
+    static const hp_str name = HP_STR("\r\nDate: ");
+    const char *at = memmem(head->iov_base, head->iov_len, name.ptr, name.len);
+    if (!at)
+        return (hp_str){ "", 0 };
+    at += 2;
+    size_t left = head->iov_len - (size_t)(at - (const char *)head->iov_base);
+    const char *end = memchr(at, '\n', left);
+    return end ? (hp_str){ at, (size_t)(end - at) + 1 } : (hp_str){ "", 0 };
+}
+
+static size_t write_problem(enum hp_code code, hp_str date, char out[HP_PAGE_MAX])
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_arena arena;
+    hp_fail(&fault, code, NULL,
+        "what came cannot be read as a request, or is over a limit of the reader");
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_buf body = hp_buf_in(&arena);
+    hp_problem_write(&body, &fault, (hp_str){ "", 0 }, HP_QUEUE, 0);
+    const struct hp_error_info *info = hp_error_info(code);
+    int len = snprintf(out, HP_PAGE_MAX,
+        "HTTP/1.1 %d %s\r\n%.*sContent-Type: application/problem+json\r\nConnection: close\r\n"
+        "Content-Length: %zu\r\n\r\n%.*s",
+        info->status, MHD_get_reason_phrase_for((unsigned)info->status), (int)date.len, date.ptr,
+        body.len, (int)body.len, body.ptr);
+    bool whole = !body.failed && len > 0 && len < HP_PAGE_MAX;
+    hp_arena_done(&arena);
+    return whole ? (size_t)len : 0; // without memory the page goes out as it is
+}
+
+size_t hp_page_replace(const struct iovec *part, size_t parts, char out[HP_PAGE_MAX])
+{
+    if (parts != 2 || !begins(&part[1], HP_S("<html>")))
+        return 0;
+    unsigned status = failure_of(&part[0]);
+    return status ? write_problem(hp_page_code(status), date_line(&part[0]), out) : 0;
+}

@@ -1,0 +1,78 @@
+"""What deploy/ holds names what the daemon has: metrics, options, packages."""
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from daemon import BINARY, ROOT, Daemon, run
+
+RULES = ROOT / "deploy/prometheus/rules.yml"
+DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
+
+
+def expressions(value):
+    """Every "expr" of a dashboard."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from [member] if key == "expr" else expressions(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from expressions(member)
+
+
+def test_rules_and_dashboard_name_metrics_that_are_there(daemon):
+    there = {line.partition("{")[0].partition(" ")[0] for line in daemon.get("/metrics").body.decode().splitlines() if line[:1] != "#"}
+    queries = list(expressions(json.loads(DASHBOARD.read_text())))
+    assert len(queries) > 10
+    queries.append(re.sub(r"(?m)^\s*(#|- alert:|summary:).*$", "", RULES.read_text()))
+    named = {name for query in queries for name in re.findall(r"\b(?:hotpathd|process)_[a-z_]+", query)}
+    assert len(named) > 10 and not named - there
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")
+def test_promtool_passes_the_rules():
+    for arguments in (("check", "rules", RULES), ("test", "rules", RULES.with_name("rules.test.yml"))):
+        done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_kubernetes_manifest_is_whole():
+    yaml = pytest.importorskip("yaml", reason="no PyYAML")
+    documents = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/sidecar.yaml").read_text()))
+    assert all({"apiVersion", "kind", "metadata"} <= set(document) for document in documents)
+    config = next(document for document in documents if document["kind"] == "ConfigMap")
+    assert all(isinstance(yaml.safe_load(text), dict) for text in config["data"].values())
+
+
+def test_the_configuration_of_the_manifest_is_taken(tmp_path):
+    yaml = pytest.importorskip("yaml", reason="no PyYAML")
+    documents = yaml.safe_load_all((ROOT / "deploy/kubernetes/sidecar.yaml").read_text())
+    for document in documents:
+        for text in document.get("data", {}).values() if document["kind"] == "ConfigMap" else ():
+            (tmp_path / "map.yaml").write_text(text)
+            code, out, message = run("check-config", str(tmp_path / "map.yaml"))
+            assert code == 0, message
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no dpkg-deb")
+def test_the_debian_package_holds_a_daemon_that_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("DPKG_DEB_COMPRESSOR_TYPE", "none")  # xz takes 20 s
+    done = subprocess.run([ROOT / "deploy/deb", BINARY, "0.0.1", tmp_path], capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    package, = tmp_path.glob("hotpathd_0.0.1_*.deb")
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path / "root"], check=True, timeout=60)
+    fields = subprocess.run(["dpkg-deb", "-f", package, "Depends"], capture_output=True, check=True).stdout.decode()
+    assert all(name in fields for name in ("libc6", "libmicrohttpd", "libjansson", "libyaml"))
+    for unit in ("hotpathd.service", "hotpathd.socket"):
+        assert (tmp_path / "root/lib/systemd/system" / unit).exists()
+    config = tmp_path / "root/etc/hotpathd/hotpathd.yaml"
+    config.write_text(config.read_text().replace("/usr/share/hotpathd", str(tmp_path / "root/usr/share/hotpathd")))
+    (tmp_path / "d").mkdir()
+    daemon = Daemon(tmp_path / "d", "--config", str(config))
+    daemon.command[0] = str(tmp_path / "root/usr/bin/hotpathd")
+    with daemon:
+        assert daemon.chunk("One paragraph.")["tokens"] > 0
+        # A stripped binary still stands before libc for what libmicrohttpd sends.
+        assert b"application/problem+json" in daemon.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-A\r\n\r\n")
