@@ -119,8 +119,9 @@ library: all ## the example of docs/library.md, built against an installed copy
 
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
-	    "$$python" -m pytest -q -p no:cacheprovider --ignore=tests/adapters tests
+	    "$$python" -m pytest -q -p no:cacheprovider --ignore=tests/adapters --ignore=tests/evidence tests
 	@$(MAKE) extras
+	@$(MAKE) evidence
 	@cd clients/go && (! gofmt -l . | grep .) && GOMODCACHE="$(CURDIR)/$(BUILD)/no-modules" GOPROXY=off go vet ./... && \
 	    HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
 
@@ -131,6 +132,10 @@ extras: $(BIN) ## the Python client with LangChain, LlamaIndex, Haystack, Celery
 	@python=$$(tests/venv extras) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/adapters tests/test_json.py \
 	    "tests/test_daemon.py::test_the_span_of_opentelemetry_reaches_the_daemons_log"
+
+evidence: $(BIN) ## hotpathd-report and hotpathd-baseline, on made-up events and on those of the real daemon's callers
+	@python=$$(tests/venv report) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
+	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
 
@@ -216,5 +221,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units oracles e2e soak clients extras go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
+.PHONY: all deps run test vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -20,17 +20,17 @@ def _lines(report: Json) -> Iterator[str]:
     for name, route in report["routes"].items():
         yield from _route(name, route)
     yield from ["", "## Integrity", ""]
-    yield from (f"- {line}" for line in words.integrity(report))
+    yield from (f"- {_safe(line)}" for line in words.integrity(report))
     if report["problems"]:
         yield from ["", "## Input", ""]
         yield from _table(["what", "count", "first at"], [[p["what"], f"{p['count']:,}", ", ".join(p["places"])] for p in report["problems"]])
     yield from ["", "## Evidence", ""]
-    yield from (f"- {name}: {value}" for name, value in words.evidence(report))
+    yield from (f"- {name}: {_safe(value)}" for name, value in words.evidence(report))
 
 
 def _route(name: str, route: Json) -> Iterator[str]:
-    yield from ["", f"## {name}: {route['verdict']}", ""]
-    yield from (f"- **{verdict}** {text}" for verdict, text in zip(route["speaks_for"], route["reasons"]))
+    yield from ["", f"## {_safe(name)}: {route['verdict']}", ""]
+    yield from (f"- **{verdict}** {_safe(text)}" for verdict, text in zip(route["speaks_for"], route["reasons"]))
     yield from ["", f"Compared: {words.KINDS[route['comparison']]}.", ""]
     rows = [[row["name"], words.cell(row["old"], row), words.cell(row["new"], row), words.cell(row["difference"], row, True)] for row in route["table"]]
     yield from _table(["", "old", "sidecar", "difference (95 %)"], rows)

@@ -10,12 +10,13 @@ import gzip
 import io
 import os
 import zlib
-from typing import BinaryIO, Iterator, List, NamedTuple, Tuple
+from typing import Any, BinaryIO, Iterator, List, NamedTuple, Tuple
 
 import zstandard
 
 RANGE = 32 << 20
 _BLOCK = 1 << 20
+_PACKED = 1 << 14  # of it at a time: zst may make a thousandfold of it
 LONGEST_LINE = 1 << 20  # an event has some 500 bytes
 TOO_LONG = b""  # stands for a line over the limit: an empty line is never handed on
 
@@ -119,5 +120,42 @@ def _unpacked(path: str) -> BinaryIO:
         magic = file.read(2)
     if magic == b"\x1f\x8b":
         return io.BufferedReader(gzip.open(path, "rb"))
-    stream = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"), read_across_frames=True, closefd=True)
-    return io.BufferedReader(stream)
+    return io.BufferedReader(_Zst(path), _BLOCK)
+
+
+class _Zst(io.RawIOBase):
+    """The frames of a file, one after the other. The library's own reader takes a torn one for the end."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "rb")
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._rest, self._ready, self._begun = b"", b"", False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._ready:
+            packed = self._rest or self._file.read(_PACKED)
+            self._rest = b""
+            if not packed:
+                if self._begun:
+                    raise EOFError
+                return 0
+            self._ready = self._unpack(packed)
+        size = min(len(target), len(self._ready))
+        target[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _unpack(self, packed: bytes) -> bytes:
+        out = self._frame.decompress(packed)
+        self._begun = not self._frame.eof
+        if self._frame.eof:
+            self._rest = self._frame.unused_data
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+        return out
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

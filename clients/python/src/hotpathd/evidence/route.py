@@ -184,7 +184,7 @@ def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> "List[Row]":
         rows.append(Row("memory", "memory of the sidecar", "MiB", None, _exact(grown), None))
     rows += _rates(route, counts)
     cost = _cost(route, rules, cpu_old, cpu_new, memory)
-    return rows + ([cost] if cost else [])
+    return [row for row in rows + ([cost] if cost else []) if row.old or row.new]
 
 
 def _rates(route: Route, counts: Counts) -> List[Row]:

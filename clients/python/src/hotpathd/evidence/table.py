@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .problems import Place, Problems
+from .problems import MOST_PLACES, Place, Problems
 from .spool import DTYPES, WORDS, Cell, Example, Shard
 
 Array = NDArray[Any]
@@ -28,7 +28,6 @@ class Table:
         for name in WORDS:
             self._unify(name)
         self._keep: Optional[Array] = None
-        self.repeated = 0
         self._drop_doubles()
 
     def __len__(self) -> int:
@@ -89,13 +88,19 @@ class Table:
         stamps = self.column("ts")[suspects]
         _, first, inverse = np.unique(np.stack((ids[suspects], stamps)), axis=1, return_index=True, return_inverse=True)
         doubles = np.setdiff1d(suspects, suspects[first])
-        self.repeated = len(suspects) - len(np.unique(ids[suspects])) - len(doubles)
-        for at in doubles[:5]:
-            self.problems.add("an event that is there twice", self.place(int(at)), 0)
+        singles = np.sort(suspects[first])
+        again = np.setdiff1d(singles, singles[np.unique(ids[singles], return_index=True)[1]])
+        self._note("an event that is there twice", doubles)
+        self._note("a request id that was used before", again)
         if len(doubles):
-            self.problems.add("an event that is there twice", self.place(int(doubles[0])), len(doubles))
             self._keep = np.ones(len(ids), bool)
             self._keep[doubles] = False
+
+    def _note(self, what: str, found: Array) -> None:
+        for at in found[:MOST_PLACES].tolist():
+            self.problems.add(what, self.place(at))
+        if len(found) > MOST_PLACES:
+            self.problems.add(what, self.place(int(found[MOST_PLACES])), len(found) - MOST_PLACES)
 
     def place(self, at: int) -> Place:
         """Where the event is, before doubles were left out."""

@@ -16,13 +16,13 @@ _DOT = {"GO": "green", "HOLD": "yellow", "NO-GO": "red", "ROLLBACK": "red"}
 
 
 def show(report: Json, file: TextIO) -> None:
-    console = Console(file=file, highlight=False)
+    console = Console(file=file, highlight=False, width=None if file.isatty() else 120)
     console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)))
     for name, route in report["routes"].items():
         _route(console, name, route)
     console.print()
     for line in words.integrity(report):
-        console.print(Text(line, style="red" if "NOT" in line else ""))
+        console.print(Text(line, style="red" if "NOT" in line else ""), soft_wrap=True)
     for problem in report["problems"]:
         console.print(Text(f"{problem['what']}: {problem['count']:,}, first at {', '.join(problem['places'])}", style="yellow"))
 

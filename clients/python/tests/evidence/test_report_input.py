@@ -1,0 +1,183 @@
+"""Bad input is counted and named by file and line; nothing is a traceback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from typing import Any
+
+import made
+import pytest
+
+pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+
+GOOD = [made.event() for _ in range(50)]
+
+
+def found(report: Any, what: str) -> Any:
+    return next((one for one in report["problems"] if one["what"] == what), {"count": 0, "places": []})
+
+
+def broken(**given: Any) -> bytes:
+    return made.text([{**made.event(), **given}]).encode()
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("not JSON", b"Traceback (most recent call last):\n"),
+        ("not JSON", b"\xff\xfe\x00\n"),
+        ("not JSON", b"[" * 5000 + b"\n"),
+        ("not an event", b"[]\n"),
+        ("not an event", b'{"level":"info","msg":"request"}\n'),
+        ("an empty or overlong line", b"\n"),
+        ("an empty or overlong line", b'"' + b"x" * (2 << 20) + b'"\n'),
+        ("another version", broken(v=2)),
+        ("another version", broken(v="1")),
+        ("another version", broken(v=True)),
+        ("a bad ts", broken(ts="yesterday")),
+        ("a bad ts", broken(ts="2026-13-01T00:00:00.000000Z")),
+        ("a bad ts", broken(ts="2026-03-01T00:00:00Z")),
+        ("a bad mode", broken(mode="sometimes")),
+        ("a bad total_ms", broken(total_ms="fast")),
+        ("a bad total_ms", broken(total_ms=None)),
+        ("a bad cpu_ms", broken(cpu_ms=[1])),
+        ("a bad match", broken(match=1)),
+        ("a bad bytes_in", broken(bytes_in=True)),
+        ("a value out of range", broken(total_ms=-1)),
+        ("a value out of range", broken(total_ms=1e300)),
+        ("a value out of range", broken(cpu_ms={"legacy": "x"})),
+        ("a value out of range", broken(server={"queue": None})),
+        ("a value out of range", broken(route="r" * 5000)),
+        ("a value out of range", broken(dropped=-5)),
+        ("without request_id", (json.dumps({k: v for k, v in made.event().items() if k != "request_id"}) + "\n").encode()),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_count(bench: Any, what: str, line: bytes) -> None:
+    good = made.text(GOOD).encode().splitlines(keepends=True)
+    report = bench.file("a.jsonl", b"".join([*good[:7], line, *good[7:]])).run()
+    assert report["evidence"]["events"] == len(GOOD)
+    assert found(report, what) == {"what": what, "count": 1, "places": [f"{bench.files[0]}:8"]}
+
+
+def test_a_torn_last_line_is_told_from_a_foreign_one(bench: Any) -> None:
+    text = made.text(GOOD).encode()
+    report = bench.file("a.jsonl", text + made.text([made.event()]).encode()[:-80]).run()
+    assert found(report, "a torn last line")["places"] == [f"{bench.files[0]}:51"]
+    assert report["evidence"]["events"] == 50
+
+
+def test_a_whole_last_line_needs_no_end(bench: Any) -> None:
+    report = bench.file("a.jsonl", made.text(GOOD).encode()[:-1]).run()
+    assert report["evidence"]["events"] == 50
+    assert report["problems"] == []
+
+
+def test_an_event_that_is_given_twice_counts_once(bench: Any) -> None:
+    report = bench.events(GOOD, "a.jsonl").events(GOOD[:20], "b.jsonl").run()
+    assert report["evidence"]["events"] == 50
+    twice = found(report, "an event that is there twice")
+    assert twice["count"] == 20
+    assert twice["places"][0] == f"{bench.files[1]}:1"
+
+
+def test_an_id_that_is_used_again_is_two_calls(bench: Any) -> None:
+    again = [made.event(request_id="same"), made.event(request_id="same")]
+    report = bench.events([*GOOD, *again]).run()
+    assert report["evidence"]["events"] == 52
+    assert found(report, "a request id that was used before")["count"] == 1
+
+
+def test_a_clock_that_goes_back_is_named(bench: Any) -> None:
+    events = [made.event(ts=made.stamp(at)) for at in (0, 1e6, 2e6, 3e5, 4e5)]
+    report = bench.events(events).run()
+    assert found(report, "a clock that goes back")["places"] == [f"{bench.files[0]}:4"]
+    assert report["evidence"]["events"] == 5
+
+
+def test_an_empty_file_beside_others_is_named(bench: Any) -> None:
+    report = bench.file("empty.jsonl", b"").events(GOOD).run()
+    assert found(report, "an empty file")["count"] == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"nothing\n", b"\x00" * 100, b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\x00\x00garbage"])
+def test_no_event_at_all_is_unusable(bench: Any, data: bytes) -> None:
+    assert bench.file("a.jsonl", data).run(expect=2) is None
+    assert bench.err.startswith("hotpathd-report: ") and bench.err.count("\n") == 1
+
+
+def test_files_that_are_not_there(bench: Any) -> None:
+    bench.files = [str(bench.folder / "none.jsonl")]
+    bench.run(expect=2)
+    assert bench.err == f"hotpathd-report: {bench.files[0]}: No such file or directory\n"
+    bench.files = [str(bench.folder)]
+    bench.run(expect=2)
+    assert "Is a directory" in bench.err
+
+
+def packed(kind: str, data: bytes) -> bytes:
+    if kind == "gz":
+        return gzip.compress(data)
+    zstandard = pytest.importorskip("zstandard")
+    return bytes(zstandard.ZstdCompressor().compress(data))
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_archives_are_read_by_their_content(bench: Any, kind: str) -> None:
+    text = made.text(GOOD).encode()
+    report = bench.file("whatever", packed(kind, text[:5000]) + packed(kind, text[5000:])).run()
+    assert report["evidence"]["events"] == 50
+    assert report["problems"] == []
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_an_archive_that_ends_early_gives_what_it_has(bench: Any, kind: str) -> None:
+    events = [made.event(request_id=random.Random(n).randbytes(16).hex()) for n in range(20_000)]
+    data = packed(kind, made.text(events).encode())
+    report = bench.file("a", data[: len(data) // 2]).run()
+    assert 1000 < report["evidence"]["events"] < 20_000
+    assert found(report, "an archive that is damaged from here on")["count"] == 1
+
+
+def test_no_bytes_make_a_traceback(bench: Any) -> None:
+    """Random bytes, and events with random damage; what is left of them counts, and adds up."""
+    chance = random.Random(8)
+    text = bytearray(made.text(made.canary(100, 100)).encode())
+    for round_ in range(60):
+        data = bytearray(chance.randbytes(chance.randrange(3000)) if round_ % 3 == 0 else text)
+        for _ in range(chance.choice((0, 1, 20, 2000))):
+            if data:
+                data[chance.randrange(len(data))] = chance.randrange(256)
+        bench.files = []
+        report = bench.file("a.jsonl", bytes(data)).run()
+        assert bench.code in (0, 2, 10, 20, 30)
+        assert (report is None) == (bench.code == 2)
+        if report is not None:
+            skipped = ("a clock that goes back", "a request id that was used before")
+            lost = sum(one["count"] for one in report["problems"] if one["what"] not in skipped)
+            assert report["evidence"]["events"] + lost == report["evidence"]["lines"]
+
+
+def test_ranges_of_a_file_count_each_line_once(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hotpathd.evidence import reading
+
+    lines = made.text(made.event() for _ in range(300)).encode().splitlines(keepends=True)
+    lines[100] = b"foreign\n"
+    lines[200] = b'{"x":"' + b"y" * 9000 + b'"}\n'
+    text = b"".join(lines)
+    whole = bench.file("a.jsonl", text).run()
+    for size in (1, 499, 500, 501, 4096, 1 << 16):
+        monkeypatch.setattr(reading, "RANGE", size if size > 1 else len(lines[0]))
+        again = bench.run()
+        assert again["problems"] == whole["problems"]
+        assert again["evidence"] == whole["evidence"]
+
+
+def test_processes_read_what_one_reads(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hotpathd.evidence import reading
+
+    bench.events(made.canary(400, 400))
+    alone = bench.run()
+    monkeypatch.setattr(reading, "RANGE", 10_000)
+    assert bench.run("--jobs", "3") == alone

@@ -1,0 +1,244 @@
+"""What the numbers make of a route, with the truth known."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import Any, List
+
+import made
+import pytest
+
+pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+
+RULES = "stop: { minimum: 200, mismatches: 1%, fallbacks: 1%, regression: 10% }\n"
+PRICED = RULES + "prices: { vcpu_hour: 0.04, gib_month: 3 }\nrequests_per_month: 1e9\n"
+
+
+def route(report: Any) -> Any:
+    return report["routes"]["chunk"]
+
+
+def row(report: Any, key: str) -> Any:
+    return next(one for one in route(report)["table"] if one["key"] == key)
+
+
+def said(report: Any) -> str:
+    return "\n".join(f"{verdict} {text}" for verdict, text in zip(route(report)["speaks_for"], route(report)["reasons"]))
+
+
+def test_a_faster_sidecar_is_go(bench: Any) -> None:
+    report = bench.events(made.canary(3000, 1000)).run(*bench.rules(RULES), expect=0)
+    assert route(report)["comparison"] == "canary"
+    assert (row(report, "n")["old"]["value"], row(report, "n")["new"]["value"]) == (3000, 1000)
+    assert route(report)["test"]["ratio"]["high"] < 0.5
+
+
+def test_a_slower_sidecar_is_rolled_back(bench: Any) -> None:
+    report = bench.events(made.canary(3000, 1000, slower=1.6)).run(*bench.rules(RULES), expect=30)
+    assert "ROLLBACK later for sure: p95 +" in said(report)
+
+
+def test_too_few_calls_hold(bench: Any) -> None:
+    report = bench.events(made.canary(3000, 150, slower=1.6)).run(*bench.rules(RULES), expect=10)
+    assert "HOLD 150 calls of the new path; the rule wants at least 200" in said(report)
+
+
+def test_no_difference_that_is_not_known_exactly_holds_and_says_how_many_more(bench: Any) -> None:
+    report = bench.events(made.canary(600, 300, slower=1.0)).run(*bench.rules(RULES), expect=10)
+    assert "neither shown nor ruled out; about" in said(report)
+    assert route(report)["test"]["calls_needed"] > 300
+
+
+def test_many_fallbacks_are_rolled_back(bench: Any) -> None:
+    events = made.canary(2000, 900) + [made.failed("overloaded", 1.0) for _ in range(100)]
+    report = bench.events(events).run(*bench.rules(RULES), expect=30)
+    assert "ROLLBACK 10.00 % fallbacks" in said(report)
+
+
+def test_the_ledger_adds_up(bench: Any) -> None:
+    events = made.canary(2000, 1000) + [made.failed("timeout", 250.0) for _ in range(3)] + [made.failed("connect", 0.5)]
+    report = bench.events(events).run(*bench.rules(RULES))
+    first, second = route(report)["fallbacks"]
+    assert (first["reason"], first["count"], first["added_ms"]["p50"], first["added_total_s"]) == ("timeout", 3, 250.0, 0.75)
+    assert (second["reason"], second["count"]) == ("connect", 1)
+    assert row(report, "timeouts")["new"]["value"] == pytest.approx(300 / 1004, rel=1e-4)
+
+
+def test_what_the_breaker_kept_away_is_the_new_side_s(bench: Any) -> None:
+    kept_away = [made.kept(reason="breaker_open") for _ in range(30)]
+    report = bench.events(made.canary(2000, 970) + kept_away).run(*bench.rules(RULES), expect=30)
+    assert row(report, "n")["new"]["value"] == 1000
+    assert row(report, "fallbacks")["new"]["value"] == pytest.approx(3.0)
+
+
+def test_who_gave_up_has_no_latency_and_is_no_fallback(bench: Any) -> None:
+    gone = [made.failed("cancelled", 5.0, legacy_ms=None) for _ in range(100)]
+    report = bench.events(made.canary(2000, 1000) + gone).run(*bench.rules(RULES), expect=0)
+    assert route(report)["counts"]["cancelled"] == 100
+    assert row(report, "n")["new"]["value"] == 1000
+
+
+def shadow(matching: int, differing: int) -> List[made.Event]:
+    left = made.heavy(1, 10.0)
+    events = [made.shadowed(next(left)) for _ in range(matching)]
+    return events + [made.shadowed(next(left), match=False, diff=f"/chunks/{n}/end") for n in range(differing)]
+
+
+def test_a_clean_shadow_is_go_and_pairs_the_calls(bench: Any) -> None:
+    report = bench.events(shadow(1000, 0)).run(*bench.rules(RULES), expect=0)
+    assert route(report)["comparison"] == "shadow"
+    assert row(report, "n")["old"]["value"] == row(report, "n")["new"]["value"] == 1000
+
+
+def test_too_few_clean_comparisons_say_how_many_more(bench: Any) -> None:
+    report = bench.events(shadow(250, 0)).run(*bench.rules(RULES), expect=10)
+    assert f"HOLD 0 of 250 results differ, 0.000%; up to {route(report)['mismatches']['rate']['high']:.3%} is possible" in said(report)
+    assert f"{route(report)['mismatches']['clean_needed'] - 250:,} more without a difference" in said(report)
+
+
+def test_mismatches_are_no_go_and_in_clusters(bench: Any) -> None:
+    report = bench.events(shadow(900, 100)).run(*bench.rules(RULES), expect=20)
+    (cluster,) = route(report)["mismatches"]["clusters"]
+    assert (cluster["pointer"], cluster["count"]) == ("/chunks/*/end", 100)
+    assert len(cluster["examples"][0]["request_id"]) == 32
+
+
+def test_the_old_code_s_own_noise_is_allowed_for(bench: Any) -> None:
+    noise = [made.event(mode="shadow", reason="noise", match=n % 10 > 0, diff=None if n % 10 else "/x") for n in range(1000)]
+    report = bench.events(shadow(1900, 100) + noise).run(*bench.rules(RULES), expect=0)
+    assert row(report, "noise")["old"]["value"] == 10.0
+    assert "the old code differs from itself in 10.000%" in said(report)
+
+
+def test_on_is_held_against_the_old_path_of_before(bench: Any) -> None:
+    before = [one for one in made.canary(1000, 0)]
+    after = [{**one, "mode": "on"} for one in made.canary(0, 1000, slower=2.0)]
+    for number, one in enumerate(after):
+        one["ts"] = made.stamp(1e6 + number)
+    bench.events(before + after)
+    for options in ([], ["--since", made.stamp(1e6)]):
+        report = bench.run(*bench.rules(RULES), *options, expect=30)
+        assert route(report)["comparison"] == "on"
+        assert "beside the old path of before" in said(report)
+
+
+def test_since_and_until_cut_the_window(bench: Any) -> None:
+    events = [made.event(ts=made.stamp(n)) for n in range(100)]
+    report = bench.events(events).run("--since", made.stamp(10), "--until", made.stamp(30))
+    assert (report["evidence"]["events"], report["evidence"]["outside_of_the_window"]) == (20, 80)
+    bench.run("--since", made.stamp(1000), expect=2)
+    assert "no event since then" in bench.err
+
+
+@pytest.mark.parametrize(("lost", "code"), [(25, 0), (40, 10)])
+def test_lost_events_above_a_percent_forbid_go(bench: Any, lost: int, code: int) -> None:
+    events = made.canary(2000, 1000)
+    events[500]["dropped"] = lost
+    report = bench.events(events).run(*bench.rules(RULES), expect=code)
+    assert report["integrity"]["dropped"] == lost
+
+
+def test_the_cost_is_what_can_be_worked_out_by_hand(bench: Any) -> None:
+    report = bench.events(made.canary(1000, 1000)).run(*bench.rules(PRICED), expect=0)
+    cost = row(report, "cost")
+    assert cost["old"]["value"] == pytest.approx(9.5e-3 * 1e9 / 3600 * 0.04, rel=1e-4)
+    assert cost["new"]["value"] == pytest.approx((0.2 + 1.2) * 1e-3 * 1e9 / 3600 * 0.04, rel=1e-4)
+    assert cost["difference"]["value"] == pytest.approx(cost["new"]["value"] - cost["old"]["value"], rel=1e-4)
+
+
+def test_what_is_dearer_and_no_faster_is_no_go(bench: Any) -> None:
+    events = made.canary(1000, 1000, slower=1.0)
+    for one in events:
+        one["cpu_ms"] = {"legacy": 0.1, "client": 0.01} if one["path"] == "legacy" else {"legacy": None, "client": 3.0}
+    report = bench.events(events).run(*bench.rules(PRICED), expect=20)
+    assert "it does not pay" in said(report)
+
+
+def test_break_even_is_where_the_truth_has_it(bench: Any) -> None:
+    events = []
+    for number in range(1200):
+        size = 1 << (8 + number % 8)
+        events.append(made.shadowed(old=size / 3000 + number % 7 / 1000, new=1.0, bytes_in=size + 1))
+    found = route(bench.events(events).run())["break_even"]
+    assert found["above_bytes"] == 4096
+    assert found["says"].startswith("switch on above 4 KiB")
+
+
+def test_the_worst_route_decides(bench: Any) -> None:
+    slow = made.canary(3000, 1000, slower=1.6, seed=3)
+    for one in slow:
+        one["route"] = "score"
+    report = bench.events(made.canary(3000, 1000) + slow).run(*bench.rules(RULES), expect=30)
+    assert {name: one["verdict"] for name, one in report["routes"].items()} == {"chunk": "GO", "score": "ROLLBACK"}
+    bench.run(*bench.rules(RULES), "--route", "chunk", expect=0)
+
+
+# The baseline
+
+ANSWERED = PRICED + "answers: { stable_contract: yes, owner: yes }\ncpu_share: 40%\n"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "rules", "code"),
+    [(9.5, ANSWERED, 0), (9.5, "", 10), (1.0, ANSWERED, 20), (9.5, ANSWERED.replace("owner: yes", "owner: no"), 20), (9.5, ANSWERED.replace("40%", "2%"), 20)],
+)
+def test_a_baseline_says_whether_a_trial_is_worth_it(bench: Any, cpu: float, rules: str, code: int) -> None:
+    events = [made.event(cpu_ms={"legacy": cpu, "client": 0.01}) for _ in range(500)]
+    report = bench.events(events).run(*bench.rules(rules), command="baseline", expect=code)
+    assert [one["key"] for one in route(report)["worth"]] == ["cpu_bound", "share", *[one["key"] for one in route(report)["worth"][2:]]]
+    assert report["kind"] == "baseline"
+
+
+# What is written
+
+VOID = {"meta", "br"}
+
+
+class Balanced(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: List[str] = []
+        self.links: List[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href", "xlink:href") and not str(value).startswith("#")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+HOSTILE = '<script>alert(1)</script>|`x`"\''
+
+
+def test_the_page_is_whole_stands_alone_and_quotes_what_it_is_given(bench: Any) -> None:
+    events = shadow(300, 0) + [made.shadowed(match=False, diff="/" + HOSTILE) for _ in range(30)] + [made.failed("timeout", route=HOSTILE)]
+    page, text = bench.folder / "r.html", bench.folder / "r.md"
+    bench.events(events).run(*bench.rules(PRICED), "--html", str(page), "--markdown", str(text))
+    html = page.read_text()
+    parser = Balanced()
+    parser.feed(html)
+    assert parser.open == [] and parser.links == []
+    assert "<script" not in html and "&lt;script&gt;" in html
+    assert "http://" not in html.replace("http://www.w3.org/", "") and "https://" not in html
+    assert "<script" not in text.read_text()
+    assert html.count("<svg") >= 4
+
+
+def test_all_outputs_say_the_same_verdict(bench: Any) -> None:
+    page, text = bench.folder / "r.html", bench.folder / "r.md"
+    report = bench.events(made.canary(3000, 1000)).run(*bench.rules(RULES), "--html", str(page), "--markdown", str(text))
+    assert report["verdict"] == "GO"
+    assert text.read_text().startswith("# GO: ") and "<title>GO: " in page.read_text() and bench.out.startswith(" GO ")
+
+
+def test_the_json_can_be_standard_output(bench: Any) -> None:
+    bench.events(made.canary(300, 300)).run("--json", "-")
+    assert json.loads(bench.out)["v"] == 1
+
+
+def test_an_output_that_cannot_be_written_is_told_in_a_line(bench: Any) -> None:
+    bench.events(made.canary(300, 300)).run("--html", "/none/r.html", expect=2)
+    assert bench.err.startswith("hotpathd-report: /none/r.html") and bench.err.count("\n") == 1
