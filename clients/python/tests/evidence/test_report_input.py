@@ -48,7 +48,7 @@ def broken(**given: Any) -> bytes:
         ("a value out of range", broken(total_ms=-1)),
         ("a value out of range", broken(total_ms=1e300)),
         ("a value out of range", broken(cpu_ms={"legacy": "x"})),
-        ("a value out of range", broken(server={"queue": None})),
+        ("a value out of range", broken(server={"queue": "1"})),
         ("a value out of range", broken(route="r" * 5000)),
         ("a value out of range", broken(dropped=-5)),
         ("without request_id", (json.dumps({k: v for k, v in made.event().items() if k != "request_id"}) + "\n").encode()),
@@ -181,3 +181,25 @@ def test_processes_read_what_one_reads(bench: Any, monkeypatch: pytest.MonkeyPat
     alone = bench.run()
     monkeypatch.setattr(reading, "RANGE", 10_000)
     assert bench.run("--jobs", "3") == alone
+
+
+def test_a_batch_is_refused_where_one_of_its_events_is(bench: Any) -> None:
+    """The two ways of looking at events, beside each other, on random damage."""
+    from hotpathd.evidence import fields
+
+    chance = random.Random(3)
+    values = [None, True, -1, 0, 3.5, 1e300, 10**400, "", "x", "on", "2026-02-30T00:00:00.000000Z", "2026-02-28T00:00:00.000000Z", [], {}, {"legacy": "1"}, {"queue": 1}]
+    makers = [made.event, made.asked, made.shadowed, lambda: made.failed("timeout")]
+    refused = 0
+    for _ in range(3000):
+        events = [chance.choice(makers)() for _ in range(3)]
+        victim = events[chance.randrange(3)]
+        name = chance.choice([*victim, "dropped", "more"])
+        if chance.random() < 0.1:
+            victim.pop(name, None)
+        else:
+            victim[name] = chance.choice(values)
+        problems = [problem for problem in map(fields.problem_of, events) if problem]
+        refused += bool(problems)
+        assert (fields.columns_of(events) is None) == bool(problems), victim
+    assert 1000 < refused < 2500

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 VERSION = 1
+Array = NDArray[Any]
 Event = Dict[str, Any]
 
 _NONE: Any = type(None)
@@ -16,6 +20,13 @@ _NUMBER: FrozenSet[Any] = frozenset({int, float})
 _NUMBER_OR_NULL: FrozenSet[Any] = frozenset({int, float, _NONE})
 _TEXT: FrozenSet[Any] = frozenset({str})
 _TEXT_OR_NULL: FrozenSet[Any] = frozenset({str, _NONE})
+
+
+class Columns(NamedTuple):
+    lists: Dict[str, List[Any]]
+    stamps: Array
+    numbers: Dict[str, Array]
+    dropped: int
 
 
 class Field(NamedTuple):
@@ -45,28 +56,55 @@ FIELDS: Tuple[Field, ...] = (
 LONGEST_MS = 1e9  # eleven days: a longer call is a broken clock
 LONGEST_TEXT = 256
 MOST_BYTES = 1e15
+STAGES = ("queue", "parse", "compute", "write")
+_NO_SERVER: Dict[str, float] = {}
+_TIME = "0000-00-00T00:00:00.000000Z"
+_LOWEST = np.frombuffer(_TIME.encode(), np.uint8)
+_HIGHEST = np.frombuffer(_TIME.replace("0", "9").encode(), np.uint8)
 
 
-def columns_of(events: Sequence[Event]) -> Optional[Dict[str, List[Any]]]:
-    """The fields of all events, or None where one of them is not right."""
+def columns_of(events: Sequence[Event]) -> Optional[Columns]:
+    """The fields of all events, times and sizes as arrays, or None where one of them is not right."""
     try:
-        columns = {field.name: [event[field.name] for event in events] for field in FIELDS}
+        lists = {field.name: [event[field.name] for event in events] for field in FIELDS}
+        versions = [event["v"] for event in events]
+        dropped = [event["dropped"] for event in events if "dropped" in event]
     except (KeyError, TypeError, IndexError):
         return None
     for field in FIELDS:
-        column = columns[field.name]
-        if not field.types.issuperset(map(type, column)):
+        column = lists[field.name]
+        if not field.types.issuperset(map(type, column)) or (field.values and not field.values.issuperset(column)):
             return None
-        if field.values and not field.values.issuperset(column):
-            return None
-    return columns if all(map(_is_version, events)) and all(map(_is_sane, events)) else None
+    if not {(VERSION, int)}.issuperset(zip(versions, map(type, versions))) or not all(map(_is_loss, dropped)):
+        return None
+    if max(map(len, set(lists["route"]) | set(lists["reason"])), default=0) > LONGEST_TEXT:
+        return None
+    stamps = stamps_of(lists["ts"])
+    numbers = _numbers(lists)
+    return None if stamps is None or numbers is None else Columns(lists, stamps, numbers, sum(dropped))
+
+
+def stamps_of(texts: List[str]) -> Optional[Array]:
+    """Microseconds since 1970; None where one is no time."""
+    if not texts:
+        return np.zeros(0, np.int64)
+    joined = "".join(texts)
+    if not joined.isascii() or set(map(len, texts)) != {len(_TIME)}:
+        return None
+    grid = np.frombuffer(joined.encode(), np.uint8).reshape(-1, len(_TIME))
+    if not (((grid >= _LOWEST) & (grid <= _HIGHEST)).all()):
+        return None
+    try:
+        return np.ascontiguousarray(grid[:, :-1]).view(f"S{len(_TIME) - 1}")[:, 0].astype("datetime64[us]").astype(np.int64)
+    except ValueError:  # the 31st of June
+        return None
 
 
 def problem_of(event: Any) -> str:
     """Why it is no event of this version, or ""."""
     if not isinstance(event, dict) or "v" not in event or "ts" not in event:
         return "not an event"
-    if not _is_version(event):
+    if event["v"] != VERSION or type(event["v"]) is not int:
         return "another version"
     for field in FIELDS:
         if field.name not in event:
@@ -74,31 +112,45 @@ def problem_of(event: Any) -> str:
         value = event[field.name]
         if type(value) not in field.types or (field.values and value not in field.values):
             return f"a bad {field.name}"
+    if stamps_of([event["ts"]]) is None:
+        return "a bad ts"
     return "" if _is_sane(event) else "a value out of range"
-
-
-def _is_version(event: Event) -> bool:
-    return event.get("v") == VERSION and type(event["v"]) is int
 
 
 def _is_sane(event: Event) -> bool:
     """Ranges, and what is inside of the two objects."""
-    total, new, old, size = event["total_ms"], event["sidecar_ms"], event["legacy_ms"], event["bytes_in"]
-    if not (
-        0 <= total <= LONGEST_MS
-        and (new is None or 0 <= new <= LONGEST_MS)
-        and (old is None or 0 <= old <= LONGEST_MS)
-        and (size is None or 0 <= size <= MOST_BYTES)
-    ):
-        return False
     if len(event["route"]) > LONGEST_TEXT or len(event["reason"]) > LONGEST_TEXT:
         return False
-    for value in event["cpu_ms"].values():
-        if value is not None and not (type(value) in _NUMBER and 0 <= value <= LONGEST_MS):
-            return False
-    if event["server"] is not None:
-        for value in event["server"].values():
-            if not (type(value) in _NUMBER and 0 <= value <= LONGEST_MS):
-                return False
-    dropped = event.get("dropped")
-    return dropped is None or (type(dropped) is int and 0 <= dropped < 2**40)
+    if "dropped" in event and not _is_loss(event["dropped"]):
+        return False
+    return _numbers({field.name: [event[field.name]] for field in FIELDS}) is not None
+
+
+def _is_loss(dropped: Any) -> bool:
+    return type(dropped) is int and 0 <= dropped < 2**40
+
+
+def _numbers(lists: Dict[str, List[Any]]) -> Optional[Dict[str, Array]]:
+    """Times in ms and sizes; null is NaN."""
+    servers = [server or _NO_SERVER for server in lists["server"]] if any(lists["server"]) else None
+    read: Dict[str, Optional[List[Any]]] = {name: lists[name] for name in ("sidecar_ms", "legacy_ms", "total_ms", "bytes_in")}
+    for side in ("legacy", "client"):
+        read[f"cpu_{side}"] = [cpu.get(side) for cpu in lists["cpu_ms"]]
+    for stage in STAGES:
+        read[stage] = None if servers is None else [server.get(stage) for server in servers]
+    out: Dict[str, Array] = {}
+    for name, column in read.items():
+        if column is None:
+            out[name] = np.full(len(lists["server"]), np.nan, np.float32)
+            continue
+        if not _NUMBER_OR_NULL.issuperset(map(type, column)):
+            return None
+        try:
+            values = np.array(column, np.float64)
+        except OverflowError:  # an integer of a thousand digits
+            return None
+        highest = MOST_BYTES if name == "bytes_in" else LONGEST_MS
+        if not ((values >= 0) & (values <= highest) | np.isnan(values)).all():
+            return None
+        out[name] = values.astype(np.float32)
+    return out

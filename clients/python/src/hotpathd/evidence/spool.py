@@ -7,12 +7,12 @@ tables read back the columns that they need, as float32 and small integers.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import multiprocessing
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any, Callable, DefaultDict, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from .problems import Place, Problems
 Array = NDArray[Any]
 
 NUMBERS = (
-    "sidecar_ms", "legacy_ms", "total_ms", "cpu_legacy", "cpu_client", "server_ms", "queue_ms", "bytes_in",
+    "sidecar_ms", "legacy_ms", "total_ms", "cpu_legacy", "cpu_client", "server_ms", "bytes_in",
 )  # fmt: skip
 WORDS = ("cell", "diff")
 
@@ -107,32 +107,23 @@ class _Parser:
         self._shard = shard
         self._codes = {name: _Codes() for name in WORDS}
         self._columns: Dict[str, List[Array]] = {name: [] for name in DTYPES}
-        self._seconds: Dict[str, int] = {}
         self._seen: DefaultDict[Tuple[str, str], int] = defaultdict(int)
         self._latest = 0
 
     def take(self, lines: List[bytes], torn: bool) -> None:
         first = self._shard.lines
         self._shard.lines += len(lines)
-        events: List[Any] = []
         try:
-            events = list(map(orjson.loads, lines))
-            numbers = range(first, first + len(lines))
-            columns = fields.columns_of(events)
-            stamps = None if columns is None else self._stamps(columns["ts"])
+            columns = fields.columns_of(list(map(orjson.loads, lines)))
+            numbers = np.arange(first, first + len(lines), dtype=np.uint32)
         except orjson.JSONDecodeError:
-            columns = stamps = None
-        if columns is None or stamps is None:
+            columns = None
+        if columns is None:
             events, kept = self._sift(lines, first, torn)
-            if not events:
-                return
-            columns = fields.columns_of(events)
+            columns, numbers = fields.columns_of(events), np.array(kept, np.uint32)
             assert columns is not None
-            stamps = self._stamps(columns["ts"])
-            assert stamps is not None
-            self._add(events, columns, stamps, np.array(kept, np.uint32))
-            return
-        self._add(events, columns, stamps, np.arange(numbers.start, numbers.stop, dtype=np.uint32))
+        if len(numbers):
+            self._add(columns, numbers)
 
     def _sift(self, lines: List[bytes], first: int, torn: bool) -> Tuple[List[Any], List[int]]:
         """One by one: what is an event, and what is counted as a problem."""
@@ -154,60 +145,29 @@ class _Parser:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             return None, "not JSON"
-        problem = fields.problem_of(event)
-        if not problem and self._stamps([event["ts"]]) is None:
-            problem = "a bad ts"
-        return event, problem
+        return event, fields.problem_of(event)
 
     def _problem(self, what: str, number: int) -> None:
         self._shard.problems.add(what, Place(self._shard.part.path, number))
 
-    def _stamps(self, texts: List[str]) -> Optional[Array]:
-        """Microseconds since 1970; None where one is no time. The date and hour are looked up."""
-        seconds = self._seconds
-        out = []
-        try:
-            for text in texts:
-                head = text[:19]
-                at = seconds.get(head)
-                if at is None:
-                    at = self._second(head)
-                micro = text[20:26]
-                if len(text) != 27 or text[19] != "." or text[26] != "Z" or not (micro.isascii() and micro.isdigit()):
-                    return None
-                out.append(at + int(micro))
-        except ValueError:
-            return None
-        return np.array(out, np.int64)
-
-    def _second(self, head: str) -> int:
-        at = datetime.strptime(head, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
-        if len(self._seconds) > 100_000:
-            self._seconds.clear()
-        self._seconds[head] = int(at.timestamp()) * 1_000_000
-        return self._seconds[head]
-
-    def _add(self, events: List[Any], columns: Dict[str, List[Any]], stamps: Array, lines: Array) -> None:
-        shard, put = self._shard, self._put
-        shard.events += len(events)
-        put("ts", stamps)
-        put("line", lines)
-        put("id", list(map(hash, zip(columns["request_id"], columns["route"]))))
-        put("match", [-1 if match is None else match for match in columns["match"]])
-        for name in ("sidecar_ms", "legacy_ms", "total_ms", "bytes_in"):
-            put(name, columns[name])
-        put("cpu_legacy", [cpu.get("legacy") for cpu in columns["cpu_ms"]])
-        put("cpu_client", [cpu.get("client") for cpu in columns["cpu_ms"]])
-        put("server_ms", [_work(server) for server in columns["server"]])
-        put("queue_ms", [None if server is None else server.get("queue") for server in columns["server"]])
-        self._words("cell", list(zip(*map(columns.__getitem__, Cell._fields))))
-        self._words("diff", [diff and cluster_of(diff) for diff in columns["diff"]])
-        self._jumps(stamps, lines)
-        self._dropped(events)
-        self._look(columns)
+    def _add(self, columns: fields.Columns, lines: Array) -> None:
+        shard, lists, numbers = self._shard, columns.lists, columns.numbers
+        shard.events += len(lines)
+        shard.dropped += columns.dropped
+        self._put("ts", columns.stamps)
+        self._put("line", lines)
+        self._put("id", list(map(hash, zip(lists["request_id"], lists["route"]))))
+        self._put("match", [-1 if match is None else match for match in lists["match"]])
+        for name in ("sidecar_ms", "legacy_ms", "total_ms", "bytes_in", "cpu_legacy", "cpu_client"):
+            self._put(name, numbers[name])
+        self._put("server_ms", _work(numbers))
+        self._words("cell", list(zip(*map(lists.__getitem__, Cell._fields))))
+        self._words("diff", [diff and cluster_of(diff) for diff in lists["diff"]])
+        self._jumps(columns.stamps, lines)
+        self._look(lists)
 
     def _put(self, name: str, values: Any) -> None:
-        self._columns[name].append(np.array(values, DTYPES[name]))
+        self._columns[name].append(np.asarray(values, DTYPES[name]))
 
     def _words(self, name: str, words: List[Any]) -> None:
         self._columns[name].append(self._codes[name].of(words))
@@ -217,9 +177,6 @@ class _Parser:
         self._latest = int(stamps[-1])
         for at in np.flatnonzero(stamps < before - BACKWARDS_US):
             self._problem("a clock that goes back", int(lines[at]))
-
-    def _dropped(self, events: List[Any]) -> None:
-        self._shard.dropped += sum(event["dropped"] for event in events if "dropped" in event)
 
     def _look(self, columns: Dict[str, List[Any]]) -> None:
         """Examples of mismatches, and the ids that the daemon's log must have."""
@@ -251,17 +208,18 @@ class _Parser:
         shard.words = {name: codes.words() for name, codes in self._codes.items()}
 
 
-def _work(server: Optional[Dict[str, float]]) -> Optional[float]:
-    """What the daemon worked on it, without the wait in its queue."""
-    if not server:
-        return None
-    return sum(server.values()) - server.get("queue", 0.0)
+def _work(numbers: Dict[str, Array]) -> Array:
+    """What the daemon worked on it, without the wait in its queue; NaN where it says nothing."""
+    stages = [numbers[stage] for stage in fields.STAGES if stage != "queue"]
+    work: Array = np.where(np.isnan(stages).all(axis=0), np.nan, np.nansum(stages, axis=0))
+    return work
 
 
 def _parse(job: Tuple[reading.Part, str]) -> Shard:
     part, folder = job
     shard = Shard(part)
     parser = _Parser(shard)
+    gc.disable()  # millions of objects come and go, none of them in a circle
     try:
         for lines, torn in reading.batches(part):
             parser.take(lines, torn)
@@ -269,6 +227,8 @@ def _parse(job: Tuple[reading.Part, str]) -> Shard:
         shard.problems.add("an archive that is damaged from here on", Place(part.path, shard.lines))
     except TooMany:
         shard.problems.add("too many different words; the rest of the part is left out", Place(part.path, shard.lines))
+    finally:
+        gc.enable()
     parser.write(os.path.join(folder, f"{os.getpid()}.columns"))
     return shard
 
