@@ -67,7 +67,7 @@ def columns_of(events: Sequence[Event]) -> Optional[Columns]:
     """The fields of all events, times and sizes as arrays, or None where one of them is not right."""
     try:
         lists = {field.name: [event[field.name] for event in events] for field in FIELDS}
-        versions = [event["v"] for event in events]
+        right = all(type(event["v"]) is int and event["v"] == VERSION for event in events)
         dropped = [event["dropped"] for event in events if "dropped" in event]
     except (KeyError, TypeError, IndexError):
         return None
@@ -75,7 +75,7 @@ def columns_of(events: Sequence[Event]) -> Optional[Columns]:
         column = lists[field.name]
         if not field.types.issuperset(map(type, column)) or (field.values and not field.values.issuperset(column)):
             return None
-    if not {(VERSION, int)}.issuperset(zip(versions, map(type, versions))) or not all(map(_is_loss, dropped)):
+    if not right or not all(map(_is_loss, dropped)):
         return None
     if max(map(len, set(lists["route"]) | set(lists["reason"])), default=0) > LONGEST_TEXT:
         return None

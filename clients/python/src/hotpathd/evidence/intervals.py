@@ -1,0 +1,137 @@
+"""What was measured, and between which limits the truth is. All functions are pure; times are in any unit.
+
+Quantiles: order statistics, which no heavy tail disturbs, of as many calls as the sample is worth (blocks.py).
+Rates: Wilson's. Differences and ratios: Newcombe's square-and-add of the two sides' limits (Statistics in Medicine
+17, 1998; for any estimate: Zou and Donner, Statistics in Medicine 27, 2008), which keeps their skew.
+Sides are taken as independent: slow minutes that both sides share make the intervals wider than they need be.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Tuple
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from . import blocks
+from .blocks import Array
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """Infinite where the sample sets no limit, as 50 calls set none above their p99."""
+
+    value: float
+    low: float
+    high: float
+
+
+NOTHING = Interval(math.nan, -math.inf, math.inf)
+
+
+def quantile(values: Array, times: Array, q: float, confidence: float = CONFIDENCE) -> Interval:
+    n = len(values)
+    if not n:
+        return NOTHING
+    value = float(np.quantile(values, q))
+    effect = blocks.design_effect(blocks.in_time(values, times) <= value)
+    widened = special.ndtri((1 + confidence) / 2) / blocks.critical(n, confidence)
+    return Interval(value, *_at(values, *ranks(n / effect * widened**2, q, confidence)))
+
+
+def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, float]:
+    """The limits of the q-quantile of n independent values, as fractions of the order: Hutson's fractional order
+    statistics (Journal of Applied Statistics 26, 1999), which need no whole n."""
+    tail = (1 - confidence) / 2
+
+    def excess(u: float, wanted: float) -> float:
+        return float(special.betainc((n + 1) * u, (n + 1) * (1 - u), q)) - wanted
+
+    low, high = (float(optimize.brentq(excess, 1e-12, 1 - 1e-12, args=(wanted,))) for wanted in (1 - tail, tail))
+    return low, high
+
+
+def _at(values: Array, low: float, high: float) -> Tuple[float, float]:
+    """The values at two fractions of the order, between neighbours where they fall between."""
+    n = len(values)
+    at = [(n + 1) * low - 1, (n + 1) * high - 1]
+    floors = [min(max(math.floor(x), 0), n - 1) for x in at]
+    ordered = np.partition(values, sorted({k for i in floors for k in (i, min(i + 1, n - 1))}))
+    found = [float(ordered[i] + (x - i) * (ordered[min(i + 1, n - 1)] - ordered[i])) for x, i in zip(at, floors)]
+    return found[0] if at[0] >= 0 else -math.inf, found[1] if at[1] <= n - 1 else math.inf
+
+
+def quantile_difference(
+    old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
+) -> Interval:
+    """New less old."""
+    return minus(quantile(new_values, new_times, q, confidence), quantile(old_values, old_times, q, confidence))
+
+
+def quantile_ratio(
+    old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
+) -> Interval:
+    """New by old, of positive values."""
+    new, old = (_log(quantile(*side, q, confidence)) for side in ((new_values, new_times), (old_values, old_times)))
+    return Interval(*(float(np.exp(limit)) for limit in minus(new, old)))
+
+
+def mean(values: Array, times: Array, confidence: float = CONFIDENCE) -> Interval:
+    """From block means; for what has a variance, as CPU time has. A Pareto tail may have none: use quantiles."""
+    if not len(values):
+        return NOTHING
+    value = float(np.mean(values, dtype=np.float64))
+    if len(values) < 2:
+        return Interval(value, -math.inf, math.inf)
+    found = blocks.means(blocks.in_time(values, times))
+    reach = blocks.critical(len(values), confidence) * float(np.std(found, ddof=1)) / math.sqrt(len(found))
+    return Interval(value, value - reach, value + reach)
+
+
+def mean_difference(
+    old_values: Array, old_times: Array, new_values: Array, new_times: Array, confidence: float = CONFIDENCE
+) -> Interval:
+    """New less old."""
+    return minus(mean(new_values, new_times, confidence), mean(old_values, old_times, confidence))
+
+
+def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0) -> Interval:
+    """Wilson's. `effect`: blocks.design_effect of failures that come in runs."""
+    if not n:
+        return Interval(math.nan, 0.0, 1.0)
+    effect = max(effect, 1.0)
+    worth = max(round(n / effect), 1)
+    found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, "wilson")
+    return Interval(count / n, float(found.low), float(found.high))
+
+
+def rate_difference(
+    old_count: int, old_n: int, new_count: int, new_n: int, confidence: float = CONFIDENCE,
+    old_effect: float = 1.0, new_effect: float = 1.0,
+) -> Interval:  # fmt: skip
+    """New less old."""
+    return minus(rate(new_count, new_n, confidence, new_effect), rate(old_count, old_n, confidence, old_effect))
+
+
+def no_event_upper_bound(n: int, confidence: float = CONFIDENCE) -> float:
+    """Of the share that never occurred in n: Clopper and Pearson's, exact; the "rule of three" says 3 / n."""
+    if not n:
+        return 1.0
+    return float(stats.binomtest(0, n, alternative="less").proportion_ci(confidence, "exact").high)
+
+
+def clean_needed(bound: float, n: int = 0, confidence: float = CONFIDENCE) -> int:
+    """So many more without an event, after n without one, show a share of at most `bound`."""
+    return max(math.ceil(math.log1p(-confidence) / math.log1p(-bound)) - n, 0)
+
+
+def minus(a: Interval, b: Interval) -> Interval:
+    value = a.value - b.value
+    low = math.hypot(a.value - a.low, b.high - b.value)
+    return Interval(value, value - low, value + math.hypot(a.high - a.value, b.value - b.low))
+
+
+def _log(found: Interval) -> Interval:
+    return Interval(*(math.log(limit) if limit > 0 else -math.inf for limit in found))
