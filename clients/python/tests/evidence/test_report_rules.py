@@ -24,7 +24,7 @@ stop:
   alpha: 0.01
   power: 0.8
   minimum: 500
-  looks: 48
+  calls: 48000
   fallbacks: 2%
   mismatches: 0.5%
   dropped: 0.5%
@@ -38,7 +38,7 @@ def test_every_key_is_read() -> None:
     assert read.prices == rules.Prices("EUR", 0.04, 3)
     assert (read.requests("chunk"), read.requests("score"), read.requests("other")) == (12e6, 5e6, None)
     assert read.share_of_cpu("chunk") == 0.3
-    assert read.stop == rules.Stop("p99", 0.05, 0.01, 0.8, 500, 48, 0.02, 0.005, 0.005)
+    assert read.stop == rules.Stop("p99", 0.05, 0.01, 0.8, 500, 48000, 0.02, 0.005, 0.005)
     assert read.answers == rules.Answers(stable_contract=True, owner=False, cpu_bound=None)
     assert read.steps == ("shadow=24h", "1=1h", "5=6h", "100=0s")
     assert read.hash == hashlib.sha256(WHOLE.encode()).hexdigest()
@@ -59,7 +59,7 @@ def test_an_empty_file_is_the_defaults(text: str) -> None:
         ("stop: { alpha: x }", "r:1: stop.alpha: a share"),
         ("stop: { alpha: 1.2.3 }", "r:1: stop.alpha: a share"),
         ("stop: { dropped: 5% }", "r:1: stop.dropped: a share as 5% or 0.05, above 0 and up to 0.01, not '5%'"),
-        ("stop: { looks: 1.5 }", "r:1: stop.looks: a whole number"),
+        ("stop: { calls: 1.5 }", "r:1: stop.calls: a whole number"),
         ("stop: []", "r:1: stop: a mapping is due"),
         ("replicas: many", "r:1: replicas: a number is due, not 'many'"),
         ("replicas: nan", "r:1: replicas: from 1 to"),

@@ -11,13 +11,14 @@ import numpy as np
 import scipy
 
 from . import verdict, worth
-from .figures import Interval
+from .intervals import Interval
 from .integrity import Books, Integrity
 from .mismatches import Cluster
 from .problems import Problems
 from .route import Fallback, Route, Row
 from .rules import Rules
 from .scrapes import Daemon, Log
+from .sequential import Look
 from .sides import Window
 from .sizes import BreakEven
 from .verdict import Finding
@@ -65,8 +66,7 @@ def _route(judged: Judged) -> Json:
         "table": [_row(row) for row in route.rows],
         "worth": [question._asdict() for question in judged.questions],
         "test": {
-            "metric": test.metric, "ratio": _interval(test.ratio), "confidence": test.confidence, "limit": test.limit,
-            "calls": len(route.new.took), "calls_needed": test.needed,
+            "metric": test.metric, "limit": test.limit, "calls": len(route.new.took), "planned": test.planned, **_look(test.look),
         },
         "mismatches": {
             "compared": route.compared, "differing": route.differing, "rate": _interval(test.mismatch), "clean_needed": test.clean_needed,
@@ -75,6 +75,15 @@ def _route(judged: Judged) -> Json:
         },
         "fallbacks": [_fallback(one) for one in route.ledger],
         "break_even": route.break_even and _break_even(route.break_even),
+    }  # fmt: skip
+
+
+def _look(look: Optional[Look]) -> Json:
+    if look is None:
+        return {"ratio": None}
+    return {
+        "ratio": _interval(look.interval), "outcome": look.outcome.value, "confidence": look.confidence,
+        "boundary": _finite(look.boundary), "statistic": _finite(look.statistic), "fraction": _finite(look.fraction),
     }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def _short(one: Json, row: Json) -> str:
 def scale(test: Json) -> Optional[Json]:
     """The stop rule's interval on a line from 60 % less to 60 % more, or as wide as it takes; places in percent of the line."""
     ratio = test["ratio"]
-    if not ratio:
+    if not ratio or None in ratio.values():
         return None
     reach = max(0.6, test["limit"] - 1 + 0.1, min(abs(ratio["value"] - 1) * 1.2, 3.0))
 

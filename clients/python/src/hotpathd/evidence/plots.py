@@ -67,7 +67,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _sides(route: Route) -> List[Tuple[str, str, Array]]:
-    both = [("old", OLD, route.old.ordered), ("sidecar", NEW, route.new.ordered)]
+    both = [("old", OLD, np.sort(route.old.took.values)), ("sidecar", NEW, np.sort(route.new.took.values))]
     return [(name, colour, values) for name, colour, values in both if len(values)]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, List, NamedTuple, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import figures, sides
-from .figures import Interval
+from . import blocks, intervals, sides
+from .intervals import Interval
 from .mismatches import Cluster, clusters
 from .rules import Rules
 from .scrapes import Daemon
@@ -42,16 +43,20 @@ class Fallback:
     added_total_s: float
 
 
+class Series(NamedTuple):
+    """Values in ms, and when they were (microseconds), by the order of the events."""
+
+    values: Array
+    times: Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
 @dataclass
-class Sample:
-    """What is kept of one side: latencies in ms, sorted once, and CPU in ms."""
-
-    took: Array
-    cpu: Array
-    ordered: Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ordered = np.sort(self.took)
+class Side:
+    took: Series
+    cpu: Series
 
 
 @dataclass
@@ -59,8 +64,9 @@ class Route:
     name: str
     kind: str
     counts: Counts
-    old: Sample
-    new: Sample
+    old: Side
+    new: Side
+    fallback_effect: float = 1.0  # of fallbacks that come in runs
     rows: List[Row] = field(default_factory=list)
     ledger: List[Fallback] = field(default_factory=list)
     clusters: List[Cluster] = field(default_factory=list)
@@ -79,10 +85,12 @@ class Route:
 def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -> Route:
     kind, old_index, new_index = sides.compared(window, name, rules.stop.minimum)
     columns = Columns(window)
-    old = Sample(columns.finite("total_ms" if kind != "shadow" else "legacy_ms", old_index), _old_cpu(columns, old_index))
-    took = columns.finite("sidecar_ms" if kind == "shadow" else "total_ms", _answered(window, new_index) if kind == "shadow" else new_index)
-    new = Sample(took, _new_cpu(columns, new_index, kind, _cpu_of_a_request(daemon, name)))
+    shadow = kind == "shadow"
+    old = Side(columns.series("legacy_ms" if shadow else "total_ms", old_index), columns.series("cpu_legacy", old_index))
+    took = columns.series("sidecar_ms", _answered(window, new_index)) if shadow else columns.series("total_ms", new_index)
+    new = Side(took, _new_cpu(columns, new_index, kind, _cpu_of_a_request(daemon, name)))
     route = Route(name, kind, window.counted(name), old, new, old_index=old_index, new_index=new_index)
+    route.fallback_effect = _runs(window, new_index, columns.of("ts", new_index))
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
     route.break_even = break_even(window, name)
@@ -108,6 +116,13 @@ class Columns:
         chosen: Array = values[np.isfinite(values)]
         return chosen
 
+    def series(self, name: str, index: Array) -> Series:
+        return self.timed(self.of(name, index), index)
+
+    def timed(self, values: Array, index: Array) -> Series:
+        known = np.isfinite(values)
+        return Series(values[known], self.of("ts", index)[known])
+
 
 def _answered(window: Window, index: Array) -> Array:
     """Of calls in mode shadow: a failure has no latency to compare."""
@@ -116,25 +131,26 @@ def _answered(window: Window, index: Array) -> Array:
     return chosen
 
 
-def _old_cpu(columns: Columns, index: Array) -> Array:
-    return columns.finite("cpu_legacy", index)
-
-
-def _new_cpu(columns: Columns, index: Array, kind: str, daemon_ms: Optional[float]) -> Array:
+def _new_cpu(columns: Columns, index: Array, kind: str, daemon_ms: Optional[float]) -> Series:
     """The client's, the daemon's, and the old code's where it ran after all.
 
     The daemon's is its own count for each request where scrapes say it; else its stages, by the clock.
     """
-    if not len(index):
-        return np.zeros(0, np.float32)
     client = columns.of("cpu_client", index)
     stages = columns.of("server_ms", index)
     served = np.nan_to_num(stages) if daemon_ms is None else np.where(np.isfinite(columns.of("sidecar_ms", index)), daemon_ms, 0.0)
     total = client + served
     if kind != "shadow":
         total = total + np.nan_to_num(columns.of("cpu_legacy", index))
-    chosen: Array = total[np.isfinite(total)]
-    return chosen
+    return columns.timed(total, index)
+
+
+def _runs(window: Window, index: Array, times: Array) -> float:
+    """Of fallbacks, or of failures in shadow: how many calls tell as much as one."""
+    if not len(index):
+        return 1.0
+    failed = np.array([sides.is_fallback(cell) or (cell.path == "both" and cell.outcome == "fallback") for cell in window.cells])
+    return blocks.design_effect(blocks.in_time(failed[window.cell[index]], times))
 
 
 def _cpu_of_a_request(daemon: Optional[Daemon], route: str) -> Optional[float]:
@@ -168,57 +184,59 @@ def _ledger(window: Window, columns: Columns, route: Route) -> List[Fallback]:
     return sorted(out, key=lambda one: -one.count)
 
 
-def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> "List[Row]":
-    counts, old, new = route.counts, route.old, route.new
+def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
+    old, new = route.old, route.new
     rows = [Row("n", "calls", "", _exact(len(old.took)), _exact(len(new.took)), None)]
     for name, q in QUANTILES.items():
-        rows.append(
-            Row(name, f"{name} latency", "ms", figures.quantile(old.ordered, q), figures.quantile(new.ordered, q),
-                figures.difference_of_quantiles(new.ordered, old.ordered, q))
-        )  # fmt: skip
-    cpu_old, cpu_new = figures.mean(old.cpu), figures.mean(new.cpu)
-    rows.append(Row("cpu", "CPU per 1,000 calls", "s", cpu_old, cpu_new, figures.difference_of_means(cpu_new, cpu_old)))
+        rows.append(_pair(name, f"{name} latency", "ms", intervals.quantile(*old.took, q), intervals.quantile(*new.took, q)))
+    cpu = _pair("cpu", "CPU per 1,000 calls", "s", intervals.mean(*old.cpu), intervals.mean(*new.cpu))
+    rows.append(cpu)
     memory = daemon.memory if daemon else None
     if memory:
-        grown = memory / (1 << 20)
-        rows.append(Row("memory", "memory of the sidecar", "MiB", None, _exact(grown), None))
-    rows += _rates(route, counts)
-    cost = _cost(route, rules, cpu_old, cpu_new, memory)
+        rows.append(Row("memory", "memory of the sidecar", "MiB", None, _exact(memory / (1 << 20)), None))
+    rows += _rates(route, route.counts)
+    cost = _cost(route, rules, cpu, memory)
     return [row for row in rows + ([cost] if cost else []) if row.old or row.new]
+
+
+def _pair(key: str, name: str, unit: str, old: Interval, new: Interval) -> Row:
+    return Row(key, name, unit, known(old), known(new), known(intervals.minus(new, old)))
+
+
+def known(one: Interval) -> Optional[Interval]:
+    return None if math.isnan(one.value) else one
 
 
 def _rates(route: Route, counts: Counts) -> List[Row]:
     live = max(counts.new - counts.cancelled, 0) if route.kind in ("canary", "on") else 0
-    failures = counts.shadow_failures
     rows = []
-    for key, name, count in (("fallbacks", "fallbacks", counts.fallbacks), ("timeouts", "timeouts", counts.timeouts), ("errors", "errors", counts.errors)):
-        rows.append(_rate_row(key, name, count, live))
+    for key, count in (("fallbacks", counts.fallbacks), ("timeouts", counts.timeouts), ("errors", counts.errors)):
+        rows.append(_rate_row(key, key, count, live, route.fallback_effect))
     if counts.shadow:
-        rows.append(_rate_row("shadow_failures", "failures in shadow", failures, counts.shadow))
+        rows.append(_rate_row("shadow_failures", "failures in shadow", counts.shadow_failures, counts.shadow, route.fallback_effect if not live else 1.0))
     if route.compared:
         rows.append(_rate_row("mismatches", "mismatches", route.differing, route.compared))
     if route.noise:
-        old = figures.rate(route.noise_differing, route.noise)
+        old = intervals.rate(route.noise_differing, route.noise)
         rows.append(Row("noise", "old code beside itself (A/A)", "%", _scaled(old, 100), None, None))
     return rows
 
 
-def _rate_row(key: str, name: str, count: int, total: int) -> Row:
-    return Row(key, name, "%", None, _scaled(figures.rate(count, total), 100), None)
+def _rate_row(key: str, name: str, count: int, total: int, effect: float = 1.0) -> Row:
+    return Row(key, name, "%", None, _scaled(known(intervals.rate(count, total, effect=effect)), 100), None)
 
 
-def _cost(route: Route, rules: Rules, old: Optional[Interval], new: Optional[Interval], memory: Optional[float]) -> Optional[Row]:
+def _cost(route: Route, rules: Rules, cpu: Row, memory: Optional[float]) -> Optional[Row]:
     """A month's: CPU of all its requests, and the daemons' memory."""
     requests, prices = rules.requests(route.name), rules.prices
-    if requests is None or prices.vcpu_hour is None or old is None:
+    if requests is None or prices.vcpu_hour is None or cpu.old is None:
         return None
     of_ms = requests / 1e3 / 3600 * prices.vcpu_hour
     held = memory / GIB * rules.replicas * prices.gib_month if memory and prices.gib_month is not None else 0.0
-    before = _scaled(old, of_ms)
-    if new is None or not len(route.new.cpu):
+    before = Interval(*(value * of_ms for value in cpu.old))
+    if cpu.new is None:
         return Row("cost", "cost of a month", prices.currency, before, None, None)
-    after = Interval(*(value * of_ms + held for value in new))
-    return Row("cost", "cost of a month", prices.currency, before, after, figures.difference_of_means(after, before))
+    return _pair("cost", "cost of a month", prices.currency, before, Interval(*(value * of_ms + held for value in cpu.new)))
 
 
 def _exact(value: float) -> Interval:

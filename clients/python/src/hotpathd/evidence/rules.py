@@ -37,7 +37,7 @@ class Stop:
     alpha: float = 0.05  # of false alarms, over all looks
     power: float = 0.90  # to see that regression
     minimum: int = 1000  # calls of the new path before any GO
-    looks: int = 24  # how often the report will be made
+    calls: Optional[int] = None  # of the new path, planned; None: as many as the old path's latencies ask for
     fallbacks: float = 0.01  # of calls that asked the sidecar
     mismatches: float = 0.001  # of comparisons
     dropped: float = 0.01  # of events
@@ -224,7 +224,7 @@ _KEYS: Dict[str, Reader] = {
     "cpu_share": _by_route(_rate()),
     "stop": _section({
         "metric": _word("p50", "p95", "p99"), "regression": _rate(10.0), "alpha": _rate(0.5), "power": _rate(0.9999),
-        "minimum": _count(1, 10**12), "looks": _count(1, 100_000), "fallbacks": _rate(), "mismatches": _rate(), "dropped": _rate(0.01),
+        "minimum": _count(1, 10**12), "calls": _count(1, 10**12), "fallbacks": _rate(), "mismatches": _rate(), "dropped": _rate(0.01),
     }),
     "answers": _section({"stable_contract": _yes, "owner": _yes, "cpu_bound": _yes}),
     "steps": _steps,

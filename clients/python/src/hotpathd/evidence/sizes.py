@@ -11,8 +11,8 @@ from typing import Any, List, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from . import figures
-from .figures import Interval
+from . import intervals
+from .intervals import Interval
 from .sides import Window
 
 LEAST = 20  # calls of a size, before anything is said of it
@@ -43,17 +43,18 @@ def break_even(window: Window, route: str) -> Optional[BreakEven]:
     size = window.table.column("bytes_in")[both]
     old, new = window.table.column("legacy_ms")[both], window.table.column("sidecar_ms")[both]
     known = np.isfinite(size) & np.isfinite(old) & np.isfinite(new)
-    bins = _bins(size[known], old[known], new[known])
+    stamps = window.table.column("ts")[both]
+    bins = _bins(size[known], old[known], new[known], stamps[known])
     return BreakEven(bins, *_above(bins)) if bins else None
 
 
-def _bins(size: Array, old: Array, new: Array) -> List[Bin]:
+def _bins(size: Array, old: Array, new: Array, stamps: Array) -> List[Bin]:
     power = np.floor(np.log2(np.maximum(size, 1))).astype(int)
     out = []
     for at in np.unique(power):
         here = power == at
-        saved = figures.mean(old[here] - new[here])
-        if here.sum() >= LEAST and saved is not None:
+        if here.sum() >= LEAST:
+            saved = intervals.mean(old[here] - new[here], stamps[here])
             out.append(Bin(1 << int(at), 2 << int(at), int(here.sum()), float(np.median(old[here])), float(np.median(new[here])), saved))
     return out
 

@@ -8,13 +8,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from . import figures, worth
-from .figures import Interval
+from . import intervals, power, sequential, worth
 from .integrity import Integrity
-from .route import QUANTILES, Route
+from .intervals import Interval
+from .route import QUANTILES, Route, known
 from .rules import Rules
+from .sequential import Look, Outcome
 
 GO, HOLD, NO_GO, ROLLBACK = "GO", "HOLD", "NO-GO", "ROLLBACK"
 CODES = {GO: 0, HOLD: 10, NO_GO: 20, ROLLBACK: 30}
@@ -28,13 +30,12 @@ class Reason(NamedTuple):
 
 
 class Test(NamedTuple):
-    """The stop rule's primary comparison: new / old of the metric."""
+    """The stop rule's comparison, new / old of the metric, and what it takes to end it."""
 
     metric: str
-    ratio: Optional[Interval]  # at the confidence of one look
-    confidence: float
+    look: Optional[Look]
     limit: float
-    needed: Optional[int]  # calls of the new side
+    planned: Optional[int]  # calls of the new side
     clean_needed: int  # comparisons without a difference
     mismatch: Optional[Interval]
 
@@ -52,21 +53,32 @@ def worst(verdicts: Sequence[str]) -> str:
 def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str]) -> Finding:
     """`forbidden`: why there can be no GO, whatever the numbers say."""
     test = _test(route, rules)
-    reasons = [*_latency(route, rules, test), *_fallbacks(route, rules), *_mismatches(route, rules, test), *_money(route, rules), *_books(route, integrity)]
+    reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_books(route, integrity)]
     reasons += [Reason(HOLD, text) for text in forbidden]
     ordered = sorted(reasons, key=lambda reason: -_ORDER.index(reason.verdict))
     return Finding(worst([reason.verdict for reason in ordered]), tuple(ordered), test)
 
 
 def _test(route: Route, rules: Rules) -> Test:
-    stop = rules.stop
-    confidence = figures.confidence_at_a_look(stop.alpha, stop.looks)
-    ratio = figures.ratio_of_quantiles(route.new.ordered, route.old.ordered, QUANTILES[stop.metric], confidence)
-    mismatch = figures.rate(route.differing, route.compared)
-    return Test(
-        stop.metric, ratio, confidence, 1 + stop.regression, figures.calls_needed(ratio, len(route.new.took), stop.regression, stop.power, confidence),
-        figures.clean_calls_needed(stop.mismatches), mismatch,
-    )  # fmt: skip
+    stop, q = rules.stop, QUANTILES[rules.stop.metric]
+    old, new = route.old.took, route.new.took
+    planned = stop.calls or _planned(route, rules)
+    look = None
+    if len(old) and len(new) and planned:
+        look = sequential.look(
+            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha
+        )
+    mismatch = known(intervals.rate(route.differing, route.compared))
+    return Test(stop.metric, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
+
+
+def _planned(route: Route, rules: Rules) -> Optional[int]:
+    stop, old, new = rules.stop, route.old.took, route.new.took
+    if not len(old) or not len(new):
+        return None
+    share = min(len(new) / (len(new) + len(old)), 0.99)
+    needed = power.calls_needed(*old, QUANTILES[stop.metric], stop.regression, stop.alpha, stop.power, share)
+    return max(int(needed), 1) if math.isfinite(needed) else None
 
 
 def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
@@ -75,29 +87,37 @@ def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
         return [Reason(HOLD, "no call of the new path yet")]
     if n < stop.minimum:
         return [Reason(HOLD, f"{n:,} calls of the new path; the rule wants at least {stop.minimum:,}")]
-    if test.ratio is None:
-        return [Reason(HOLD, f"no call of the old path to compare {stop.metric} with")]
-    change = f"{stop.metric} {_change(test.ratio.value)} (from {_change(test.ratio.low)} to {_change(test.ratio.high)})"
+    if test.look is None:
+        return [Reason(HOLD, f"too few calls of the old path to compare {stop.metric} with: {len(route.old.took):,}")]
+    found = test.look.interval
+    change = f"{stop.metric} {change_word(found.value)} (from {change_word(found.low)} to {change_word(found.high)})"
     beside = {"on": ", beside the old path of before", "shadow": ", on the same calls"}.get(route.kind, "")
-    if test.ratio.low > 1 and test.ratio.value >= 1 + stop.regression / 2:
+    if test.look.outcome is Outcome.REGRESSION:
         harm = NO_GO if route.kind == "shadow" else ROLLBACK
         return [Reason(harm, f"later for sure: {change}{beside}")]
-    if test.ratio.high < test.limit:
+    if test.look.outcome is Outcome.GO:
         return [Reason(GO, f"{change}{beside}: {stop.regression:.0%} more is ruled out")]
-    more = f"; about {test.needed:,} calls of the new path decide" if test.needed and test.needed > n else ""
+    more = f"; {test.planned:,} calls of the new path are planned, {n:,} are there" if test.planned and test.planned > n else ""
     return [Reason(HOLD, f"{change}{beside}: {stop.regression:.0%} more is neither shown nor ruled out{more}")]
 
 
-def _fallbacks(route: Route, rules: Rules) -> List[Reason]:
-    shadow = route.kind == "shadow"
-    row = route.row("shadow_failures" if shadow else "fallbacks")
-    if row is None or row.new is None:
+def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
+    """Against what the rule allows. A run of them is harm and counts in full; it takes more calls to say there is none."""
+    shadow, counts, stop = route.kind == "shadow", route.counts, rules.stop
+    count, n = (counts.shadow_failures, counts.shadow) if shadow else (counts.fallbacks, counts.new - counts.cancelled)
+    if not n or route.kind == "old":
         return []
-    limit, name = rules.stop.fallbacks * 100, "failures in shadow" if shadow else "fallbacks"
-    found = f"{row.new.value:.2f} % {name} (from {row.new.low:.2f} to {row.new.high:.2f}); the rule allows {limit:g} %"
-    if row.new.low > limit:
-        return [Reason(NO_GO if shadow else ROLLBACK, found)]
-    return [Reason(GO if row.new.high <= limit else HOLD, found)]
+    found = intervals.rate(count, n, effect=route.fallback_effect)
+    name = "failures in shadow" if shadow else "fallbacks"
+    text = f"{found.value:.2%} {name} (from {max(found.low, 0):.2%} to {min(found.high, 1):.2%}); the rule allows {stop.fallbacks:.2%}"
+    sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha)
+    if n >= stop.minimum and sure.low > stop.fallbacks:
+        return [Reason(NO_GO if shadow else ROLLBACK, text)]
+    return [Reason(GO if found.high <= stop.fallbacks else HOLD, text)]
+
+
+def _at_a_look(count: int, n: int, fraction: float, alpha: float) -> Interval:
+    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST))
 
 
 def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
@@ -106,14 +126,15 @@ def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
             return [Reason(HOLD, "no result was compared")]
         return []  # seen in shadow, before
     limit, n = rules.stop.mismatches, route.compared
-    found = f"{route.differing:,} of {n:,} results differ, {test.mismatch.value:.3%}; up to {test.mismatch.high:.3%} is possible; the rule allows {limit:g}".replace(f"{limit:g}", f"{limit:.3%}")
-    noise = figures.rate(route.noise_differing, route.noise)
-    if noise is not None and noise.value > 0:
+    found = f"{route.differing:,} of {n:,} results differ, {test.mismatch.value:.3%}; up to {test.mismatch.high:.3%} is possible; the rule allows {limit:.3%}"
+    if route.noise_differing:
+        noise = intervals.rate(route.noise_differing, route.noise)
         found += f"; the old code differs from itself in {noise.value:.3%}"
-    floor = noise.high if noise is not None and noise.value > 0 else 0.0
-    if test.mismatch.low > limit + floor:
+        limit += noise.high
+    sure = _at_a_look(route.differing, n, n / test.clean_needed, rules.stop.alpha)
+    if sure.low > limit:
         return [Reason(NO_GO, found)]
-    if test.mismatch.high <= limit + floor:
+    if test.mismatch.high <= limit:
         return [Reason(GO, found)]
     more = f"; {max(test.clean_needed - n, 1):,} more without a difference would show it" if not route.differing else ""
     return [Reason(HOLD, found + more)]
@@ -152,8 +173,10 @@ def baseline(found: Sequence[worth.Question]) -> Finding:
     reasons = [Reason(NO_GO, f"{one.text} No: {one.why}") for one in no]
     reasons += [Reason(HOLD, f"{one.text} Not answered: {one.why}") for one in open_ if one.source != "data"]
     reasons += [Reason(GO, f"{one.text} {worth.SHORT_WORDS[one.answer].capitalize()}: {one.why}") for one in found if one.answer or (one.answer is None and one.source == "data")]
-    return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", None, 0.95, 0, None, 0, None))
+    return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", None, 0, None, 0, None))
 
 
-def _change(ratio: float) -> str:
+def change_word(ratio: float) -> str:
+    if math.isinf(ratio):
+        return "no limit"
     return f"{ratio - 1:+.1%}" if ratio < 10 else f"{ratio:.1f}-fold"

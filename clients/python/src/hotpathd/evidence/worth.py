@@ -31,8 +31,8 @@ def _cpu_bound(route: Route, rules: Rules) -> Question:
     text = "Is the step bound by CPU?"
     old = route.old
     if len(old.cpu) and len(old.took):
-        took = float(np.sum(old.took, dtype=np.float64)) / len(old.took)
-        share = float(np.sum(old.cpu, dtype=np.float64)) / len(old.cpu) / max(took, 1e-9)
+        took = float(np.mean(old.took.values, dtype=np.float64))
+        share = float(np.mean(old.cpu.values, dtype=np.float64)) / max(took, 1e-9)
         return Question("cpu_bound", text, share >= CPU_BOUND, "data", f"{min(share, 1):.0%} of its time is CPU of its thread; {CPU_BOUND:.0%} is the mark")
     return _asked("cpu_bound", text, rules.answers.cpu_bound, "no event has the old code's CPU time")
 
@@ -63,7 +63,7 @@ def _pays(route: Route, rules: Rules) -> Question:
         return Question("pays", text, None, "data", f"at most {_money(cost.old.value)} {cost.unit} a month can be saved: all that the old code costs")
     if cpu and cpu.difference:
         return Question("pays", text, None, "data", f"{-cpu.difference.value:.3g} s of CPU less for 1,000 calls; prices and requests_per_month in rollout.yaml tell what that is")
-    took = float(np.median(route.old.took)) if len(route.old.took) else 0.0
+    took = float(np.median(route.old.took.values)) if len(route.old.took) else 0.0
     if took and took < LEAST_MS:
         return Question("pays", text, False, "data", f"the old code takes {took:.2f} ms in the middle: the hop alone costs a good part of that")
     return Question("pays", text, None, "nobody yet", "prices and requests_per_month in rollout.yaml tell")
