@@ -52,7 +52,7 @@ def _guarded(kind: str, options: argparse.Namespace) -> int:
 def _run(kind: str, options: argparse.Namespace) -> int:
     law = rules.load(options.config) if options.config else Rules()
     changed = earlier.changes(law, options.previous, options.ledger)
-    daemon = _daemon(options.metrics)
+    daemon, service = _scraped(options.metrics), _scraped(options.service)
     log = scrapes.read_logs(options.log) if options.log else None
     with tempfile.TemporaryDirectory(prefix="hotpathd-report.", dir=options.spool) as folder:
         table = Table(_fill(options, folder))
@@ -66,6 +66,7 @@ def _run(kind: str, options: argparse.Namespace) -> int:
             if options.route and name not in options.route:
                 continue
             measured = route.measure(window, name, law, daemon)
+            measured.cpu_of_process = _share(measured, service)
             asked = worth.questions(measured, law)
             found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden)
             judged.append(book.Judged(measured, asked, found))
@@ -83,10 +84,17 @@ def _fill(options: argparse.Namespace, folder: str) -> List[spool.Shard]:
         return spool.fill(options.events, folder, options.jobs, progress.add)
 
 
-def _daemon(paths: Sequence[str]) -> Optional[scrapes.Daemon]:
+def _scraped(paths: Sequence[str]) -> Optional[scrapes.Daemon]:
     if not paths:
         return None
     return scrapes.Daemon(scrapes.read(paths[0]), scrapes.read(paths[1]))
+
+
+def _share(measured: route.Route, service: Optional[scrapes.Daemon]) -> Optional[float]:
+    """Of the service's CPU, what the old code's calls took."""
+    used = service.grown("process_cpu_seconds_total") if service else 0.0
+    cpu = measured.old.cpu.values
+    return float(cpu.sum(dtype="float64")) / 1e3 / used if used > 0 and len(cpu) else None
 
 
 def _why(table: Table) -> str:
@@ -144,6 +152,7 @@ def _parser(kind: str) -> argparse.ArgumentParser:
     add("--until", type=_moment, metavar="MOMENT")
     add("--route", action="append", default=[], metavar="NAME", help="this one alone; may be given again")
     add("--metrics", nargs=2, default=[], metavar=("BEFORE", "AFTER"), help="the daemon's /metrics at the window's begin and end")
+    add("--service", nargs=2, default=[], metavar=("BEFORE", "AFTER"), help="/metrics of the service itself, whose process_cpu_seconds_total tells the old code's share")
     add("--log", action="append", default=[], metavar="FILE", help="the daemon's log")
     add("--previous", action="append", default=[], metavar="FILE", help="JSON of an earlier report of the same test: its stop rule must be this one")
     add("--ledger", metavar="FILE", help="hotpathd-rollout's: its stop rule must be this one")

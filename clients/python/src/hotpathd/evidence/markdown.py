@@ -32,8 +32,7 @@ def _route(name: str, route: Json) -> Iterator[str]:
     yield from ["", f"## {_safe(name)}: {route['verdict']}", ""]
     yield from (f"- **{verdict}** {_safe(text)}" for verdict, text in zip(route["speaks_for"], route["reasons"]))
     yield from ["", f"Compared: {words.KINDS[route['comparison']]}.", ""]
-    rows = [[row["name"], words.cell(row["old"], row), words.cell(row["new"], row), words.cell(row["difference"], row, True)] for row in route["table"]]
-    yield from _table(["", "old", "sidecar", "difference (95 %)"], rows)
+    yield from _table(*words.table(route))
     if route["fallbacks"]:
         yield from ["", "Fallbacks:", ""]
         yield from _table(["reason", "count", "share", "added p50", "added p95", "added in all"], words.ledger(route))

@@ -67,6 +67,8 @@ class Route:
     old: Side
     new: Side
     fallback_effect: float = 1.0  # of fallbacks that come in runs
+    cpu_bound: Optional[float] = None  # CPU by time of the old code, of the middle call: a busy machine delays the others
+    cpu_of_process: Optional[float] = None
     rows: List[Row] = field(default_factory=list)
     ledger: List[Fallback] = field(default_factory=list)
     clusters: List[Cluster] = field(default_factory=list)
@@ -90,6 +92,7 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -
     took = columns.series("sidecar_ms", _answered(window, new_index)) if shadow else columns.series("total_ms", new_index)
     new = Side(took, _new_cpu(columns, new_index, kind, _cpu_of_a_request(daemon, name)))
     route = Route(name, kind, window.counted(name), old, new, old_index=old_index, new_index=new_index)
+    route.cpu_bound = _cpu_bound(columns, old_index)
     route.fallback_effect = _runs(window, new_index, columns.of("ts", new_index))
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
@@ -151,6 +154,13 @@ def _runs(window: Window, index: Array, times: Array) -> float:
         return 1.0
     failed = np.array([sides.is_fallback(cell) or (cell.path == "both" and cell.outcome == "fallback") for cell in window.cells])
     return blocks.design_effect(blocks.in_time(failed[window.cell[index]], times))
+
+
+def _cpu_bound(columns: Columns, index: Array) -> Optional[float]:
+    took = columns.of("legacy_ms", index)
+    cpu = columns.of("cpu_legacy", index)
+    known = np.isfinite(cpu) & (took > 0)
+    return float(np.median(cpu[known] / took[known])) if known.any() else None
 
 
 def _cpu_of_a_request(daemon: Optional[Daemon], route: str) -> Optional[float]:

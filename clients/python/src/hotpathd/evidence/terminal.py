@@ -12,6 +12,7 @@ from . import words
 
 Json = Dict[str, Any]
 COLOURS = {"GO": "bold white on green", "HOLD": "bold black on yellow", "NO-GO": "bold white on red", "ROLLBACK": "bold white on red"}
+_NUMBERS = {"old", "sidecar", "difference (95 %)", "count", "share", "added p50", "added p95", "added in all"}
 _DOT = {"GO": "green", "HOLD": "yellow", "NO-GO": "red", "ROLLBACK": "red"}
 
 
@@ -32,8 +33,7 @@ def _route(console: Console, name: str, route: Json) -> None:
     console.print(Text.assemble((name, "bold"), " ", (f" {route['verdict']} ", COLOURS[route["verdict"]]), " ", words.KINDS[route["comparison"]]))
     for verdict, text in zip(route["speaks_for"], route["reasons"]):
         console.print(Text.assemble(("  * ", _DOT[verdict]), text))
-    rows = [[row["name"], words.cell(row["old"], row), words.cell(row["new"], row), words.cell(row["difference"], row, True)] for row in route["table"]]
-    console.print(_table(["", "old", "sidecar", "difference (95 %)"], rows))
+    console.print(_table(*words.table(route)))
     if route["fallbacks"]:
         console.print(_table(["fallback", "count", "share", "added p50", "added p95", "added in all"], words.ledger(route)))
     if route["mismatches"]["clusters"]:
@@ -43,8 +43,8 @@ def _route(console: Console, name: str, route: Json) -> None:
 
 def _table(head: List[str], rows: List[List[str]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for at, title in enumerate(head):
-        table.add_column(title, justify="right" if 0 < at < 4 and len(head) != 3 else "left", overflow="fold")
+    for title in head:
+        table.add_column(title, justify="right" if title in _NUMBERS else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

@@ -73,6 +73,14 @@ def bare(value: Optional[float], unit: str) -> str:
     return "?" if value is None else number(value, unit).replace(f" {unit}", "") if unit else number(value, unit)
 
 
+def table(route: Json) -> Tuple[List[str], List[List[str]]]:
+    """Head and rows of the baseline table; a column in which nothing stands is left out."""
+    head = ["", "old", "sidecar", "difference (95 %)"]
+    rows = [[row["name"], cell(row["old"], row), cell(row["new"], row), cell(row["difference"], row, True)] for row in route["table"]]
+    kept = [at for at in range(len(head)) if any(row[at] not in ("-", "0") for row in rows)]
+    return [head[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
 def ledger(route: Json) -> List[List[str]]:
     return [
         [one["reason"], f"{one['count']:,}", f"{one['share']:.3%}", *(number(one["added_ms"][q], "ms") for q in ("p50", "p95")), number(one["added_total_s"], "s")]

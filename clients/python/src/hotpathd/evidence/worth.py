@@ -29,20 +29,20 @@ def questions(route: Route, rules: Rules) -> List[Question]:
 
 def _cpu_bound(route: Route, rules: Rules) -> Question:
     text = "Is the step bound by CPU?"
-    old = route.old
-    if len(old.cpu) and len(old.took):
-        took = float(np.mean(old.took.values, dtype=np.float64))
-        share = float(np.mean(old.cpu.values, dtype=np.float64)) / max(took, 1e-9)
-        return Question("cpu_bound", text, share >= CPU_BOUND, "data", f"{min(share, 1):.0%} of its time is CPU of its thread; {CPU_BOUND:.0%} is the mark")
+    share = route.cpu_bound
+    if share is not None:
+        return Question("cpu_bound", text, share >= CPU_BOUND, "data", f"{min(share, 1):.0%} of the middle call's time is CPU; {CPU_BOUND:.0%} is the mark")
     return _asked("cpu_bound", text, rules.answers.cpu_bound, "no event has the old code's CPU time")
 
 
 def _share(route: Route, rules: Rules) -> Question:
     text = "Is it a large part of the process's CPU?"
-    share = rules.share_of_cpu(route.name)
+    share, source = rules.share_of_cpu(route.name), "rollout.yaml"
+    if route.cpu_of_process is not None:
+        share, source = route.cpu_of_process, "data"
     if share is None:
-        return Question("share", text, None, "nobody yet", "a profile of the process tells: cpu_share in rollout.yaml")
-    return Question("share", text, share >= WORTH_OF_CPU, "rollout.yaml", f"{share:.0%} of the process; {WORTH_OF_CPU:.0%} is the mark")
+        return Question("share", text, None, "nobody yet", "two scrapes of the service tell (--service), or a profile: cpu_share in rollout.yaml")
+    return Question("share", text, share >= WORTH_OF_CPU, source, f"{share:.0%} of the process; {WORTH_OF_CPU:.0%} is the mark")
 
 
 def _contract(route: Route, rules: Rules) -> Question:
