@@ -11,7 +11,10 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-pytest.importorskip("yaml", reason="hotpathd-rollout needs PyYAML")
+try:
+    import yaml  # noqa: F401
+except ImportError:  # of another environment than tests/venv's `report`
+    collect_ignore_glob = ["test_*"]
 
 SOURCES = Path(__file__).parents[2] / "src"
 REPOSITORY = Path(__file__).parents[4]

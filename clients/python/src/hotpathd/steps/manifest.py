@@ -18,6 +18,7 @@ PREFERRED = "hotpathd.yaml"
 _MARK = "\ufeff"
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _ESCAPE = re.compile(r'\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[^xuU\r\n])|[^\\"\r\n]')
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, as JSON escapes it
 _ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}
 
 
@@ -112,7 +113,7 @@ def _scalar(text: str, node: Any, name: str) -> Window:
         raise Unusable(f"{name}: write it as a block, `{PREFERRED}: |`")
     raw = text[node.start_mark.index : node.end_mark.index]
     inner, places, encode = _READERS[node.style](raw, node.value)
-    if _as_parsed(inner) != node.value:
+    if _as_parsed(inner) != node.value or _SURROGATE.search(inner):
         raise Unusable(f"{name}: in a layout that cannot be edited in place; write it as a block, `{PREFERRED}: |`")
     return Window(inner, [node.start_mark.index + place for place in places], encode, name)
 

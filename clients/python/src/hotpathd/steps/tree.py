@@ -59,7 +59,10 @@ def pair(mapping: Node, name: str) -> Any:
 
 def value_of(nodes: List[Node]) -> Value:
     """All of it, aliases written out, comments and layout left out: what an edit must not change."""
-    return {at: _Plain().of(node) for at, node in enumerate(nodes)}
+    try:
+        return {at: _Plain().of(node) for at, node in enumerate(nodes)}
+    except RecursionError:
+        raise Unusable("nested too deep, or an alias within itself") from None
 
 
 def get(value: Value, path: Path) -> Value:
