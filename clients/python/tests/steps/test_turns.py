@@ -227,6 +227,18 @@ def test_the_plans_command_runs_after_each_edit(bench):
     assert (bench.folder / "applied.yaml").read_bytes() == bench.file.read_bytes()
 
 
+def test_a_command_that_failed_is_run_again_by_the_next_step(bench):
+    bench.plan("--then", "cp conf/hotpathd.yaml later/applied.yaml")
+    bench.says("GO")
+    assert "not applied" in bench.step(expect=2)
+    assert bench.switch() == "shadow" and len(bench.ledger()) == 1
+    bench.says("HOLD")
+    assert "not applied" in bench.step(expect=2)
+    (bench.folder / "later").mkdir()
+    bench.step(expect=10)
+    assert (bench.folder / "later" / "applied.yaml").read_bytes() == bench.file.read_bytes()
+
+
 def test_watch_rolls_back_within_ten_seconds_of_the_evidence(bench):
     import signal
     import subprocess

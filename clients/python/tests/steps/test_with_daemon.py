@@ -27,10 +27,10 @@ class Daemon:
         command = [BINARY, "serve", "--config", str(file), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-file", str(ready)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=file.parent.parent)
         until(ready.exists)
-        self._url = next(url for url in json.loads(ready.read_text())["listen"] if url.startswith("http:"))
+        self.url = next(url for url in json.loads(ready.read_text())["listen"] if url.startswith("http:"))
 
     def switch(self, route: str = "chunk") -> str:
-        with urllib.request.urlopen(f"{self._url}/v1/rollout", timeout=10) as reply:
+        with urllib.request.urlopen(f"{self.url}/v1/rollout", timeout=10) as reply:
             found = json.load(reply)["routes"][route]
         return f"{found['percent']:g} %" if found["mode"] == "canary" else str(found["mode"])
 
@@ -69,6 +69,21 @@ def test_each_step_is_in_force_and_off_within_two_seconds(bench, daemon):
     edited = time.monotonic()
     until(lambda: daemon.switch("score") == "off")
     assert time.monotonic() - edited < 2
+
+
+def test_off_tells_when_it_is_in_force(bench, daemon):
+    bench.plan()
+    said = bench.run("off", "--url", daemon.url, expect=0).stdout
+    assert said.count("in force after") == 2 and (daemon.switch("chunk"), daemon.switch("score")) == ("off", "off")
+
+
+def test_off_tells_where_it_is_not_in_force(bench, daemon):
+    """The daemon reads another file than the one that was edited; a kill switch that it looks for helps."""
+    other = bench.folder / "other.yaml"
+    other.write_text("routes: { chunk: { mode: on } }\n")
+    bench.plan("--kill-switch", str(bench.folder / "off"))
+    said = bench.run("off", "--file", str(other), "chunk", "--url", daemon.url, expect=0).stdout
+    assert "chunk is on there" in said and (bench.folder / "off").exists()
 
 
 def test_a_file_that_the_daemon_refuses_gets_no_step_up(bench):

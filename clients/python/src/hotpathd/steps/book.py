@@ -17,6 +17,7 @@ class Book:
         self._ledger = plan.beside(plan_path, ledger.LEDGER)
         self._pending = plan.beside(plan_path, ledger.PENDING)
         self._reports = plan.beside(plan_path, ledger.REPORTS)
+        self._owed = plan.beside(plan_path, ledger.OWED)
         self._say = say
 
     def settle(self, found: Callable[[str], Switch]) -> List[ledger.Entry]:
@@ -26,10 +27,10 @@ class Book:
             self._settle(entry, found(entry.route))
         return ledger.read(self._ledger)
 
-    def entries(self) -> List[ledger.Entry]:
-        return ledger.read(self._ledger)
-
-    def begin(self, entry: ledger.Entry, report: bytes) -> None:
+    def begin(self, entry: ledger.Entry, report: bytes, owes: bool) -> None:
+        """`owes`: a command that has to follow the edit."""
+        if owes:
+            self._owed.touch()
         if entry.report:
             ledger.keep_report(self._reports, entry.report, report)
         ledger.set_pending(self._pending, entry)
@@ -37,6 +38,12 @@ class Book:
     def end(self, entry: ledger.Entry) -> None:
         ledger.append(self._ledger, entry)
         self._pending.unlink(missing_ok=True)
+
+    def owes(self) -> bool:
+        return self._owed.exists()
+
+    def applied(self) -> None:
+        self._owed.unlink(missing_ok=True)
 
     def _settle(self, entry: ledger.Entry, found: Switch) -> None:
         logged = [known._replace(notes=()) for known in ledger.read(self._ledger)]

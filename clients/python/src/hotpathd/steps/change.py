@@ -1,4 +1,4 @@
-"""One change of one route: checked, put down as pending, edited, logged, applied.
+"""One change of one route: checked, put down as pending, edited, logged, brought into force.
 
 A change to off is urgent: what else fails is said and does not stop it.
 """
@@ -9,12 +9,13 @@ import os
 import subprocess
 from typing import Callable, NamedTuple, Optional, Sequence
 
-from . import ledger, target
+from . import in_force, ledger, target
 from .book import Book, bookkeeping
 from .problem import Unusable
 from .switch import OFF
 
 THEN_S = 60.0
+_MOST_WORDS = 500
 
 
 class Hands(NamedTuple):
@@ -22,6 +23,7 @@ class Hands(NamedTuple):
 
     binary: Optional[str]  # the daemon's program, which checks
     then: Sequence[str]  # a command after each edit, as `kubectl apply -f FILE`
+    url: str  # of a daemon that is asked whether it has the edit
     kill_switch: str  # made where a route must be off and the file cannot be edited
     say: Callable[[str], None]
 
@@ -32,7 +34,7 @@ def make(aim: target.Target, entry: ledger.Entry, book: Optional[Book], hands: H
     if not urgent:
         _check(aim, after or aim.before, hands)
     if book:
-        bookkeeping(urgent, hands.say, lambda: book.begin(entry, report))
+        bookkeeping(urgent, hands.say, lambda: book.begin(entry, report, bool(hands.then)))
     if after is not None:
         note = target.put(aim, after, by_force=urgent)
         if note:
@@ -41,19 +43,18 @@ def make(aim: target.Target, entry: ledger.Entry, book: Optional[Book], hands: H
         bookkeeping(urgent, hands.say, lambda: book.end(entry))
     if urgent:
         _check(aim, after or aim.before, hands)
-    apply(hands.then)
+    apply(book, hands)
+    if hands.url:
+        took = in_force.wait(hands.url, entry.route, entry.after)
+        hands.say(f"{entry.route}: in force after {took:.2f} s")
 
 
-def apply(command: Sequence[str]) -> None:
-    if not command:
-        return
-    try:
-        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=THEN_S)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unusable(f"the file is edited, but not applied: {error}") from None
-    if said.returncode != 0:
-        words = said.stderr.decode("utf-8", "replace").strip()[-500:]
-        raise Unusable(f"the file is edited, but not applied: {command[0]} ended with {said.returncode}: {words}")
+def apply(book: Optional[Book], hands: Hands) -> None:
+    """The plan's command; what it owes after a failure, the next run pays."""
+    if hands.then:
+        _run(hands.then)
+    if book:
+        book.applied()
 
 
 def last_resort(problem: str, kill_switch: str, say: Callable[[str], None]) -> bool:
@@ -74,3 +75,13 @@ def last_resort(problem: str, kill_switch: str, say: Callable[[str], None]) -> b
 def _check(aim: target.Target, after: bytes, hands: Hands) -> None:
     if hands.binary:
         target.check(aim, after, hands.binary)
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=THEN_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unusable(f"the file is edited, but not applied: {error}") from None
+    if said.returncode != 0:
+        words = said.stderr.decode("utf-8", "replace").strip()[-_MOST_WORDS:]
+        raise Unusable(f"the file is edited, but not applied: {command[0]} ended with {said.returncode}: {words}")

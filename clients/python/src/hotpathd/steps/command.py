@@ -69,7 +69,7 @@ def _step(options: argparse.Namespace) -> int:
     def once() -> int:
         try:
             plan = plans.load(Path(options.plan))
-            hands = change.Hands(target.binary_of(options.binary), plan.then, plan.kill_switch, say)
+            hands = change.Hands(target.binary_of(options.binary), plan.then, options.url, plan.kill_switch, say)
             return turn.Turn(plan, turn.Means(tuple(options.events), command, hands, options.force, time.time)).step()
         except (OSError, Unusable) as problem:
             say(f"refused: {problem}")
@@ -87,7 +87,7 @@ def _off(options: argparse.Namespace) -> int:
         from . import change, off, target
     except Unusable as problem:
         raise Unusable(f"{problem}. Without it: `touch /run/hotpathd/off` (kill_switch of the configuration) switches every route off") from None
-    hands = change.Hands(target.binary_of(options.binary), (), options.kill_switch, _say)
+    hands = change.Hands(target.binary_of(options.binary), (), options.url, options.kill_switch, _say)
     order, planned = off.order(Path(options.plan), options.file, options.entry, options.routes, options.why, hands)
     return 0 if off.off(order, planned) else 2
 
@@ -96,7 +96,7 @@ def _resume(options: argparse.Namespace) -> int:
     from . import change, turn
     from . import plan as plans
 
-    hands = change.Hands(None, (), "", _say)
+    hands = change.Hands(None, (), "", "", _say)
     turn.Turn(plans.load(Path(options.plan)), turn.Means((), (), hands, False, time.time)).resume(options.route)
     return 0
 
@@ -164,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("events", nargs="+", metavar="EVENTS", help="what the clients wrote")
     step.add_argument("--report", default="", metavar="COMMAND", help="instead of hotpathd-report")
     step.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
+    step.add_argument("--url", default="", metavar="URL", help="a daemon to ask, after an edit, whether it has it: http://HOST:PORT or unix:PATH")
     step.add_argument("--force", action="store_true", help="put the ledger's switch back where somebody else set another")
     step.add_argument("--watch", type=float, default=0, metavar="SECONDS", help="again and again, until it is told to stop")
 
@@ -171,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     about_file(off)
     off.add_argument("routes", nargs="*", metavar="ROUTE", help="all that file and plan name")
     off.add_argument("--why", default="by hand", metavar="TEXT", help="for the ledger")
+    off.add_argument("--url", default="", metavar="URL", help="a daemon to ask whether it has it")
     off.add_argument("--kill-switch", default="", metavar="FILE", help="made where the file cannot be edited (the plan's)")
     off.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the file with afterwards")
 

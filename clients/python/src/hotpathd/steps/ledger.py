@@ -18,7 +18,7 @@ from .problem import Unusable
 from .switch import Switch, from_fields
 from .times import from_moment, moment
 
-LEDGER, PENDING, REPORTS = ".ledger.jsonl", ".pending.json", ".reports"
+LEDGER, PENDING, OWED, REPORTS = ".ledger.jsonl", ".pending.json", ".unapplied", ".reports"
 BEGIN, UP, DOWN, ROLLBACK, OFF, RESTORE, RESUME = "begin", "up", "down", "rollback", "off", "restore", "resume"
 KINDS = (BEGIN, UP, DOWN, ROLLBACK, OFF, RESTORE, RESUME)
 

@@ -41,27 +41,35 @@ def order(path: Path, file: Optional[str], entry: str, routes: Sequence[str], wh
 
 
 def off(given: Order, planned: Sequence[str]) -> bool:
+    """Route by route: one that fails does not keep the others."""
     try:
         routes = given.routes or sorted({*target.load(given.file, given.entry).routes(), *planned})
-        if not routes:
-            raise Unusable(f"{given.file} names no route: say which, as in `off chunk`")
-        for route in routes:
-            _switch_off(given, route)
     except Unusable as problem:
         return last_resort(str(problem), given.hands.kill_switch, given.hands.say)
-    return True
+    if not routes:
+        raise Unusable(f"{given.file} names no route: say which, as in `off chunk`")
+    problems = [problem for problem in (_switch_off(given, route) for route in routes) if problem]
+    return not problems or last_resort("; ".join(dict.fromkeys(problems)), given.hands.kill_switch, given.hands.say)
 
 
-def _switch_off(given: Order, route: str) -> None:
-    say = given.hands.say
-    with target.locked(Path(given.file), PATIENCE_S) as alone:
-        if not alone:
-            say(f"{given.file}: somebody holds the lock; going on without it")
-        aim = target.load(given.file, given.entry)
-        before = aim.read(route)
-        say(f"{route}: {before} -> off" if before != OFF else f"{route}: off already")
-        _settle(given.book, aim, say)
-        make(aim, ledger.Entry(time.time(), route, ledger.OFF, before, OFF, -1, why=(given.why,), rule=given.rule), given.book, given.hands)
+def _switch_off(given: Order, route: str) -> str:
+    try:
+        with target.locked(Path(given.file), PATIENCE_S) as alone:
+            if not alone:
+                given.hands.say(f"{given.file}: somebody holds the lock; going on without it")
+            _edit(given, route)
+    except Unusable as problem:
+        return str(problem)
+    return ""
+
+
+def _edit(given: Order, route: str) -> None:
+    aim = target.load(given.file, given.entry)
+    before = aim.read(route)
+    given.hands.say(f"{route}: {before} -> off" if before != OFF else f"{route}: off already")
+    _settle(given.book, aim, given.hands.say)
+    entry = ledger.Entry(time.time(), route, ledger.OFF, before, OFF, -1, why=(given.why,), rule=given.rule)
+    make(aim, entry, given.book, given.hands)
 
 
 def _settle(book: Optional[Book], aim: target.Target, say: Say) -> None:

@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from . import decide, ledger, report, target
 from .book import Book
-from .change import Hands, last_resort, make
+from .change import Hands, apply, last_resort, make
 from .decide import Move, Standing
 from .plan import Plan
 from .problem import Unusable
@@ -51,10 +51,14 @@ class Turn:
         codes: List[int] = []
         found: Dict[str, Tuple[Finding, Report]] = {}
         try:
+            if self._book.owes():
+                apply(self._book, self._means.hands)
+        except Unusable as problem:
+            codes.append(self._refuses(problem))
+        try:
             found = self._evidence(stood)
         except Unusable as problem:
-            self._say(f"refused: {problem}")
-            codes.append(REFUSED)
+            codes.append(self._refuses(problem))
         codes += [self._route(route, stood[route], found.get(route)) for route in self._plan.routes]
         return max(codes, key=(DONE, STAYED, WENT_DOWN, REFUSED, WENT_OFF).index)
 
@@ -142,6 +146,10 @@ class Turn:
                 f"`resume {route}` goes on from the file's"
             )
         return Move(ledger.RESTORE, stands.switch, stands.step, f"by force over {found}, which somebody else had set")
+
+    def _refuses(self, problem: Unusable) -> int:
+        self._say(f"refused: {problem}")
+        return REFUSED
 
     def _stays(self, route: str, found: Switch, why: str) -> int:
         self._say(f"{route}: {found}; {why}")
