@@ -53,7 +53,7 @@ def test_killed_before_the_edit(in_shadow):
 
 
 def test_killed_behind_its_line(in_shadow):
-    step_that_dies(in_shadow, "change", "apply")
+    step_that_dies(in_shadow, "turn", "bring_into_force")
     (in_shadow.folder / "rollout.pending.json").write_text(in_shadow.ledger_path.read_text().splitlines()[1])
     in_shadow.says("HOLD")
     in_shadow.step(expect=10)

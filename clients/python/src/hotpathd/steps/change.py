@@ -1,4 +1,4 @@
-"""One change of one route: checked, put down as pending, edited, logged, brought into force.
+"""Changes: each checked, put down as pending, edited and logged; then all brought into force.
 
 A change to off is urgent: what else fails is said and does not stop it.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Callable, NamedTuple, Optional, Sequence
+from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
 from . import in_force, ledger, target
 from .book import Book, bookkeeping
 from .problem import Unusable
-from .switch import OFF
+from .switch import OFF, Switch
 
 THEN_S = 60.0
 _MOST_WORDS = 500
@@ -43,18 +43,17 @@ def make(aim: target.Target, entry: ledger.Entry, book: Optional[Book], hands: H
         bookkeeping(urgent, hands.say, lambda: book.end(entry))
     if urgent:
         _check(aim, after or aim.before, hands)
-    apply(book, hands)
-    if hands.url:
-        took = in_force.wait(hands.url, entry.route, entry.after)
-        hands.say(f"{entry.route}: in force after {took:.2f} s")
 
 
-def apply(book: Optional[Book], hands: Hands) -> None:
-    """The plan's command; what it owes after a failure, the next run pays."""
+def bring_into_force(changes: Mapping[str, Switch], book: Optional[Book], hands: Hands) -> None:
+    """The plan's command, and the daemon's word for it. A command that fails is owed: the next run runs it."""
     if hands.then:
         _run(hands.then)
     if book:
         book.applied()
+    for route, to in changes.items() if hands.url else ():
+        took = in_force.wait(hands.url, route, to)
+        hands.say(f"{route}: in force after {took:.2f} s")
 
 
 def last_resort(problem: str, kill_switch: str, say: Callable[[str], None]) -> bool:

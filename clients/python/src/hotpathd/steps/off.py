@@ -8,7 +8,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from . import ledger, plan, target
 from .book import Book, Say
-from .change import Hands, last_resort, make
+from .change import Hands, bring_into_force, last_resort, make
 from .problem import Unusable
 from .switch import OFF
 
@@ -49,6 +49,10 @@ def off(given: Order, planned: Sequence[str]) -> bool:
     if not routes:
         raise Unusable(f"{given.file} names no route: say which, as in `off chunk`")
     problems = [problem for problem in (_switch_off(given, route) for route in routes) if problem]
+    try:
+        bring_into_force(dict.fromkeys(routes, OFF), given.book, given.hands)
+    except Unusable as problem:
+        problems.append(str(problem))
     return not problems or last_resort("; ".join(dict.fromkeys(problems)), given.hands.kill_switch, given.hands.say)
 
 

@@ -11,12 +11,12 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from . import decide, ledger, report, target
 from .book import Book
-from .change import Hands, apply, last_resort, make
+from .change import Hands, bring_into_force, last_resort, make
 from .decide import Move, Standing
 from .plan import Plan
 from .problem import Unusable
 from .report import Finding, Report
-from .switch import Switch
+from .switch import OFF, Switch
 
 LOCK_S = 30.0
 REPORT_S = 600.0
@@ -43,23 +43,15 @@ class Turn:
         self._means = means
         self._say = means.hands.say
         self._book = Book(plan.path, self._say)
+        self._moved: Dict[str, Switch] = {}
 
     def step(self) -> int:
         """The exit code: the gravest of what the routes did."""
         entries = self._settled()
         stood = {route: decide.standing(entries, route) for route in self._plan.routes}
-        codes: List[int] = []
-        found: Dict[str, Tuple[Finding, Report]] = {}
-        try:
-            if self._book.owes():
-                apply(self._book, self._means.hands)
-        except Unusable as problem:
-            codes.append(self._refuses(problem))
-        try:
-            found = self._evidence(stood)
-        except Unusable as problem:
-            codes.append(self._refuses(problem))
+        found, codes = self._evidence(stood)
         codes += [self._route(route, stood[route], found.get(route)) for route in self._plan.routes]
+        codes += self._in_force()
         return max(codes, key=(DONE, STAYED, WENT_DOWN, REFUSED, WENT_OFF).index)
 
     def resume(self, route: str) -> None:
@@ -82,19 +74,27 @@ class Turn:
             self._must_be(alone)
             return self._book.settle(lambda route: self._aim().read(route))
 
-    def _evidence(self, stood: Dict[str, Standing]) -> Dict[str, Tuple[Finding, Report]]:
+    def _evidence(self, stood: Dict[str, Standing]) -> Tuple[Dict[str, Tuple[Finding, Report]], List[int]]:
         """Each route by the events since its step began; routes that began together share a report."""
         since: Dict[float, List[str]] = {}
         for route, place in stood.items():
             if place.begun:
                 since.setdefault(place.since, []).append(route)
-        found = {}
+        found: Dict[str, Tuple[Finding, Report]] = {}
+        codes: List[int] = []
         for at, routes in since.items():
-            made = report.run(self._means.report, self._means.events, self._plan.rules, at, REPORT_S)
-            if made.rule != self._plan.rule:
-                raise Unusable(f"the report goes by another stop rule ({made.rule}) than the plan ({self._plan.rule})")
-            found.update({route: (made.routes[route], made) for route in routes if route in made.routes})
-        return found
+            try:
+                made = self._report(at)
+                found.update({route: (made.routes[route], made) for route in routes if route in made.routes})
+            except Unusable as problem:
+                codes.append(self._fails(f"refused: {problem}", False))
+        return found, codes
+
+    def _report(self, since: float) -> Report:
+        made = report.run(self._means.report, self._means.events, self._plan.rules, since, REPORT_S)
+        if made.rule != self._plan.rule:
+            raise Unusable(f"the report goes by another stop rule ({made.rule}) than the plan ({self._plan.rule})")
+        return made
 
     def _route(self, route: str, stood: Standing, evidence: Evidence) -> int:
         try:
@@ -102,10 +102,21 @@ class Turn:
                 self._must_be(alone)
                 return self._act(route, stood, evidence)
         except Unusable as problem:
-            self._say(f"{route}: refused: {problem}")
-            if evidence and evidence[0].verdict == decide.ROLL_BACK:
-                return WENT_OFF if last_resort(str(problem), self._plan.kill_switch, self._say) else REFUSED
-            return REFUSED
+            rolls_back = evidence is not None and evidence[0].verdict == decide.ROLL_BACK
+            return self._fails(f"{route}: refused: {problem}", rolls_back)
+
+    def _in_force(self) -> List[int]:
+        if not self._moved and not self._book.owes():
+            return []
+        try:
+            bring_into_force(self._moved, self._book, self._means.hands)
+        except Unusable as problem:
+            return [self._fails(str(problem), OFF in self._moved.values())]
+        return []
+
+    def _fails(self, problem: str, must_be_off: bool) -> int:
+        self._say(problem)
+        return WENT_OFF if must_be_off and last_resort(problem, self._plan.kill_switch, self._say) else REFUSED
 
     def _act(self, route: str, stood: Standing, evidence: Evidence) -> int:
         aim = self._aim()
@@ -124,6 +135,7 @@ class Turn:
         digest, text = (evidence[1].digest, evidence[1].text) if evidence else ("", b"")
         entry = ledger.Entry(now, route, move.what, found, move.to, move.step, finding.verdict, why, digest, self._plan.rule)
         make(aim, entry, self._book, self._means.hands, text)
+        self._moved[route] = move.to
         self._say(f"{route}: {found} -> {move.to}; {'; '.join(why)}")
         return _CODES.get(move.what, DONE)
 
@@ -146,10 +158,6 @@ class Turn:
                 f"`resume {route}` goes on from the file's"
             )
         return Move(ledger.RESTORE, stands.switch, stands.step, f"by force over {found}, which somebody else had set")
-
-    def _refuses(self, problem: Unusable) -> int:
-        self._say(f"refused: {problem}")
-        return REFUSED
 
     def _stays(self, route: str, found: Switch, why: str) -> int:
         self._say(f"{route}: {found}; {why}")
