@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -215,6 +218,28 @@ def test_a_plan_is_not_overwritten(bench):
     assert "there already" in again.stderr
 
 
+def test_a_new_plan_asks_for_evidence_of_its_own(bench):
+    """What came before it was written says nothing: its stop rule was not there yet."""
+    bench.plan()
+    bench.says("GO")
+    bench.step()
+    bench.plan("--force", "--route", "chunk", steps="shadow=0s 3=0s 100=0s")
+    made = json.loads(bench.plan_path.read_text())["made"]
+    bench.step(expect=0)
+    assert bench.asked()[-1][bench.asked()[-1].index("--since") + 1] == made > bench.ledger()[0]["ts"]
+    assert bench.switch() == "3 %"
+
+
+def test_event_files_are_looked_up_by_pattern(bench):
+    bench.plan()
+    bench.says("GO")
+    bench.step()
+    for name in ("b.jsonl", "a.jsonl"):
+        (bench.folder / name).touch()
+    bench.run("step", "[ab].jsonl", "--report", f"{sys.executable} report.py")
+    assert bench.asked()[-1][:2] == ["a.jsonl", "b.jsonl"]
+
+
 @pytest.mark.parametrize("step", ["5", "5=x", "101=1h", "off=1h", "=1h", "5.123=1h"])
 def test_a_bad_step_is_refused(bench, step):
     assert bench.run("plan", "--file", "conf/hotpathd.yaml", "--step", step, expect=2).stderr.startswith("hotpathd-rollout: ")
@@ -240,10 +265,6 @@ def test_a_command_that_failed_is_run_again_by_the_next_step(bench):
 
 
 def test_watch_rolls_back_within_ten_seconds_of_the_evidence(bench):
-    import signal
-    import subprocess
-    import sys
-
     bench.plan(steps="shadow=0s 100=1h")
     bench.says("GO")
     command = bench.command("step", "events.jsonl", "--report", f"{sys.executable} report.py", "--watch", "0.2")

@@ -6,6 +6,7 @@ Exit codes: 0 done, 10 it stays, 20 it went down, 30 it was rolled back, 2 refus
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import shlex
 import signal
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 from .problem import Unusable
 
@@ -28,6 +29,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         print(f"hotpathd-rollout: {problem}", file=sys.stderr)
     except OSError as error:
         print(f"hotpathd-rollout: {error.filename}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("hotpathd-rollout: stopped; the next run settles what was under way", file=sys.stderr)
     return 2
 
 
@@ -41,15 +44,15 @@ def _plan(options: argparse.Namespace) -> int:
     steps = tuple(map(plans.step_of, options.step or plans.LADDER))
     plans.check_steps(steps)
     aim = target.load(options.file, options.entry)
-    routes = tuple(options.route or aim.routes())
+    routes = tuple(dict.fromkeys(options.route or aim.routes()))
     if not routes:
         raise Unusable(f"{options.file} names no route: say which, as in --route chunk")
     rule = options.rule_hash or rules.rule_hash(Path(options.config))
     made = plans.Plan(
-        path, Path(options.file), options.entry, Path(options.config), rule, routes, steps,
+        path, time.time(), Path(options.file), options.entry, Path(options.config), rule, routes, steps,
         tuple(shlex.split(options.then)), options.kill_switch,
     )  # fmt: skip
-    plans.write(made, times.moment(time.time()))
+    plans.write(made)
     print(f"{path}: stop rule {rule}; ledger {made.beside(ledger.LEDGER)}")
     for step in steps:
         print(f"  {str(step.switch):>8}  at least {times.words(step.hold_s)}")
@@ -70,7 +73,7 @@ def _step(options: argparse.Namespace) -> int:
         try:
             plan = plans.load(Path(options.plan))
             hands = change.Hands(target.binary_of(options.binary), plan.then, options.url, plan.kill_switch, say)
-            return turn.Turn(plan, turn.Means(tuple(options.events), command, hands, options.force, time.time)).step()
+            return turn.Turn(plan, turn.Means(_files(options.events), command, hands, options.force, time.time)).step()
         except (OSError, Unusable) as problem:
             say(f"refused: {problem}")
             return turn.REFUSED
@@ -112,6 +115,11 @@ def _status(options: argparse.Namespace) -> int:
     for line in status.lines(plan, time.time()):
         print(line)
     return 0
+
+
+def _files(patterns: List[str]) -> Tuple[str, ...]:
+    """Files that come while a watch runs are found by a pattern in quotes."""
+    return tuple(name for pattern in patterns for name in sorted(glob.glob(pattern)) or [pattern])
 
 
 def _own_report() -> List[str]:
@@ -161,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--force", action="store_true", help="over a plan that is there")
 
     step = command("step", _step, "asks the report, and moves each route by at most one step")
-    step.add_argument("events", nargs="+", metavar="EVENTS", help="what the clients wrote")
+    step.add_argument("events", nargs="+", metavar="EVENTS", help="what the clients wrote; a pattern in quotes is looked up at each turn")
     step.add_argument("--report", default="", metavar="COMMAND", help="instead of hotpathd-report")
     step.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
     step.add_argument("--url", default="", metavar="URL", help="a daemon to ask, after an edit, whether it has it: http://HOST:PORT or unix:PATH")

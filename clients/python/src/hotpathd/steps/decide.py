@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 from . import ledger
 from .plan import Plan, share
@@ -24,10 +24,9 @@ class Standing(NamedTuple):
 
     switch: Switch
     step: int
-    since: float
+    since: float  # what came before says nothing of this step, nor does what came before the plan
     parked: str
-    changes: int  # how often it moved: tells whether it did meanwhile
-    last: str = ""
+    changes: int  # how many there were: tells whether one came meanwhile
 
     @property
     def begun(self) -> bool:
@@ -39,36 +38,16 @@ class Move(NamedTuple):
 
     what: str
     to: Switch
-    step: int
     why: str
 
 
-def standing(entries: Sequence[ledger.Entry], route: str) -> Standing:
-    own: List[ledger.Entry] = [entry for entry in entries if entry.route == route]
+def standing(plan: Plan, entries: Sequence[ledger.Entry], route: str) -> Standing:
+    own = [entry for entry in entries if entry.route == route]
     if not own:
-        return Standing(OFF, -1, 0.0, "", 0)
+        return Standing(OFF, -1, plan.made, "", 0)
     last = own[-1]
     parked = f"{_PARKED[last.what]} at {short(last.at)}" if last.what in _PARKED else ""
-    return Standing(last.after, last.step, last.at, parked, len(own), last.what)
-
-
-def begin(plan: Plan) -> Move:
-    first = plan.steps[0]
-    return Move(ledger.BEGIN, first.switch, 0, "the plan begins")
-
-
-def stay(stands: Standing, why: str) -> Move:
-    return Move("", stands.switch, stands.step, why)
-
-
-def decide(plan: Plan, stands: Standing, verdict: str, now: float) -> Move:
-    if verdict == ROLL_BACK:
-        return Move(ledger.ROLLBACK, OFF, -1, "ROLLBACK")
-    if verdict == NO_GO:
-        return _down(plan, stands)
-    if verdict == GO:
-        return _up(plan, stands, now)
-    return stay(stands, "HOLD")
+    return Standing(last.after, step_at(plan, last.after), max(last.at, plan.made), parked, len(own))
 
 
 def step_at(plan: Plan, found: Switch) -> int:
@@ -78,15 +57,33 @@ def step_at(plan: Plan, found: Switch) -> int:
 
 def ready_at(plan: Plan, stands: Standing) -> float:
     """When the hold time is over."""
-    return stands.since + plan.at(stands.step).hold_s
+    return stands.since + plan.steps[stands.step].hold_s
+
+
+def begin(plan: Plan) -> Move:
+    return Move(ledger.BEGIN, plan.steps[0].switch, "the plan begins")
+
+
+def stay(stands: Standing, why: str) -> Move:
+    return Move("", stands.switch, why)
+
+
+def decide(plan: Plan, stands: Standing, verdict: str, now: float) -> Move:
+    if verdict == ROLL_BACK:
+        return Move(ledger.ROLLBACK, OFF, "ROLLBACK")
+    if verdict == NO_GO:
+        return _down(plan, stands)
+    if verdict == GO:
+        return _up(plan, stands, now)
+    return stay(stands, "HOLD")
 
 
 def _down(plan: Plan, stands: Standing) -> Move:
-    if stands.step == 0 and plan.steps[0].switch.mode == "shadow":
+    if stands.switch.mode == "shadow":
         return stay(stands, "NO-GO; in shadow no caller depends on it")
     if stands.step == 0:
-        return Move(ledger.DOWN, OFF, -1, "NO-GO")
-    return Move(ledger.DOWN, plan.steps[stands.step - 1].switch, stands.step - 1, "NO-GO")
+        return Move(ledger.DOWN, OFF, "NO-GO")
+    return Move(ledger.DOWN, plan.steps[stands.step - 1].switch, "NO-GO")
 
 
 def _up(plan: Plan, stands: Standing, now: float) -> Move:
@@ -97,5 +94,4 @@ def _up(plan: Plan, stands: Standing, now: float) -> Move:
     left = ready_at(plan, stands) - now
     if left > 0:
         return stay(stands, f"GO; the hold time ends at {short(now + left)}, in {words(round(left) or 1)}")
-    above = plan.steps[stands.step + 1]
-    return Move(ledger.UP, above.switch, stands.step + 1, "GO")
+    return Move(ledger.UP, plan.steps[stands.step + 1].switch, "GO")

@@ -29,7 +29,6 @@ class Entry(NamedTuple):
     what: str
     before: Switch
     after: Switch
-    step: int  # of the plan; -1: none
     verdict: str = ""
     why: Tuple[str, ...] = ()
     report: str = ""  # sha256 of the report that justified it
@@ -45,7 +44,6 @@ class Entry(NamedTuple):
                 "what": self.what,
                 "from": self.before.fields(),
                 "to": self.after.fields(),
-                "step": self.step,
                 "verdict": self.verdict or None,
                 "why": self.why,
                 "report": self.report or None,
@@ -110,8 +108,8 @@ def _whole(fd: int, size: int) -> int:
 def _entry(line: bytes, place: str) -> Entry:
     try:
         fields: Dict[str, Any] = json.loads(line)
-        what, step = fields["what"], fields["step"]
-        if what not in KINDS or type(step) is not int or fields["v"] != plans.VERSION:
+        what = fields["what"]
+        if what not in KINDS or fields["v"] != plans.VERSION:
             raise ValueError(f"{what!r} is not known here")
         return Entry(
             at=from_moment(fields["ts"]),
@@ -119,7 +117,6 @@ def _entry(line: bytes, place: str) -> Entry:
             what=what,
             before=from_fields(fields["from"]),
             after=from_fields(fields["to"]),
-            step=step,
             verdict=fields["verdict"] or "",
             why=tuple(fields["why"]),
             report=fields["report"] or "",

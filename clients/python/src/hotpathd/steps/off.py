@@ -72,7 +72,7 @@ def _edit(given: Order, route: str) -> None:
     before = aim.read(route)
     given.hands.say(f"{route}: {before} -> off" if before != OFF else f"{route}: off already")
     _settle(given.book, aim, given.hands.say)
-    entry = ledger.Entry(time.time(), route, ledger.OFF, before, OFF, -1, why=(given.why,), rule=given.rule)
+    entry = ledger.Entry(time.time(), route, ledger.OFF, before, OFF, why=(given.why,), rule=given.rule)
     make(aim, entry, given.book, given.hands)
 
 

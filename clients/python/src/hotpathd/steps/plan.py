@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 from .edit import ROUTE_NAME
 from .problem import Unusable
 from .switch import OFF, Switch, from_fields, switch_of
-from .times import seconds_of
+from .times import from_moment, moment, seconds_of
 
 VERSION = 1
 # shadow until a day has been seen, then doubled and redoubled
@@ -28,6 +28,7 @@ class Step(NamedTuple):
 
 class Plan(NamedTuple):
     path: Path
+    made: float
     file: Path
     entry: str
     rules: Path
@@ -39,9 +40,6 @@ class Plan(NamedTuple):
 
     def beside(self, ending: str) -> Path:
         return beside(self.path, ending)
-
-    def at(self, step: int) -> Step:
-        return self.steps[min(step, len(self.steps) - 1)]
 
 
 def beside(plan: Path, ending: str) -> Path:
@@ -68,11 +66,11 @@ def share(switch: Switch) -> float:
     return {"off": -2.0, "shadow": -1.0, "on": 100.0}.get(switch.mode, switch.percent or 0.0)
 
 
-def write(plan: Plan, made: str) -> None:
+def write(plan: Plan) -> None:
     home = plan.path.parent
     fields = {
         "v": VERSION,
-        "made": made,
+        "made": moment(plan.made),
         "file": os.path.relpath(plan.file, home),
         "entry": plan.entry,
         "rules": os.path.relpath(plan.rules, home),
@@ -119,14 +117,14 @@ def _plan(path: Path, fields: Dict[str, Any]) -> Plan:
     steps = tuple(Step(_switch(step), seconds_of(step["hold_s"])) for step in fields["steps"])
     check_steps(steps)
     routes = tuple(fields["routes"])
-    if not routes or not all(ROUTE_NAME.fullmatch(route) for route in routes):
+    if not routes or len(set(routes)) < len(routes) or not all(ROUTE_NAME.fullmatch(route) for route in routes):
         raise Unusable(f"{path}: routes: {fields['routes']!r}")
     home = path.parent
     texts: List[str] = [fields[name] for name in ("file", "entry", "rules", "rule", "kill_switch")]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a string is due")
     file, entry, rules, rule, kill_switch = texts
-    return Plan(path, home / file, entry, home / rules, rule, routes, steps, tuple(map(str, fields["then"])), kill_switch)
+    return Plan(path, from_moment(fields["made"]), home / file, entry, home / rules, rule, routes, steps, tuple(map(str, fields["then"])), kill_switch)
 
 
 def _switch(step: Dict[str, Any]) -> Switch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from . import decide, ledger, target
+from .book import Book
 from .decide import Standing
 from .plan import Plan
 from .switch import Switch
@@ -14,11 +15,12 @@ from .times import moment, short, words
 def rows(plan: Plan, now: float) -> List[Dict[str, Any]]:
     entries = ledger.read(plan.beside(ledger.LEDGER))
     aim = target.load(str(plan.file), plan.entry)
-    return [_row(plan, route, decide.standing(entries, route), aim.read(route), now) for route in plan.routes]
+    return [_row(plan, route, decide.standing(plan, entries, route), aim.read(route), now) for route in plan.routes]
 
 
 def lines(plan: Plan, now: float) -> List[str]:
-    return [f"{row['route']}: {row['words']}" for row in rows(plan, now)]
+    owed = ["the plan's command is still to be run: the next `step` does"] if Book(plan.path, print).owes() else []
+    return [f"{row['route']}: {row['words']}" for row in rows(plan, now)] + owed
 
 
 def _row(plan: Plan, route: str, stands: Standing, found: Switch, now: float) -> Dict[str, Any]:

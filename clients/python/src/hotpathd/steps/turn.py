@@ -48,7 +48,7 @@ class Turn:
     def step(self) -> int:
         """The exit code: the gravest of what the routes did."""
         entries = self._settled()
-        stood = {route: decide.standing(entries, route) for route in self._plan.routes}
+        stood = {route: decide.standing(self._plan, entries, route) for route in self._plan.routes}
         found, codes = self._evidence(stood)
         codes += [self._route(route, stood[route], found.get(route)) for route in self._plan.routes]
         codes += self._in_force()
@@ -65,7 +65,7 @@ class Turn:
             self._book.settle(aim.read)
             found = aim.read(route)
             at = decide.step_at(plan, found)
-            self._book.end(ledger.Entry(self._means.clock(), route, ledger.RESUME, found, found, at, why=("by hand",), rule=plan.rule))
+            self._book.end(ledger.Entry(self._means.clock(), route, ledger.RESUME, found, found, why=("by hand",), rule=plan.rule))
         above = f"the next step is {plan.steps[at + 1].switch}" if at + 1 < len(plan.steps) else "the last step"
         self._say(f"{route}: {found}; {above}")
 
@@ -120,7 +120,7 @@ class Turn:
 
     def _act(self, route: str, stood: Standing, evidence: Evidence) -> int:
         aim = self._aim()
-        stands = decide.standing(self._book.settle(aim.read), route)
+        stands = decide.standing(self._plan, self._book.settle(aim.read), route)
         found = aim.read(route)
         if stands.changes != stood.changes:
             return self._stays(route, found, "moved meanwhile")
@@ -133,7 +133,7 @@ class Turn:
         if not move.what:
             return self._stays(route, found, "; ".join(why))
         digest, text = (evidence[1].digest, evidence[1].text) if evidence else ("", b"")
-        entry = ledger.Entry(now, route, move.what, found, move.to, move.step, finding.verdict, why, digest, self._plan.rule)
+        entry = ledger.Entry(now, route, move.what, found, move.to, finding.verdict, why, digest, self._plan.rule)
         make(aim, entry, self._book, self._means.hands, text)
         self._moved[route] = move.to
         self._say(f"{route}: {found} -> {move.to}; {'; '.join(why)}")
@@ -157,7 +157,7 @@ class Turn:
                 f"the file says {found}, the ledger {stands.switch}: somebody else set it. `step --force` puts the ledger's back, "
                 f"`resume {route}` goes on from the file's"
             )
-        return Move(ledger.RESTORE, stands.switch, stands.step, f"by force over {found}, which somebody else had set")
+        return Move(ledger.RESTORE, stands.switch, f"by force over {found}, which somebody else had set")
 
     def _stays(self, route: str, found: Switch, why: str) -> int:
         self._say(f"{route}: {found}; {why}")
