@@ -12,15 +12,17 @@ import time
 import documents
 import evidence
 import faults
+import report
 import rollout
-from machine import Machine
+from machine import Machine, cpu_s
 from parts import ROOT, TIMEOUT_S, Stack, wait_for
+from quantiles import quantile
 from show import Show
 
 WARM_UP = 60  # documents, before anything is measured: they are what is searched, and they tell the old path's capacity
 SHARE = 0.6  # of what the workers could do if every call waited for its timeout in vain
 # Seconds of each part: whole, short.
-LENGTHS = {"baseline": (14, 5), "shadow": (10, 4), "canary 5 %": (8, 0), "canary 25 %": (8, 0), "canary 100 %": (12, 4)}
+LENGTHS = {"baseline": (16, 5), "shadow": (12, 4), "canary 5 %": (10, 0), "canary 25 %": (8, 0), "canary 100 %": (14, 4)}
 ROLLBACK_S = 10
 LATE_MS = 10  # a timer may be late, and so may who waits for it
 QUIET = 0.1  # of the cores: more of other work, and times are not judged
@@ -32,6 +34,9 @@ class Demo:
         self.events = evidence.Tail(stack.logs / "events", "*.jsonl")
         self.users = evidence.Tail(stack.logs, "load.jsonl")
         self.phases = []  # (name, from, to)
+        self.rows = []  # (phase, route, what evidence.row says)
+        self.shares = {}  # route: of its service's CPU time, in the baseline
+        self.counts = {}  # of routes, when all is over
         self.kept, self.broken, self.unsure = [], [], []
         self.machine, self.others = Machine(), {}  # others: name of a phase to their share of the cores
         self.old = {}  # route: milliseconds of the old code in the baseline
@@ -74,16 +79,9 @@ class Demo:
         """One line for each route of a phase. Events are written within a second: the phase is told of after that."""
         time.sleep(0.6)
         for route in evidence.ROUTES:
-            calls = self.calls(name, route)
-            asked = [event for event in calls if event["sidecar_ms"] is not None]
-            ok = [event["sidecar_ms"] for event in asked if event["outcome"] == "ok"]
-            old = [event["legacy_ms"] for event in calls if event["legacy_ms"] is not None]
-            reasons = sorted({event["reason"] for event in calls if event["outcome"] == "fallback"})
-            matched = [event["match"] for event in calls if event["match"] is not None]
-            self.show.line(
-                f"{name:13} {route}: {len(calls):4} calls, {len(asked):4} asked, {sum(e['outcome'] == 'fallback' for e in asked):3} fell back"
-                + (f" ({', '.join(reasons)})" if reasons else "") + f"; old {middle(old)}, sidecar {middle(ok)}"
-                + (f"; {sum(matched)} of {len(matched)} as good" if matched else ""))
+            row = evidence.row(self.calls(name, route))
+            self.rows.append((name, route, row))
+            self.show.line(f"{name:13} {route}: " + "; ".join(f"{what} {value}" for what, value in row.items() if value))
 
     def switch(self, mode, percent=0):
         rollout.write(self.stack.config, mode, percent)
@@ -114,9 +112,16 @@ class Demo:
         self.load = self.stack.script("load", self.stack.api_socket, uploads, 2 * uploads, self.stack.load_file)
 
     def baseline(self):
+        services = {"chunk": [worker.pid for worker in self.stack.workers], "score": [self.stack.api.pid]}
+        before = {route: sum(map(cpu_s, pids)) for route, pids in services.items()}
         with self.phase("baseline"):
             self.wait(self.length("baseline"), "baseline")
+        used = {route: sum(map(cpu_s, pids)) - before[route] for route, pids in services.items()}
         self.tell("baseline")
+        for route in evidence.ROUTES:
+            step_s = sum(event["cpu_ms"]["legacy"] or 0 for event in self.calls("baseline", route)) / 1e3
+            self.shares[route] = step_s / max(used[route], 0.01)
+            self.show.line(f"{route} is {self.shares[route]:.0%} of the CPU time of the service that calls it")
         for route in evidence.ROUTES:
             self.old[route] = [event["legacy_ms"] for event in self.calls("baseline", route)]
 
@@ -132,7 +137,9 @@ class Demo:
         return LENGTHS[name][self.short]
 
     def daemon_ended(self, metrics):
-        self.lives.append((self.stack.logs / f"hotpathd-{self.stack.lives}.log", metrics))
+        name = f"hotpathd-{self.stack.lives}"
+        (self.stack.logs / f"{name}.metrics").write_text(metrics)
+        self.lives.append((self.stack.logs / f"{name}.log", metrics))
 
     def recovered(self):
         """Every caller uses the sidecar again: breakers close by themselves."""
@@ -162,7 +169,7 @@ class Demo:
         for route, kind in (("chunk", "upload"), ("score", "search")):
             for what, took, before in ((route, [event["total_ms"] for event in self.calls(name, route)], self.old[route]),
                                        (kind, *([line["ms"] for line in self.seen(phase, kind)] for phase in (name, "baseline")))):
-                now, most = rollout.quantile(took, 0.95), rollout.quantile(before, 0.95) + TIMEOUT_S[route] * 1e3
+                now, most = quantile(took, 0.95), quantile(before, 0.95) + TIMEOUT_S[route] * 1e3
                 held &= now <= most
                 told.append(f"{what} {now:.0f} (at most {most:.0f})")
         self.judge(held, name, "p95 in ms, of calls and as users see it: " + ", ".join(told))
@@ -173,8 +180,8 @@ class Demo:
         if held or others < QUIET:
             self.promise(held, f"{name}: {text}")
         else:
-            self.unsure.append(text)
-            self.show.line(f"unsure  {name}: {text}; {others:.0%} of the cores had other work")
+            self.unsure.append(f"{name}: {text}; {others:.0%} of the cores had other work")
+            self.show.line("unsure  " + self.unsure[-1])
 
     def slow_build(self):
         """A build that is slow takes the socket over. The rule must see it, and switch off, with nobody looking."""
@@ -220,8 +227,8 @@ class Demo:
         self.promise(not lost, f"no upload lost: {len(uploads)} taken, all split and stored" + (f", but {lost[:5]}" if lost else ""))
 
     def totals(self):
-        counts, wrong = evidence.reconcile(self.events.lines, self.lives, self.cut_short)
-        for route, count in counts.items():
+        self.counts, wrong = evidence.reconcile(self.events.lines, self.lives, self.cut_short)
+        for route, count in self.counts.items():
             self.show.line(f"{route}: {count['asked']} calls asked = {count['received']} received + {count['refused']} refused + {count['never_sent']} never sent")
         self.promise(not wrong, "totals reconcile, request by request" + "".join(f"; {line}" for line in wrong))
 
@@ -249,10 +256,6 @@ def stamp(event):
     return time.mktime(time.strptime(event["ts"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + float("0." + event["ts"][20:-1])
 
 
-def middle(values):
-    return f"p50 {rollout.quantile(values, 0.5):.1f} p95 {rollout.quantile(values, 0.95):.1f} ms" if values else "-"
-
-
 def busy(metrics):
     return any(line.startswith("hotpathd_in_flight{") and not line.endswith(" 0") for line in metrics.splitlines())
 
@@ -270,7 +273,8 @@ def main():
         print("stopped")
         return 130
     (logs / "phases.json").write_text(json.dumps(demo.phases, indent=1))
-    print(f"\n{len(demo.kept)} promises kept, {len(demo.broken)} broken, {len(demo.unsure)} not judged; logs and events: build/demo")
+    report.write(demo, logs / "report.md")
+    print(f"\n{len(demo.kept)} promises kept, {len(demo.broken)} broken, {len(demo.unsure)} not judged; report, logs and events: build/demo")
     return 1 if demo.broken else 0
 
 

@@ -3,6 +3,8 @@ import collections
 import json
 import re
 
+from quantiles import quantile
+
 ROUTES = ("chunk", "score")
 
 
@@ -27,8 +29,39 @@ class Tail:
         return new
 
 
+def _new_cpu_ms(event):
+    """The client's thread, and the daemon's stages but for waiting."""
+    if event["cpu_ms"]["client"] is None or not event["server"]:
+        return None
+    return event["cpu_ms"]["client"] + sum(ms for stage, ms in event["server"].items() if stage != "queue")
+
+
+def row(calls):
+    """What a phase's calls of one route come to, in words; what is not there is empty."""
+    asked = [event for event in calls if event["sidecar_ms"] is not None]
+    fell = collections.Counter(event["reason"] for event in calls if event["outcome"] == "fallback")
+    matched = [event["match"] for event in calls if event["match"] is not None]
+
+    def middle(values):
+        return f"{quantile(values, 0.5):.1f} / {quantile(values, 0.95):.1f}" if values else ""
+
+    def mean(values):
+        values = [value for value in values if value is not None]
+        return f"{sum(values) / len(values):.2f}" if values else ""
+
+    return {
+        "calls": str(len(calls)), "asked": str(len(asked)),
+        "fell back": ", ".join(f"{count} {reason}" for reason, count in sorted(fell.items())),
+        "old p50 / p95 ms": middle([event["legacy_ms"] for event in calls if event["legacy_ms"] is not None]),
+        "sidecar p50 / p95 ms": middle([event["sidecar_ms"] for event in asked if event["outcome"] == "ok"]),
+        "CPU ms a call, old": mean([event["cpu_ms"]["legacy"] for event in calls]),
+        "CPU ms a call, new": mean([_new_cpu_ms(event) for event in asked if event["path"] == "sidecar"]),
+        "as good": f"{sum(matched)} of {len(matched)}" if matched else "",
+    }
+
+
 def received(text):
-    """{route: requests that have ended} of a scrape of /metrics, but those of the flood: they are no caller's with events."""
+    """{route: requests that have ended} of a scrape of /metrics."""
     counts = collections.Counter()
     for route, value in re.findall(r'(?m)^hotpathd_requests_total\{[^}]*route="(\w+)"[^}]*\} (\d+)', text):
         counts[route] += int(value)

@@ -8,13 +8,13 @@ DELAY_MS = 80  # of the slow build: below the chunk call's timeout, above the sc
 
 
 def kill(demo):
-    """kill -9 under load; a new daemon four seconds later."""
+    """kill -9 under load; a new daemon some seconds later."""
     metrics = demo.stack.metrics()
     demo.stack.daemon.kill()
     demo.stack.end(demo.stack.daemon)
     demo.cut_short.add(demo.stack.lives)
     demo.daemon_ended(metrics)
-    demo.wait(4, "the daemon is dead")
+    demo.wait(2 if demo.short else 4, "the daemon is dead")
     demo.stack.start_daemon()
     demo.wait(1, "a new daemon")
 

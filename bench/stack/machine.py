@@ -6,6 +6,11 @@ import time
 TICK = os.sysconf("SC_CLK_TCK")
 
 
+def cpu_s(pid):
+    """CPU seconds of a process so far."""
+    return sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])) / TICK
+
+
 def _busy_s():
     """CPU seconds of all cores together since the machine started."""
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])

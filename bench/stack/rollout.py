@@ -6,8 +6,9 @@ numbers: see RULE.
 import os
 import pathlib
 import re
-import statistics
 import tempfile
+
+from quantiles import quantile
 
 ROUTES = ("chunk", "score")
 # A route is rolled back where, among its latest calls that asked the sidecar (at least `calls` of them), one of these is passed.
@@ -40,8 +41,3 @@ def broken(old_ms, calls):
         if now > RULE[name + "_ratio"] * before:
             return f"{name} {now:.1f} ms, of the old path {before:.1f} ms (at most {RULE[name + '_ratio']:g} times that)"
     return ""
-
-
-def quantile(values, at):
-    values = sorted(values)
-    return statistics.quantiles(values, n=1000, method="inclusive")[round(at * 1000) - 1] if len(values) > 1 else values[0]
