@@ -35,6 +35,7 @@ class Demo:
         self.users = evidence.Tail(stack.logs, "load.jsonl")
         self.phases = []  # (name, from, to)
         self.rows = []  # (phase, route, what evidence.row says)
+        self.ready = []  # (phase, how long documents waited for their chunks)
         self.shares = {}  # route: of its service's CPU time, in the baseline
         self.counts = {}  # of routes, when all is over
         self.kept, self.broken, self.unsure = [], [], []
@@ -226,6 +227,15 @@ class Demo:
         lost = [line["id"] for line in uploads if not done.get(line["id"])]
         self.promise(not lost, f"no upload lost: {len(uploads)} taken, all split and stored" + (f", but {lost[:5]}" if lost else ""))
 
+    def waits(self):
+        """How long a document waited for its chunks, the queue included."""
+        rows = self.stack.db.execute("SELECT extract(epoch FROM created)::float8, extract(epoch FROM done - created)::float8 * 1e3 FROM documents WHERE status = 'done'").fetchall()
+        for name, begun, ended in self.phases:
+            took = [ms for created, ms in rows if begun <= created <= ended]
+            if took:
+                self.ready.append((name, f"{quantile(took, 0.5):.0f} / {quantile(took, 0.95):.0f}"))
+        self.show.line("from upload to chunks, p50 / p95 ms: " + "; ".join(f"{name} {took}" for name, took in self.ready))
+
     def totals(self):
         self.counts, wrong = evidence.reconcile(self.events.lines, self.lives, self.cut_short)
         for route, count in self.counts.items():
@@ -249,6 +259,7 @@ class Demo:
         self.slow_build()
         self.drain()
         self.nothing_lost()
+        self.waits()
         self.totals()
 
 

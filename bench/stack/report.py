@@ -10,6 +10,7 @@ def write(demo, path):
         *(f"{route}: {share:.0%} of the CPU time of the service that calls it, in the baseline  " for route, share in demo.shares.items()), "",
         "| phase | route | " + " | ".join(first) + " |", "|" + " --- |" * (2 + len(first)),
         *(f"| {name} | {route} | " + " | ".join(row.values()) + " |" for name, route, row in demo.rows), "",
+        "From upload to chunks, p50 / p95 ms: " + "; ".join(f"{name} {took}" for name, took in demo.ready), "",
         *(f"{route}: {count['asked']} calls asked = {count['received']} received + {count['refused']} refused + {count['never_sent']} never sent  "
           for route, count in demo.counts.items()), "",
         *(f"* {what}: {text}" for what, texts in (("kept", demo.kept), ("broken", demo.broken), ("not judged", demo.unsure)) for text in texts),
