@@ -13,9 +13,10 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import rates, sequential
-from .quantiles import Comparison, Interval, Side, batches_of
+from . import rates, stop
+from .quantiles import Interval
 from .rule import Rollout, StopRule
+from .stop import Sample
 from .table import Table
 
 Array = NDArray[Any]
@@ -39,13 +40,12 @@ def routes_of(table: Table, rollout: Rollout, since_us: Optional[int]) -> Dict[s
 def route_of(table: Table, rows: Array, stamps: Array, rollout: Rollout) -> Dict[str, Any]:
     rule = rollout.stop_rule
     arms = _Arms(table, rows)
-    edges = batches_of(stamps[rows])
     live = arms.new_live.any()
     new_ms, old_ms, kind = _sides(table, rows, arms)
     figures: Dict[str, Any] = {"n": {"sidecar": len(new_ms[0]), "old": len(old_ms[0])}, "compared": kind}
     reasons: List[Tuple[str, str]] = []
     if min(len(new_ms[0]), len(old_ms[0])) >= _LEAST_COMPARED:
-        new, old = (_side(values, stamps[rows][where], edges) for values, where in (new_ms, old_ms))
+        new, old = (Sample(values, stamps[rows][where]) for values, where in (new_ms, old_ms))
         figures["latency_ms"] = {f"p{q * 100:g}": _quantile(new, old, q) for q in QUANTILES}
         reasons.append(_latency(new, old, rule, figures, bool(live)))
     else:
@@ -84,36 +84,30 @@ def _sides(table: Table, rows: Array, arms: _Arms) -> Tuple[Tuple[Array, Array],
     return (new[both], both), (old[both], both), "shadow, the same calls"
 
 
-def _side(values: Array, stamps: Array, edges: Array) -> Side:
-    return Side.of(values, np.searchsorted(edges, stamps, "right"))
-
-
-def _quantile(new: Side, old: Side, quantile: float) -> Dict[str, Any]:
-    comparison = Comparison(new, old, quantile)
+def _quantile(new: Sample, old: Sample, quantile: float) -> Dict[str, Any]:
+    comparison = stop.compare(new, old, quantile)
     each, ratio = comparison.each(_Z95), comparison.log_ratio(_Z95)
     change = Interval(*(math.exp(x) - 1 for x in ratio))
     return {"sidecar": each[0]._asdict(), "old": each[1]._asdict(), "change": change._asdict(), "batches": comparison.batches}
 
 
-def _latency(new: Side, old: Side, rule: StopRule, figures: Dict[str, Any], live: bool) -> Tuple[str, str]:
-    comparison = Comparison(new, old, rule.quantile)
-    effect = math.log1p(rule.regression)
-    planned = sequential.planned_se(rule.alpha, rule.power, effect)
-    t = (planned / comparison.standard_error) ** 2
-    n = len(new.values)
+def _latency(new: Sample, old: Sample, rule: StopRule, figures: Dict[str, Any], live: bool) -> Tuple[str, str]:
+    now = stop.look(new, old, rule)
+    planned = stop.planned_look(new, old, rule, now)
+    n, t = len(new.ms), now.information
     wanted = max(math.ceil(n / t), rule.minimum_sample)
-    ratio = comparison.log_ratio(sequential.boundary(rule.alpha, t))
     figures["sequential"] = {
-        "information": t, "sample_asked_for": wanted, "boundary_z": sequential.boundary(rule.alpha, t),
-        "change": Interval(*(math.exp(min(x, 50.0)) - 1 for x in ratio))._asdict(),
+        "information": t, "sample_asked_for": wanted, "boundary_z": now.z,
+        "change": Interval(*(math.exp(min(x, 50.0)) - 1 for x in now.change))._asdict(),
     }  # fmt: skip
-    name = f"p{rule.quantile * 100:g} {math.exp(ratio.estimate) - 1:+.1%}"
+    looks = [one for one in (now, planned) if one is not None]
+    name = f"p{rule.quantile * 100:g} {math.exp(now.change.estimate) - 1:+.1%}"
     if n < rule.minimum_sample:
         return "HOLD", f"{name}: {n} calls, {rule.minimum_sample} are the least"
-    if ratio.high < effect:
-        return "GO", f"{name}: a regression of {rule.regression:.0%} is excluded"
-    if ratio.low > 0:
+    if any(one.is_regression for one in looks):
         return ("ROLLBACK" if live else "NO-GO"), f"{name}: slower, and a regression of {rule.regression:.0%} is not excluded"
+    if any(one.excluded for one in looks):
+        return "GO", f"{name}: a regression of {rule.regression:.0%} is excluded"
     if t > _GIVE_UP:
         return "NO-GO", f"{name}: undecided after {t:.1f} times the planned sample"
     return "HOLD", f"{name}: undecided at {n} of {wanted} calls"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, NamedTuple
-
 _INDEX = re.compile(r"/[0-9]+(?=/|$)")
 LONGEST = 200
 

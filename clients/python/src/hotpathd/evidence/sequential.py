@@ -30,5 +30,8 @@ def boundary(alpha: float, t: float) -> float:
 
 
 def planned_se(alpha: float, power: float, effect: float) -> float:
-    """The standard error at which `effect` is seen with `power` at t = 1."""
-    return effect / (planned_z(alpha) + float(norm.ppf(power)))
+    """The standard error at which `effect` is seen with `power` at t = 1.
+
+    Half of what may be missed is the test's, half is left to the standard error, which is an estimate.
+    """
+    return effect / (planned_z(alpha) + float(norm.isf((1 - power) / 2)))

@@ -7,6 +7,7 @@ tables read back the columns that they need, as float32 and small integers.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import multiprocessing
 import os
@@ -237,6 +238,7 @@ class _Parser:
 
 def _parse(job: Tuple[reading.Part, str]) -> Shard:
     part, folder = job
+    gc.disable()  # many small objects and no cycle
     shard = Shard(part)
     parser = _Parser(shard)
     try:

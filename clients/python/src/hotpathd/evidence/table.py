@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .problems import Place, Problems
+from .problems import MOST_PLACES, Place, Problems
 from .spool import DTYPES, WORDS, Example, Shard
 
 Array = NDArray[Any]
+_TWICE = "an event that is there twice"
 
 
 class Table:
@@ -36,8 +37,11 @@ class Table:
         return total if self._keep is None else int(self._keep.sum())
 
     def column(self, name: str) -> Array:
-        pieces = [self._piece(name, at) for at in range(len(self._shards))]
-        whole = np.concatenate(pieces) if pieces else np.zeros(0, DTYPES[name])
+        whole = np.empty(sum(shard.events for shard in self._shards), DTYPES[name])
+        start = 0
+        for at, shard in enumerate(self._shards):
+            whole[start : start + shard.events] = self._piece(name, at)
+            start += shard.events
         return whole if self._keep is None else whole[self._keep]
 
     def words(self, name: str) -> List[str]:
@@ -89,10 +93,11 @@ class Table:
         _, first, inverse = np.unique(np.stack((ids[suspects], stamps)), axis=1, return_index=True, return_inverse=True)
         doubles = np.setdiff1d(suspects, suspects[first])
         self.repeated = len(suspects) - len(np.unique(ids[suspects])) - len(doubles)
-        for at in doubles[:5]:
-            self.problems.add("an event that is there twice", self.place(int(at)), 0)
+        for at in doubles[:MOST_PLACES]:
+            self.problems.add(_TWICE, self.place(int(at)))
+        if len(doubles) > MOST_PLACES:
+            self.problems.add(_TWICE, self.place(int(doubles[-1])), len(doubles) - MOST_PLACES)
         if len(doubles):
-            self.problems.add("an event that is there twice", self.place(int(doubles[0])), len(doubles))
             self._keep = np.ones(len(ids), bool)
             self._keep[doubles] = False
 
