@@ -126,8 +126,13 @@ library: all ## the example of docs/library.md, built against an installed copy
 
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
-	    "$$python" -m pytest -q -p no:cacheprovider tests
+	    "$$python" -m pytest -q -p no:cacheprovider tests --ignore tests/evidence
+	@$(MAKE) evidence
 	@cd clients/go && (! gofmt -l . | grep .) && go vet ./... && HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
+
+evidence: ## the report: its statistics on simulated experiments, its reading on bad input
+	@python=$$(tests/venv report) && cd clients/python && PYTHONPATH=src \
+	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
 
@@ -213,5 +218,9 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
+<<<<<<< HEAD
 .PHONY: all deps run demo test vocab units oracles e2e soak clients check library headers layers bench bench-server fuzz fmt install deb help clean
+=======
+.PHONY: all deps run test vocab units oracles e2e soak clients evidence check library headers layers bench bench-server fuzz fmt install deb help clean
+>>>>>>> 45cd78dc7f7dc0f28bfa3668cf5ff2e9401cfd60
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -4,8 +4,10 @@
 """
 import contextlib
 import json
+import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -15,7 +17,7 @@ import faults
 import report
 import rollout
 from machine import Machine, cpu_s
-from parts import ROOT, TIMEOUT_S, Stack, wait_for
+from parts import HERE, ROOT, TIMEOUT_S, Stack, wait_for
 from quantiles import quantile
 from show import Show
 
@@ -25,6 +27,7 @@ SHARE = 0.6  # of what the workers could do if every call waited for its timeout
 LENGTHS = {"baseline": (16, 5), "shadow": (12, 4), "canary 5 %": (10, 0), "canary 25 %": (8, 0), "canary 100 %": (14, 4)}
 ROLLBACK_S = 10
 LATE_MS = 10  # a timer may be late, and so may who waits for it
+VERDICTS = {0: "GO", 10: "HOLD", 20: "NO-GO", 30: "ROLLBACK"}
 QUIET = 0.1  # of the cores: more of other work, and times are not judged
 
 
@@ -207,6 +210,19 @@ class Demo:
         self.promise(last - begun <= ROLLBACK_S, f"rolled back: seen {caught - begun:.1f} s after the build came, no call asked it later than {last - begun:.1f} s (at most {ROLLBACK_S} s)")
         self.tell("slow build")
 
+    def report(self, name, expected, since=None):
+        """hotpathd-report on what is written by now, or since a time; its page goes to build/demo."""
+        time.sleep(1.2)  # events are written within a second
+        command = [sys.executable, "-m", "hotpathd.evidence.command", *map(str, sorted((self.stack.logs / "events").glob("*.jsonl")))]
+        command += ["--rollout", str(HERE / "rollout.yaml"), "--json", str(self.stack.logs / f"{name}.json")]
+        if since:
+            command += ["--since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python" / "src")}
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        (self.stack.logs / f"{name}.txt").write_text(said.stdout + said.stderr)
+        self.show.line(f"hotpathd-report, {name}: exit code {said.returncode}\n{said.stdout}{said.stderr}")
+        self.promise(said.returncode in expected, f"hotpathd-report, {name}: {VERDICTS.get(said.returncode, 'unusable input')}")
+
     def drain(self):
         self.show.now("the load ends, the queue runs empty")
         self.stack.end(self.load, seconds=40)
@@ -254,9 +270,11 @@ class Demo:
         self.step("canary 5 %", "canary", 5)
         self.step("canary 25 %", "canary", 25)
         self.step("canary 100 %", "canary", 100)
+        self.report("canary", expected=(0, 10))  # so few calls may not carry a GO
         for name, act in faults.ALL[: 1 if self.short else None]:
             self.fault(name, act)
         self.slow_build()
+        self.report("slow-build", (30,), next(begun for name, begun, _ in self.phases if name == "slow build"))
         self.drain()
         self.nothing_lost()
         self.waits()

@@ -1,0 +1,123 @@
+"""Files as batches of lines: plain ones by byte ranges, so that processes share a file; gz and zst as streams.
+
+A range owns the lines that begin in it. Lines are numbered within their range; the first number of a
+range is known when those before it have been read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+from typing import BinaryIO, Iterator, List, NamedTuple, Tuple
+
+import zstandard
+
+RANGE = 32 << 20
+_BLOCK = 1 << 20
+LONGEST_LINE = 1 << 20  # an event has some 500 bytes
+TOO_LONG = b""  # stands for a line over the limit: an empty line is never handed on
+
+
+class Unreadable(Exception):
+    """A file that cannot be opened or unpacked, told in one line."""
+
+
+class Damaged(Exception):
+    """An archive that ends early, or is broken, after the lines that came out of it."""
+
+
+class Part(NamedTuple):
+    """A range of a plain file, or the whole of a packed one (end -1)."""
+
+    path: str
+    start: int
+    end: int
+    bytes: int  # of the file, that it stands for: progress
+
+
+def parts_of(paths: List[str]) -> List[Part]:
+    return [part for path in paths for part in _parts(path)]
+
+
+def _parts(path: str) -> Iterator[Part]:
+    try:
+        size = os.stat(path).st_size
+        with open(path, "rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+    if magic[:2] == b"\x1f\x8b" or magic == b"\x28\xb5\x2f\xfd":
+        yield Part(path, 0, -1, size)
+        return
+    for start in range(0, max(size, 1), RANGE):
+        end = min(start + RANGE, size)
+        yield Part(path, start, end, end - start)
+
+
+def batches(part: Part) -> Iterator[Tuple[List[bytes], bool]]:
+    """Lines without their ends; and whether the last of them lacks one, at the end of the file."""
+    if part.end < 0:
+        yield from _lines(_unpacked(part.path), -1)
+        return
+    with open(part.path, "rb") as file:
+        start = part.start
+        if start:
+            file.seek(start - 1)
+            start += _skip_line(file) - 1
+        yield from _lines(file, max(part.end - start, 0))
+
+
+def _skip_line(file: BinaryIO) -> int:
+    skipped = 0
+    while True:
+        piece = file.readline(_BLOCK)
+        skipped += len(piece)
+        if not piece or piece.endswith(b"\n"):
+            return skipped
+
+
+def _lines(file: BinaryIO, wanted: int) -> Iterator[Tuple[List[bytes], bool]]:
+    """The lines that begin in the next `wanted` bytes (-1: all)."""
+    rest, overlong = b"", False
+    while wanted:
+        block = _read(file, _BLOCK if wanted < 0 else min(_BLOCK, wanted))
+        if not block:
+            break
+        wanted -= len(block) if wanted > 0 else 0
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        if overlong and lines:
+            lines[0], overlong = TOO_LONG, False
+        if len(rest) > LONGEST_LINE:
+            rest, overlong = b"", True
+        if lines:
+            yield lines, False
+    if rest or overlong:
+        yield _last_line(file, rest, overlong)
+
+
+def _last_line(file: BinaryIO, rest: bytes, overlong: bool) -> Tuple[List[bytes], bool]:
+    """The line that begins before the end of a range and may end behind it."""
+    rest += file.readline(LONGEST_LINE)
+    if overlong or len(rest) > LONGEST_LINE:
+        _skip_line(file)
+        return [TOO_LONG], False
+    return [rest.rstrip(b"\n")], not rest.endswith(b"\n")
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    try:
+        return file.read(size)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+        raise Damaged() from None
+
+
+def _unpacked(path: str) -> BinaryIO:
+    with open(path, "rb") as file:
+        magic = file.read(2)
+    if magic == b"\x1f\x8b":
+        return io.BufferedReader(gzip.open(path, "rb"))
+    stream = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"), read_across_frames=True, closefd=True)
+    return io.BufferedReader(stream)

@@ -1,0 +1,269 @@
+"""Events as columns on disk: what ten million of them need is a few columns at a time.
+
+Processes parse parts of the files (`reading.Part`); each writes its columns, one after the other, into a
+file of a temporary folder. Words (route, reason, a pointer, ...) become numbers of a dictionary. The
+tables read back the columns that they need, as float32 and small integers.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import multiprocessing
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Callable, DefaultDict, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from . import fields, reading
+from .mismatches import cluster_of
+from .problems import Place, Problems
+
+Array = NDArray[Any]
+
+NUMBERS = (
+    "sidecar_ms", "legacy_ms", "total_ms", "cpu_legacy", "cpu_client", "server_ms", "queue_ms", "bytes_in",
+)  # fmt: skip
+WORDS = ("route", "mode", "path", "outcome", "reason", "diff")
+DTYPES: Dict[str, Any] = {
+    "ts": np.int64, "id": np.int64, "line": np.uint32, "match": np.int8,
+    **{name: np.float32 for name in NUMBERS},
+    **{name: np.uint16 for name in WORDS},
+}  # fmt: skip
+MOST_WORDS = 60_000
+BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
+MOST_EXAMPLES = 5
+MOST_SENDERS = 10_000
+_REFUSED = frozenset({"overloaded", "route_off", "draining", "http_5xx", "contract"})  # the daemon says so
+
+
+class Example(NamedTuple):
+    """A call to look up: no word of its document."""
+
+    route: str
+    pointer: str
+    ts: str
+    request_id: str
+    trace_id: Optional[str]
+
+
+@dataclass
+class Shard:
+    """What one process learnt of one part."""
+
+    part: reading.Part
+    file: str = ""
+    offset: int = 0
+    events: int = 0
+    lines: int = 0
+    dropped: int = 0
+    problems: Problems = field(default_factory=Problems)
+    words: Dict[str, List[str]] = field(default_factory=dict)
+    examples: List[Example] = field(default_factory=list)
+    senders: Dict[str, int] = field(default_factory=dict)
+    refused: List[str] = field(default_factory=list)
+
+
+class _Codes:
+    """Words to numbers, in the order of their first sight."""
+
+    def __init__(self) -> None:
+        self._codes: DefaultDict[Any, int] = defaultdict(itertools.count().__next__)
+
+    def of(self, column: List[Any]) -> Array:
+        codes = list(map(self._codes.__getitem__, column))
+        if len(self._codes) > MOST_WORDS:
+            raise TooMany()
+        return np.array(codes, np.uint16)
+
+    def words(self) -> List[str]:
+        return ["" if word is None else word for word in self._codes]
+
+
+class TooMany(Exception):
+    """More different words in a column than any honest file has."""
+
+
+class _Parser:
+    """Lines in, columns out; one for each part."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+        self._codes = {name: _Codes() for name in WORDS}
+        self._columns: Dict[str, List[Array]] = {name: [] for name in DTYPES}
+        self._seconds: Dict[str, int] = {}
+        self._seen: DefaultDict[Tuple[str, str], int] = defaultdict(int)
+        self._latest = 0
+
+    def take(self, lines: List[bytes], torn: bool) -> None:
+        first = self._shard.lines
+        self._shard.lines += len(lines)
+        events: List[Any] = []
+        try:
+            events = list(map(orjson.loads, lines))
+            numbers = range(first, first + len(lines))
+            columns = fields.columns_of(events)
+            stamps = None if columns is None else self._stamps(columns["ts"])
+        except orjson.JSONDecodeError:
+            columns = stamps = None
+        if columns is None or stamps is None:
+            events, kept = self._sift(lines, first, torn)
+            if not events:
+                return
+            columns = fields.columns_of(events)
+            assert columns is not None
+            stamps = self._stamps(columns["ts"])
+            assert stamps is not None
+            self._add(events, columns, stamps, np.array(kept, np.uint32))
+            return
+        self._add(events, columns, stamps, np.arange(numbers.start, numbers.stop, dtype=np.uint32))
+
+    def _sift(self, lines: List[bytes], first: int, torn: bool) -> Tuple[List[Any], List[int]]:
+        """One by one: what is an event, and what is counted as a problem."""
+        events, kept = [], []
+        for number, line in enumerate(lines, first):
+            event, problem = self._judge(line)
+            if problem:
+                last = torn and number == first + len(lines) - 1
+                self._problem("a torn last line" if last else problem, number)
+            elif event is not None:
+                events.append(event)
+                kept.append(number)
+        return events, kept
+
+    def _judge(self, line: bytes) -> Tuple[Any, str]:
+        if line == reading.TOO_LONG or not line.strip():
+            return None, "an empty or overlong line"
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return None, "not JSON"
+        problem = fields.problem_of(event)
+        if not problem and self._stamps([event["ts"]]) is None:
+            problem = "a bad ts"
+        return event, problem
+
+    def _problem(self, what: str, number: int) -> None:
+        self._shard.problems.add(what, Place(self._shard.part.path, number))
+
+    def _stamps(self, texts: List[str]) -> Optional[Array]:
+        """Microseconds since 1970; None where one is no time. The date and hour are looked up."""
+        seconds = self._seconds
+        out = []
+        try:
+            for text in texts:
+                head = text[:19]
+                at = seconds.get(head)
+                if at is None:
+                    at = self._second(head)
+                micro = text[20:26]
+                if len(text) != 27 or text[19] != "." or text[26] != "Z" or not (micro.isascii() and micro.isdigit()):
+                    return None
+                out.append(at + int(micro))
+        except ValueError:
+            return None
+        return np.array(out, np.int64)
+
+    def _second(self, head: str) -> int:
+        if len(head) != 19 or head[10] != "T":
+            raise ValueError(head)
+        at = datetime.fromisoformat(head + "+00:00")
+        if len(self._seconds) > 100_000:
+            self._seconds.clear()
+        self._seconds[head] = int(at.timestamp()) * 1_000_000
+        return self._seconds[head]
+
+    def _add(self, events: List[Any], columns: Dict[str, List[Any]], stamps: Array, lines: Array) -> None:
+        shard, put = self._shard, self._put
+        shard.events += len(events)
+        put("ts", stamps)
+        put("line", lines)
+        put("id", list(map(hash, zip(columns["request_id"], columns["route"]))))
+        put("match", [-1 if match is None else match for match in columns["match"]])
+        for name in NUMBERS:
+            put(name, columns[name])
+        for name in WORDS:
+            words = columns[name] if name != "diff" else [d and cluster_of(d) for d in columns[name]]
+            self._columns[name].append(self._codes[name].of(words))
+        self._jumps(stamps, lines)
+        self._dropped(events)
+        self._look(columns)
+
+    def _put(self, name: str, values: Any) -> None:
+        self._columns[name].append(np.array(values, DTYPES[name]))
+
+    def _jumps(self, stamps: Array, lines: Array) -> None:
+        before = np.concatenate(([self._latest or stamps[0]], stamps[:-1]))
+        self._latest = int(stamps[-1])
+        for at in np.flatnonzero(stamps < before - BACKWARDS_US):
+            self._problem("a clock that goes back", int(lines[at]))
+
+    def _dropped(self, events: List[Any]) -> None:
+        self._shard.dropped += sum(event["dropped"] for event in events if "dropped" in event)
+
+    def _look(self, columns: Dict[str, List[Any]]) -> None:
+        """Examples of mismatches, and the ids that the daemon's log must have."""
+        shard = self._shard
+        if False in columns["match"]:
+            for at, match in enumerate(columns["match"]):
+                if match is False:
+                    self._example(columns, at)
+        if not _REFUSED.isdisjoint(columns["reason"]):
+            for at, reason in enumerate(columns["reason"]):
+                if reason in _REFUSED and len(shard.refused) < 1000:
+                    shard.refused.append(columns["request_id"][at])
+
+    def _example(self, columns: Dict[str, List[Any]], at: int) -> None:
+        route, pointer = columns["route"][at], cluster_of(columns["diff"][at] or "")
+        if self._seen[route, pointer] < MOST_EXAMPLES and len(self._seen) < 1000:
+            self._seen[route, pointer] += 1
+            self._shard.examples.append(
+                Example(route, pointer, columns["ts"][at], columns["request_id"][at], columns["trace_id"][at])
+            )
+
+    def write(self, file: str) -> None:
+        shard = self._shard
+        with open(file, "ab") as spool:
+            shard.file, shard.offset = file, spool.tell()
+            for name, dtype in DTYPES.items():
+                pieces = self._columns[name]
+                (np.concatenate(pieces) if pieces else np.zeros(0, dtype)).tofile(spool)
+        shard.words = {name: codes.words() for name, codes in self._codes.items()}
+
+
+def _parse(job: Tuple[reading.Part, str]) -> Shard:
+    part, folder = job
+    gc.disable()  # many small objects and no cycle
+    shard = Shard(part)
+    parser = _Parser(shard)
+    try:
+        for lines, torn in reading.batches(part):
+            parser.take(lines, torn)
+    except reading.Damaged:
+        shard.problems.add("an archive that is damaged from here on", Place(part.path, shard.lines))
+    except TooMany:
+        shard.problems.add("too many different words; the rest of the part is left out", Place(part.path, shard.lines))
+    parser.write(os.path.join(folder, f"{os.getpid()}.columns"))
+    return shard
+
+
+def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], None]) -> "List[Shard]":
+    """All parts, parsed and written to `folder`. `progress` hears of bytes."""
+    parts = reading.parts_of(paths)
+    work = [(part, folder) for part in parts]
+    if jobs <= 1 or len(parts) == 1:
+        return list(_heard(map(_parse, work), progress))
+    # fork: hashes of ids are the same in every process
+    with multiprocessing.get_context("fork").Pool(min(jobs, len(parts))) as pool:
+        return list(_heard(pool.imap(_parse, work), progress))
+
+
+def _heard(shards: Iterator[Shard], progress: Callable[[int], None]) -> Iterator[Shard]:
+    for shard in shards:
+        progress(shard.part.bytes)
+        yield shard
