@@ -218,9 +218,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-<<<<<<< HEAD
-.PHONY: all deps run demo test vocab units oracles e2e soak clients check library headers layers bench bench-server fuzz fmt install deb help clean
-=======
-.PHONY: all deps run test vocab units oracles e2e soak clients evidence check library headers layers bench bench-server fuzz fmt install deb help clean
->>>>>>> 45cd78dc7f7dc0f28bfa3668cf5ff2e9401cfd60
+.PHONY: all deps run demo test vocab units oracles e2e soak clients evidence check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(UNIT_SRC:%.c=$(OUT)/%.d)
