@@ -106,6 +106,13 @@ oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
+demo: ## a whole stack, from baseline to rollback, in two minutes (DEMO=short: half a minute)
+	@deploy/deps demo
+	@$(MAKE) -j2 all
+	@$(MAKE) vocab
+	@python=$$(tests/venv demo-venv) && (cd bench/stack/api && go build -o ../../../$(BUILD)/stack-api .) && \
+	    "$$python" bench/stack/demo.py $(DEMO)
+
 soak: $(BIN) ## ten minutes of mixed load, reloads and hang-ups: nothing grows, counters add up
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" SOAK_SECONDS=$${SOAK_SECONDS:-600} \
 	    "$$python" -m pytest -q -s -p no:cacheprovider tests/e2e/test_soak.py
@@ -135,6 +142,10 @@ extras: $(BIN) ## the Python client with LangChain, LlamaIndex, Haystack, Celery
 
 evidence: $(BIN) ## hotpathd-report and hotpathd-baseline, on made-up events and on those of the real daemon's callers
 	@python=$$(tests/venv report) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
+	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
+
+evidence: ## the report: its statistics on simulated experiments, its reading on bad input
+	@python=$$(tests/venv report) && cd clients/python && PYTHONPATH=src \
 	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
 
 # --- what keeps the tree tidy ---------------------------------------------------------------------
