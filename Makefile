@@ -144,10 +144,6 @@ evidence: $(BIN) ## hotpathd-report and hotpathd-baseline, on made-up events and
 	@python=$$(tests/venv report) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
 
-evidence: ## the report: its statistics on simulated experiments, its reading on bad input
-	@python=$$(tests/venv report) && cd clients/python && PYTHONPATH=src \
-	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
-
 # --- what keeps the tree tidy ---------------------------------------------------------------------
 
 C_FILES := $(filter-out %_data.c,$(wildcard src/*.c src/*/*.c src/*/*/*.c tests/*.c bench/*.c))
@@ -232,5 +228,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
+.PHONY: all deps run demo test vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)
