@@ -7,9 +7,9 @@ In process a rival builds what it needs and answers one query, since the candida
 hardest Python to beat: str.find sweeps for the heads of the query's stems, PyStemmer, stems cached (pip install PyStemmer).
 Rounds alternate; CPU time, median and 95th percentile, and the best wall clock, in ms: on a shared machine the clock tells
 of the neighbours; back to back is ours on the clock, 200 requests in a row. Ours is one request over a bare socket, the
-client's CPU and the daemon's together: the body is JSON already; + dumps: with json.dumps of the request and json.loads of
-the reply; + orjson: with its (pip install orjson); go net/http: with Go's json.Marshal and json.Unmarshal; go helper: the
-Go client's ScoreCall with strings; go rows: with rows that are JSON already.
+client's CPU and the daemon's together: the body is JSON already; client json, client orjson: Client.score of the Python client
+with either (pip install orjson); go net/http: with Go's json.Marshal and json.Unmarshal; go helper: the Go client's
+ScoreCall with strings; go rows: with rows that are JSON already.
 """
 import json
 import math
@@ -24,6 +24,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients" / "python" / "src"))
+import hotpathd  # noqa: E402
+from hotpathd import _json  # noqa: E402
 
 try:
     import Stemmer
@@ -157,6 +161,15 @@ class Ours:
         self.folder.cleanup()
 
 
+def no_answer():
+    raise AssertionError("the daemon did not answer")
+
+
+def by_client(client, writer, reader, query, documents):
+    _json.dumps, _json.loads = writer, reader
+    return client.score(" ".join(query), documents, top_n=TOP, timeout=10, fallback=no_answer)
+
+
 def row(name, times):
     cpu, wall = zip(*times)
     late = statistics.quantiles(cpu, n=20, method="inclusive")[-1]
@@ -175,6 +188,8 @@ def back_to_back(ours, body):
 
 def main():
     ours = Ours(sys.argv[1])
+    client = hotpathd.Client("unix:" + ours.path, modes={"score": "on"})
+    fast_dumps, fast_loads = (_json.dumps_by(orjson), _json.loads_by(orjson)) if orjson else (None, None)
     go = sys.argv[2] if len(sys.argv) > 2 else None
     for count, size in SIZES:
         query, documents = corpus(count, size)
@@ -182,8 +197,8 @@ def main():
         body = json.dumps(request).encode()
         contestants = {
             "ours": lambda: ours.post(body),
-            "ours + dumps": lambda: json.loads(ours.post(json.dumps(request).encode())),
-            **({"ours + orjson": lambda: orjson.loads(ours.post(orjson.dumps(request)))} if orjson else {}),
+            "client json": lambda: by_client(client, _json.plain_dumps, _json.plain_loads, query, documents),
+            **({"client orjson": lambda: by_client(client, fast_dumps, fast_loads, query, documents)} if orjson else {}),
             "fts5": lambda: fts5_tuned(query, documents),
             **({"find": lambda: python_find(query, documents)} if Stemmer else {}),
             "python": lambda: python_typical(query, documents),
@@ -204,6 +219,7 @@ def main():
         print(f"{count} x {size} B, {len(body)} bytes, {rounds} rounds\n  {'':14} {'cpu':>9} {'cpu p95':>9} {'best':>9}")
         print("\n".join(row(*item) for item in times.items()))
         print(f"  back to back, wall: median {{:.3f}}, 95th percentile {{:.3f}}".format(*back_to_back(ours, body)), flush=True)
+    client.close()
     ours.close()
 
 

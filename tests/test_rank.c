@@ -438,6 +438,65 @@ START_TEST(one_long_word_is_left_at_a_deadline)
 }
 END_TEST
 
+enum { LONGEST = 259 };
+
+struct short_words {
+    size_t words, shorter;
+    uint64_t sum; // of the bytes of those of at most LONGEST
+};
+
+static void add_short_word(void *context, hp_str word)
+{
+    struct short_words *found = context;
+    found->words++;
+    if (word.len > LONGEST)
+        return;
+    found->shorter++;
+    for (size_t i = 0; i < word.len; i++)
+        found->sum = found->sum * 31 + (unsigned char)word.ptr[i];
+}
+
+static struct short_words short_words_of(hp_str text, size_t longest)
+{
+    struct hp_arena arena;
+    struct hp_split split;
+    struct short_words found = { 0, 0, 0 };
+    hp_arena_init(&arena, NULL, 1 << 26);
+    hp_split_init(&split, &arena, add_short_word, &found);
+    split.longest = longest;
+    hp_split_text(&split, text);
+    ck_assert(!hp_split_failed(&split));
+    hp_arena_done(&arena);
+    return found;
+}
+
+// Latin, Thai and kana, with so many marks that they are cut, nearly so, and not.
+START_TEST(what_is_cut_of_long_words_changes_no_other)
+{
+    static const char *bases[] = { "a", "\xc3\xa9", " wing ", "\xe0\xb8\x81", "\xe0\xb8\xb3",
+        "\xe3\x82\x9f", "\xcd\x85", "\xef\xb7\xba", "'s ", "\xea\xb0\x80", "\xe1\x86\xa8" };
+    static const char *rows[] = { "\xcc\x81\xcc\xa7", "\xcd\x8f", "\xcd\x85", "\xcc\x88\xcc\x81",
+        "\xe0\xb8\xb3", "\xc3\xa9", "\xe1\x85\xa1", "e\xcc\x81" };
+    enum { BASES = sizeof bases / sizeof *bases, ROWS = sizeof rows / sizeof *rows };
+    static char text[1 << 17];
+    for (size_t round = 0; round < 100; round++) {
+        size_t len = 0;
+        for (size_t i = 0; i < 4; i++) {
+            const char *base = bases[random_below(BASES)], *row = rows[random_below(ROWS)];
+            size_t times = random_below(random_below(3) ? 1500 : 4);
+            len += (size_t)sprintf(text + len, "%s", base);
+            for (size_t j = 0; j < times; j++)
+                len += (size_t)sprintf(text + len, "%s", row);
+        }
+        struct short_words all = short_words_of((hp_str){ text, len }, SIZE_MAX);
+        struct short_words cut = short_words_of((hp_str){ text, len }, LONGEST);
+        ck_assert_uint_eq(all.words, cut.words);
+        ck_assert_uint_eq(all.shorter, cut.shorter);
+        ck_assert_uint_eq(all.sum, cut.sum);
+    }
+}
+END_TEST
+
 START_TEST(stops_at_a_deadline)
 {
     struct hp_arena arena;
@@ -609,5 +668,6 @@ TESTS("rank", splits_as_the_definition_says, folding_twice_is_folding_once,
     fast_counts_are_the_plain_ones_on_every_machine,
     marks_beside_punctuation_are_told_across_blocks,
     more_words_than_are_remembered_are_counted_all_the_same, one_long_span_is_left_at_a_deadline,
-    one_long_word_is_left_at_a_deadline, stops_at_a_deadline, scores_as_lucene_by_hand,
-    extreme_parameters_stay_finite, scores_are_monotone, the_best_n_are_the_first_of_all)
+    one_long_word_is_left_at_a_deadline, what_is_cut_of_long_words_changes_no_other,
+    stops_at_a_deadline, scores_as_lucene_by_hand, extreme_parameters_stay_finite,
+    scores_are_monotone, the_best_n_are_the_first_of_all)

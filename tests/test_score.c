@@ -113,7 +113,11 @@ static const struct {
         "\xd0\xb0\xd0\xb1w1 w2 w3x w4xy w5xyz ", 1000, 40, "\"" },
     { "marks", "{\"query\":\"wing\"", "\"",
         "a\xcc\x81\xcc\xa7\xcc\x81\xcc\xa7\xcc\x81\xcc\xa7\xcc\x81", 100, 1000, "\"" },
-    { "one cluster", "{\"query\":\"wing\"", "\"", "\xcc\x81\xcc\xa7", 1, 250000, "\"" },
+    { "one cluster", "{\"query\":\"wing\"", "\"a", "\xcc\x81\xcc\xa7", 1, 250000, "\"" },
+    { "one cluster of Thai", "{\"query\":\"wing\"", "\"\xe0\xb8\x81", "\xcc\x81\xcc\xa7", 1, 250000,
+        "\"" },
+    { "no letter", "{\"query\":\"wing\"", "\"", "\xcc\x81\xcc\xa7", 1, 250000, "\"" },
+    { "looking on", "{\"query\":\"wing\"", "\"a\xc3\xa9.", "\xcc\x81\xcc\xa7", 1, 250000, "\"" },
     { "one word", "{\"query\":\"wing\"", "\"", "\xef\xb7\xba", 1, 340000, "\"" },
     { "letters", "{\"query\":\"wing\"", "\"", "\xc3\xa9", 1, 500000, "\"" },
     { "syllables", "{\"query\":\"wing\"", "\"", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", 1, 110000,
@@ -133,14 +137,12 @@ static struct call load(size_t i, size_t quarters)
         loads[i].text, one ? loads[i].times / 4 * quarters : loads[i].times, loads[i].behind);
 }
 
-// Each load but one enormous cluster, which is folded whole.
 START_TEST(memory_is_the_body_and_four_megabytes)
 {
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
         struct call call = load(i, 4);
-        size_t most = strcmp(loads[i].what, "one cluster") == 0 ? 4 * MOST : MOST;
-        ck_assert_msg(fits(&call, most), "%s: more than %zu bytes beside a body of %zu",
-            loads[i].what, most, call.len);
+        ck_assert_msg(fits(&call, MOST), "%s: more than %d bytes beside a body of %zu",
+            loads[i].what, MOST, call.len);
         free(call.body);
     }
 }
@@ -226,25 +228,36 @@ END_TEST
 
 enum { BEHIND_MAX_NS = 2 * SLOWER * HP_NS_PER_MS };
 
-// The deadline passes when half of the work is done. CPU time never runs ahead of the clock, so
-// what goes beyond that half was worked behind it.
+// What is worked behind a deadline that passes when so many eighths of the work are done. CPU time
+// never runs ahead of the clock, so what goes beyond them was worked behind it.
+static uint64_t behind_deadline(size_t i, uint64_t whole, uint64_t eighths)
+{
+    uint64_t until = whole / 8 * eighths, behind = UINT64_MAX;
+    for (int round = 0; round < 5; round++) {
+        struct call call = load(i, 4);
+        struct cost cost = run_within(&call, UNBOUNDED, hp_now_ns() + until);
+        ck_assert(cost.code == HP_DEADLINE || cost.cpu_ns < whole + BEHIND_MAX_NS);
+        uint64_t more = cost.cpu_ns > until ? cost.cpu_ns - until : 0;
+        behind = more < behind ? more : behind;
+        free(call.body);
+    }
+    return behind;
+}
+
+// Whatever is being done when it passes: most of it is one thing for the documents of one word.
 START_TEST(work_ends_with_the_deadline)
 {
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
-        uint64_t half = least_cpu(i, 4) / 2, behind = UINT64_MAX;
-        for (int round = 0; round < 5; round++) {
-            struct call call = load(i, 4);
-            struct cost cost = run_within(&call, UNBOUNDED, hp_now_ns() + half);
-            ck_assert(cost.code == HP_DEADLINE || cost.cpu_ns < 2 * half + BEHIND_MAX_NS);
-            uint64_t more = cost.cpu_ns > half ? cost.cpu_ns - half : 0;
-            behind = more < behind ? more : behind;
-            free(call.body);
+        uint64_t whole = least_cpu(i, 4), worst = 0;
+        for (uint64_t eighths = 0; eighths < 8; eighths++) {
+            uint64_t behind = behind_deadline(i, whole, eighths);
+            worst = behind > worst ? behind : worst;
         }
         if (getenv("SHOW"))
             printf("%-20s %8.3f ms, %8.3f behind the deadline\n", loads[i].what,
-                (double)half * 2 / 1e6, (double)behind / 1e6);
-        ck_assert_msg(behind < BEHIND_MAX_NS, "%s: %.3f ms behind its deadline", loads[i].what,
-            (double)behind / 1e6);
+                (double)whole / 1e6, (double)worst / 1e6);
+        ck_assert_msg(worst < BEHIND_MAX_NS, "%s: %.3f ms behind its deadline", loads[i].what,
+            (double)worst / 1e6);
     }
 }
 END_TEST

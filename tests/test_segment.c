@@ -10,9 +10,19 @@
 
 typedef size_t (*next_break)(hp_str s, size_t at);
 
+// A walk that is left as often as it can be comes to the same end.
+static size_t word_end(hp_str s, size_t at)
+{
+    struct hp_word_walk walk = hp_word_begin(s, at);
+    while (!hp_word_more(&walk, 1))
+        ;
+    ck_assert_uint_eq(walk.end, hp_word_end(s, at));
+    return walk.end;
+}
+
 static next_break break_of(char kind)
 {
-    return kind == 'G' ? hp_grapheme_end : kind == 'W' ? hp_word_end : hp_sentence_end;
+    return kind == 'G' ? hp_grapheme_end : kind == 'W' ? word_end : hp_sentence_end;
 }
 
 // Reads "61 2060 / 62" into text, and marks in `breaks` where the slashes were and the end.
@@ -69,4 +79,24 @@ START_TEST(breaks_as_the_consortium_says)
 }
 END_TEST
 
-TESTS("segment", breaks_as_the_consortium_says)
+// Neither a word nor what stands behind a middle character is walked to its end in one go.
+START_TEST(a_word_is_left_where_it_is_told)
+{
+    static char word[60000], marks[60000];
+    for (size_t i = 0; i < sizeof word; i++) {
+        word[i] = "\xc3\xa9"[i % 2];
+        marks[i] = "\xcc\x81"[i % 2];
+    }
+    memcpy(marks, "a.", 2);
+    struct hp_word_walk walk = hp_word_begin((hp_str){ word, sizeof word }, 0);
+    ck_assert(!hp_word_more(&walk, 1000));
+    ck_assert_uint_le(walk.end, 1004);
+    walk = hp_word_begin((hp_str){ marks, sizeof marks }, 0);
+    ck_assert(!hp_word_more(&walk, 1000));
+    ck_assert_uint_le(walk.seen, 1004);
+    ck_assert(hp_word_more(&walk, sizeof marks));
+    ck_assert_uint_eq(walk.end, 1);
+}
+END_TEST
+
+TESTS("segment", breaks_as_the_consortium_says, a_word_is_left_where_it_is_told)

@@ -42,6 +42,10 @@ static void fold(struct hp_split *split, hp_str s, struct hp_buf *out)
         split->late = true;
 }
 
+// No character decomposes to more by canonical mappings (UAX #15): of so many that do not vanish at
+// least one is left.
+enum { DECOMPOSED_MAX = 4 };
+
 // --- unspaced runs -------------------------------------------------------------------------------
 
 static void end_run(struct hp_split *split)
@@ -85,12 +89,33 @@ static void prepare_run(struct hp_split *split, size_t start, size_t end)
     }
 }
 
+enum { IOTA_BELOW = 0x345 }; // the one mark that folds to a letter
+
+// Of a row of marks only those that make its character longer than `longest`, whatever follows: an
+// endless one would have to be put in order as a whole. In `split->word`.
+static hp_str without_endless_marks(struct hp_split *split, hp_str s)
+{
+    size_t row = 0, len;
+    split->word.len = 0;
+    for (size_t at = 0; at < s.len && !must_stop(split, 0); at += len, split->unchecked += len) {
+        uint32_t cp = hp_utf8_at(s, at, &len);
+        bool mark = hp_unicode_category(cp) == HP_CAT_M && cp != IOTA_BELOW;
+        row = mark ? row + !hp_fold_vanishes(cp) : 0;
+        if (row / DECOMPOSED_MAX <= split->longest)
+            hp_buf_add(&split->word, (hp_str){ s.ptr + at, len });
+    }
+    return hp_buf_str(&split->word);
+}
+
 // The characters that text[start, end) folds to: nearly always one.
 static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t end)
 {
     prepare_run(split, start, end);
     size_t at = split->run.len;
-    fold(split, (hp_str){ text.ptr + start, end - start }, &split->run);
+    hp_str chars = { text.ptr + start, end - start };
+    if (chars.len / DECOMPOSED_MAX > split->longest)
+        chars = without_endless_marks(split, chars);
+    fold(split, chars, &split->run);
     if (split->run.failed || split->late)
         return;
     for (size_t next; at < split->run.len; at = next) {
@@ -103,14 +128,29 @@ static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t
 
 // Behind the characters that join the one before `at`. What vanishes belongs to it only within its
 // segment, whose end is `least`: ZERO WIDTH SPACE parts words.
-static size_t joined_end(hp_str text, size_t at, size_t least)
+static size_t joined_end(struct hp_split *split, hp_str text, size_t at, size_t least)
 {
-    for (size_t len; at < text.len; at += len) {
+    for (size_t len; at < text.len && !must_stop(split, 0); at += len, split->unchecked += len) {
         uint32_t cp = hp_utf8_at(text, at, &len);
         if (!hp_fold_joins(cp) && !(at < least && hp_fold_vanishes(cp)))
             break;
     }
     return at;
+}
+
+// Whether a word is longer than `longest` when it is folded: of each of its characters that does
+// not vanish at least a byte is left, or of the few that compose to one.
+static bool is_too_long(struct hp_split *split, hp_str word)
+{
+    size_t left = 0, len;
+    if (word.len / DECOMPOSED_MAX <= split->longest)
+        return false;
+    for (size_t at = 0; at < word.len && left / DECOMPOSED_MAX <= split->longest; at += len) {
+        left += !hp_fold_vanishes(hp_utf8_at(word, at, &len));
+        if (must_stop(split, len))
+            return false;
+    }
+    return left / DECOMPOSED_MAX > split->longest;
 }
 
 // Folds a word; a long one in parts that no character joins across, for the deadline's sake.
@@ -119,7 +159,7 @@ static void fold_word(struct hp_split *split, hp_str word)
     split->word.len = 0;
     for (size_t at = 0, end; at < word.len; at = end) {
         end = at + hp_str_cut_at((hp_str){ word.ptr + at, word.len - at }, CHECKED_EVERY);
-        end = joined_end(word, end, word.len);
+        end = joined_end(split, word, end, word.len);
         fold(split, (hp_str){ word.ptr + at, end - at }, &split->word);
         if (must_stop(split, end - at) || split->word.len > split->longest)
             return;
@@ -129,6 +169,10 @@ static void fold_word(struct hp_split *split, hp_str word)
 static void take_word(struct hp_split *split, hp_str word)
 {
     end_run(split);
+    if (is_too_long(split, word)) { // then it is no term, folded or not
+        split->take(split->context, word);
+        return;
+    }
     fold_word(split, word);
     if (split->word.len > 0 && !split->late && !split->word.failed)
         split->take(split->context, hp_buf_str(&split->word));
@@ -180,7 +224,7 @@ static size_t take_segment(struct hp_split *split, hp_str text, size_t start, si
         size_t from = piece.start == start ? start : piece.first;
         if (piece.counted)
             take_word(split, (hp_str){ text.ptr + from, piece.last - from });
-        size_t behind = joined_end(text, at + len, end);
+        size_t behind = joined_end(split, text, at + len, end);
         add_to_run(split, text, at, behind);
         at = behind;
         piece = (struct piece){ .start = at, .last = SIZE_MAX };
@@ -231,10 +275,19 @@ static size_t take_plain(struct hp_split *split, hp_str text, size_t at)
 
 // --- the whole -----------------------------------------------------------------------------------
 
+// Where the segment ends that starts at `at`.
+static size_t segment_end(struct hp_split *split, hp_str text, size_t at)
+{
+    struct hp_word_walk word = hp_word_begin(text, at);
+    while (!hp_word_more(&word, CHECKED_EVERY) && !must_stop(split, CHECKED_EVERY))
+        ;
+    return word.end;
+}
+
 void hp_split_text(struct hp_split *split, hp_str text)
 {
     split->run_end = SIZE_MAX;
     for (size_t at = 0; (at = take_plain(split, text, at)) < text.len && !must_stop(split, 0);)
-        at = take_segment(split, text, at, hp_word_end(text, at));
+        at = take_segment(split, text, at, segment_end(split, text, at));
     end_run(split);
 }

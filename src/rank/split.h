@@ -15,7 +15,7 @@ struct hp_split {
     size_t run_end;     // where it ends in the text
     size_t last;        // where its last character starts in `run`
     size_t chars;       // that it holds so far
-    size_t longest;     // bytes: a folded word of more is given as its head, of more than that too
+    size_t longest;     // bytes: of a folded word of more something as long is given instead
     const struct hp_deadline *deadline; // NULL: none
     size_t unchecked;                   // bytes since it was looked at
     bool late;                          // it has passed, and the text was left

@@ -10,6 +10,24 @@ size_t hp_grapheme_end(hp_str s, size_t at);
 size_t hp_word_end(hp_str s, size_t at);
 size_t hp_sentence_end(hp_str s, size_t at);
 
+// A walk to the end of a word segment that can be left and taken up again: one may be as long as
+// the text.
+struct hp_word_walk {
+    hp_str s;
+    size_t end;      // of what is taken
+    size_t seen;     // above 0: looked on as far as this, behind a middle character at `end`
+    uint8_t left;    // class of the last character that counts
+    uint8_t raw;     // class of the last character
+    bool odd;        // an odd number of regional indicators stands last
+    bool blank_ends; // U+202F is a break, though its class says connector
+    bool whole;      // `end` is the segment's end
+};
+
+struct hp_word_walk hp_word_begin(hp_str s, size_t at);
+
+// Goes on for about so many bytes; whether the word is whole now.
+bool hp_word_more(struct hp_word_walk *word, size_t bytes);
+
 // Kinds of boundary, lowest first; the names are the contract's.
 enum hp_boundary {
     HP_EDGE_GRAPHEME,

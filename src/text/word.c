@@ -24,34 +24,13 @@ static const uint32_t joins[WB_CLASSES] = {
     [WB_CONNECTOR] = ALNUM | BIT(KATAKANA) | BIT(CONNECTOR),
 };
 
-struct segment {
-    hp_str s;
-    size_t end;
-    uint8_t left;    // class of the last character that counts
-    uint8_t raw;     // class of the last character
-    bool odd;        // an odd number of regional indicators stands last
-    bool blank_ends; // U+202F is a break, though its class says connector
-};
-
-static uint8_t class_at(const struct segment *segment, size_t at, size_t *next, uint8_t *kind)
+static uint8_t class_at(const struct hp_word_walk *word, size_t at, size_t *next, uint8_t *kind)
 {
-    const struct hp_break *row = hp_break_at(segment->s, at, next);
+    const struct hp_break *row = hp_break_at(word->s, at, next);
     *kind = row->kind;
-    if (segment->blank_ends && row->word == WB_CONNECTOR && row->kind & KIND_BLANK)
+    if (word->blank_ends && row->word == WB_CONNECTOR && row->kind & KIND_BLANK)
         return WB_OTHER;
     return row->word;
-}
-
-// The class of the first character from `at` on that WB4 does not skip; WB_OTHER at the end.
-static uint8_t counting_at(const struct segment *segment, size_t at, size_t *next)
-{
-    uint8_t kind, class = WB_OTHER;
-    for (*next = at; *next < segment->s.len;) {
-        class = class_at(segment, *next, next, &kind);
-        if (!(SKIPPED & 1u << class))
-            return class;
-    }
-    return WB_OTHER;
 }
 
 // WB6, WB7, WB7b, WB7c, WB11, WB12: the right neighbours that a middle character needs, given its
@@ -67,38 +46,56 @@ static uint32_t beyond_middle(uint8_t left, uint8_t middle)
     return 0;
 }
 
-static void take(struct segment *segment, uint8_t class, size_t end)
+static void take(struct hp_word_walk *word, uint8_t class, size_t end)
 {
-    segment->odd = class == WB_REGIONAL && !segment->odd;
-    segment->left = segment->raw = class;
-    segment->end = end;
+    word->odd = class == WB_REGIONAL && !word->odd;
+    word->left = word->raw = class;
+    word->end = end;
+    word->seen = 0;
+}
+
+// Looks on for a character that WB4 does not skip, up to `limit`; false where none has come yet.
+// WB_OTHER at the end.
+static bool look_on(struct hp_word_walk *word, size_t limit, uint8_t *class)
+{
+    uint8_t kind;
+    for (*class = WB_EXTEND; SKIPPED & 1u << *class && word->seen < word->s.len;) {
+        if (word->seen >= limit)
+            return false;
+        *class = class_at(word, word->seen, &word->seen, &kind);
+    }
+    if (SKIPPED & 1u << *class)
+        *class = WB_OTHER;
+    return true;
 }
 
 // Takes the next character, or two around a middle one, where no break comes before it.
-static bool step(struct segment *segment)
+static void step(struct hp_word_walk *word, size_t limit)
 {
-    size_t next, beyond;
-    uint8_t kind, class = class_at(segment, segment->end, &next, &kind);
+    size_t next;
+    uint8_t kind, right, class = class_at(word, word->end, &next, &kind);
     if (SKIPPED & 1u << class) { // WB4
-        segment->raw = class;
-        segment->end = next;
-        return true;
+        word->raw = class;
+        word->end = next;
+        return;
     }
-    bool joined = joins[segment->left] & 1u << class ||
-                  (segment->raw == WB_ZWJ && kind & KIND_PICTURE)    // WB3c
-                  || (segment->raw == WB_SPACE && class == WB_SPACE) // WB3d
-                  || (class == WB_REGIONAL && segment->odd);         // WB15, WB16
-    uint32_t wanted = beyond_middle(segment->left, class);
+    bool joined = joins[word->left] & 1u << class ||
+                  (word->raw == WB_ZWJ && kind & KIND_PICTURE)    // WB3c
+                  || (word->raw == WB_SPACE && class == WB_SPACE) // WB3d
+                  || (class == WB_REGIONAL && word->odd);         // WB15, WB16
+    uint32_t wanted = beyond_middle(word->left, class);
     if (wanted) {
-        uint8_t right = counting_at(segment, next, &beyond);
+        word->seen = word->seen < next ? next : word->seen;
+        if (!look_on(word, limit, &right))
+            return;
         if (wanted & 1u << right) {
-            take(segment, right, beyond);
-            return true;
+            take(word, right, word->seen);
+            return;
         }
     }
+    word->whole = !joined;
     if (joined)
-        take(segment, class, next);
-    return joined;
+        take(word, class, next);
 }
 
 static bool plain(char c)
@@ -107,39 +104,58 @@ static bool plain(char c)
 }
 
 // ASCII letters, digits and the low line join each other whatever stands around them.
-static void take_plain(struct segment *segment)
+static void take_plain(struct hp_word_walk *word, size_t limit)
 {
-    size_t at = segment->end;
-    while (at < segment->s.len && plain(segment->s.ptr[at]))
+    size_t at = word->end;
+    limit = limit < word->s.len ? limit : word->s.len;
+    while (at < limit && plain(word->s.ptr[at]))
         at++;
-    if (at > segment->end) {
+    if (at > word->end) {
         size_t next;
-        take(segment, hp_break_at(segment->s, at - 1, &next)->word, at);
+        take(word, hp_break_at(word->s, at - 1, &next)->word, at);
     }
 }
 
-static size_t segment_end(hp_str s, size_t at, bool blank_ends)
+static struct hp_word_walk begin(hp_str s, size_t at, bool blank_ends)
 {
-    struct segment segment = { .s = s, .blank_ends = blank_ends };
+    struct hp_word_walk word = { .s = s, .blank_ends = blank_ends };
     uint8_t kind;
     size_t next;
-    uint8_t class = class_at(&segment, at, &next, &kind);
-    take(&segment, class, next);
-    if (ENDS & 1u << class) // WB3, WB3a
-        return class == WB_CR && next < s.len && s.ptr[next] == '\n' ? next + 1 : next;
-    do {
-        if (ALNUM & 1u << segment.left)
-            take_plain(&segment);
-    } while (segment.end < s.len && step(&segment));
-    return segment.end;
+    uint8_t class = class_at(&word, at, &next, &kind);
+    bool crlf = class == WB_CR && next < s.len && s.ptr[next] == '\n';
+    take(&word, class, next + crlf);
+    word.whole = ENDS & 1u << class; // WB3, WB3a
+    return word;
+}
+
+struct hp_word_walk hp_word_begin(hp_str s, size_t at)
+{
+    return begin(s, at, false);
+}
+
+bool hp_word_more(struct hp_word_walk *word, size_t bytes)
+{
+    size_t limit = (word->seen ? word->seen : word->end) + bytes;
+    while (!word->whole && word->end < limit && word->seen < limit) {
+        if (ALNUM & 1u << word->left && !word->seen)
+            take_plain(word, limit);
+        if (word->end < word->s.len)
+            step(word, limit);
+        word->whole = word->whole || word->end == word->s.len;
+    }
+    return word->whole;
 }
 
 size_t hp_word_end(hp_str s, size_t at)
 {
-    return segment_end(s, at, false);
+    struct hp_word_walk word = begin(s, at, false);
+    hp_word_more(&word, s.len);
+    return word.end;
 }
 
 size_t hp_word_unblank(hp_str s, size_t at)
 {
-    return segment_end(s, at, true);
+    struct hp_word_walk word = begin(s, at, true);
+    hp_word_more(&word, s.len);
+    return word.end;
 }

@@ -1,6 +1,11 @@
 """What the documents show is what the daemon does."""
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -71,3 +76,92 @@ def options_of_the_wire():
 def test_the_explained_result_is_the_one_shown(daemon):
     body, shown = re.search(r"a result of `(\{.*\})` is\n\n    (\{.*\})\n", SCORING).groups()
     assert f'"results":[{shown}]' in daemon.post("/v1/score", body.encode()).body.decode()
+
+
+# --- the clients' blocks of docs/scoring.md ---------------------------------------------------------
+
+ROWS = ["a boat", "the lift of a wing", "a runway and a wing"]
+BEST = ["the lift of a wing", "a runway and a wing", "a boat"]
+AROUND = """package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	hotpathd "github.com/hotpathd/hotpathd/clients/go"
+)
+
+type Row struct{ Body string }
+
+func min(a, b int) int {
+	if a < b {
+		return a
+	}
+	return b
+}
+
+func candidates(context.Context, string) (rows []Row, texts []string, err error) {
+	texts = []string{ROWS}
+	for _, text := range texts {
+		rows = append(rows, Row{text})
+	}
+	return rows, texts, nil
+}
+
+BLOCK
+
+func main() {
+	config := hotpathd.Config{Modes: map[string]hotpathd.Mode{"score": hotpathd.ModeOn}}
+	config.OnEvent = func(e hotpathd.Event) { fmt.Fprintln(os.Stderr, e.Outcome) }
+	sidecar := hotpathd.New(config)
+	best, err := search(context.Background(), sidecar, "wing lift", "user-1")
+	sidecar.Close()
+	if err != nil {
+		panic(err)
+	}
+	for _, row := range best {
+		fmt.Println(row.Body)
+	}
+}
+"""
+
+
+def block(behind):
+    """The indented lines behind that line."""
+    return textwrap.dedent(re.search(rf"{behind}:\n\n((?:    .*\n|\n)+)", SCORING)[1])
+
+
+@pytest.fixture(params=["fallback", "ok"])
+def outcome_at(request, daemon, tmp_path):
+    """An address, and what becomes of a call there."""
+    return request.param, daemon.unix if request.param == "ok" else f"unix:{tmp_path}/none"
+
+
+def test_the_python_of_scoring_runs(outcome_at, monkeypatch):
+    outcome, address = outcome_at
+    monkeypatch.setenv("HOTPATHD_URL", address)
+    monkeypatch.setattr(sys, "path", [str(ROOT / "clients" / "python" / "src"), *sys.path])
+    names = {"candidates": lambda query: [{"body": text} for text in ROWS]}
+    exec(block("`candidates` asks the database").replace("Client(", 'Client(modes={"score": "on"}, '), names)
+    with names["sidecar"] as sidecar:
+        assert [row["body"] for row in names["search"]("wing lift", "user-1")] == BEST
+        assert sidecar.last.outcome == outcome
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="no go here")
+def test_the_go_of_scoring_runs(outcome_at, tmp_path):
+    outcome, address = outcome_at
+    rows = ", ".join(json.dumps(row) for row in ROWS)
+    (tmp_path / "main.go").write_text(AROUND.replace("ROWS", rows).replace("BLOCK", block("Go")))
+    (tmp_path / "go.mod").write_text(
+        "module example\n\ngo 1.19\n\nrequire github.com/hotpathd/hotpathd/clients/go v0.0.0\n\n"
+        f"replace github.com/hotpathd/hotpathd/clients/go => {ROOT}/clients/go\n")
+    done = subprocess.run(["go", "run", "."], cwd=tmp_path, env={**os.environ, "HOTPATHD_URL": address, "GOPROXY": "off"},
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == BEST
+    assert outcome in done.stderr.split(), done.stderr

@@ -153,26 +153,54 @@ def test_a_score_is_the_sum_of_its_explanation(daemon):
             assert total == result["relevance_score"] or abs(total) > 1e307
 
 
+def fts5(documents, tokenize, queries):
+    """For each query {row: bm25} of the documents that hold one of its words."""
+    database = sqlite3.connect(":memory:")
+    database.execute(f"create virtual table t using fts5(x, tokenize='{tokenize}')")
+    database.executemany("insert into t(rowid, x) values (?, ?)", enumerate(documents))
+    for query in queries:
+        yield dict(database.execute("select rowid, bm25(t) from t where t match ?", (" OR ".join(query),)))
+
+
+def check_against_fts5(daemon, documents, analyzer, tokenize, queries):
+    """FTS5's score is ours with its idf, times k1 + 1."""
+    for query, rows in zip(queries, fts5(documents, tokenize, queries)):
+        reply = ask(daemon, {"query": " ".join(query), "documents": documents, "analyzer": analyzer, "explain": True, "match": "any"})
+        idf = {}
+        for term in reply["meta"]["terms"]:
+            n = term["df"]
+            theirs = math.log((len(documents) - n + 0.5) / (n + 0.5))
+            idf[term["term"]] = (theirs if theirs > 0 else 1e-6) / term["idf"]
+        assert rows and set(rows) == set(order(reply)), query
+        for result in reply["results"]:
+            ours = sum(row["part"] * idf[row["term"]] for row in result["explain"]) * (1.2 + 1)
+            assert math.isclose(ours, -rows[result["index"]], rel_tol=1e-9), query
+
+
 def test_equals_fts5_where_the_formulas_meet(daemon):
     rng = random.Random(5)
     letters = "abcdefghij"
     for _ in range(20):
         documents = [" ".join(rng.choice(letters) * 2 for _ in range(rng.randrange(1, 40))) for _ in range(200)]
-        database = sqlite3.connect(":memory:")
-        database.execute("create virtual table t using fts5(x, tokenize='ascii')")
-        database.executemany("insert into t(rowid, x) values (?, ?)", enumerate(documents))
-        query = [letter * 2 for letter in rng.sample(letters, 3)]
-        rows = dict(database.execute("select rowid, bm25(t) from t where t match ?", (" OR ".join(query),)))
-        reply = ask(daemon, {"query": " ".join(query), "documents": documents, "analyzer": "simple", "explain": True, "match": "any"})
-        idf = {}
-        for term in reply["meta"]["terms"]:
-            n = term["df"]
-            theirs = math.log((200 - n + 0.5) / (n + 0.5))
-            idf[term["term"]] = (theirs if theirs > 0 else 1e-6) / term["idf"]
-        assert set(rows) == set(order(reply))
-        for result in reply["results"]:
-            ours = sum(row["part"] * idf[row["term"]] for row in result["explain"]) * (1.2 + 1)
-            assert math.isclose(ours, -rows[result["index"]], rel_tol=1e-9)
+        check_against_fts5(daemon, documents, "simple", "ascii", [[letter * 2 for letter in rng.sample(letters, 3)]])
+
+
+def english_paragraphs():
+    """The documents' own, without stop words, which FTS5 does not know, and without words of two letters, which it does not stem."""
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    paragraphs = [paragraph for page in pages for paragraph in page.read_text().split("\n\n")]
+    words = [[word for word in re.findall(r"\b[A-Za-z]{3,}\b", text) if word.lower() not in score_reference.STOPS] for text in paragraphs]
+    return [" ".join(found) for found in words if len(found) > 5]
+
+
+@pytest.mark.parametrize("tokenize", ["porter ascii", "porter unicode61"])
+def test_equals_fts5_with_porter_on_english(daemon, tokenize):
+    rng = random.Random(6)
+    documents = english_paragraphs()
+    stem = score_reference.Analyzer.named("porter").stem
+    word_of = {stem(word): word for word in sorted({word.lower() for text in documents for word in text.split()})}
+    queries = [rng.sample(sorted(word_of.values()), rng.randrange(1, 5)) for _ in range(300)]
+    check_against_fts5(daemon, documents, "porter", tokenize, queries)
 
 
 # --- properties ---------------------------------------------------------------------------------------
