@@ -40,10 +40,10 @@ def break_even(window: Window, route: str) -> Optional[BreakEven]:
     both = window.where(route, lambda cell: cell.path == "both" and cell.outcome == "ok")
     if not len(both):
         return None
-    size = window.table.column("bytes_in")[both]
-    old, new = window.table.column("legacy_ms")[both], window.table.column("sidecar_ms")[both]
+    size = window.table.at("bytes_in", both)
+    old, new = window.table.at("legacy_ms", both), window.table.at("sidecar_ms", both)
     known = np.isfinite(size) & np.isfinite(old) & np.isfinite(new)
-    stamps = window.table.column("ts")[both]
+    stamps = window.table.at("ts", both)
     bins = _bins(size[known], old[known], new[known], stamps[known])
     return BreakEven(bins, *_above(bins)) if bins else None
 

@@ -46,6 +46,7 @@ DTYPES: Dict[str, Any] = {
     **{name: np.float32 for name in NUMBERS},
     **{name: np.uint16 for name in WORDS},
 }  # fmt: skip
+_MATCH = {None: -1, False: 0, True: 1}
 MOST_WORDS = 60_000
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
@@ -157,12 +158,12 @@ class _Parser:
         self._put("ts", columns.stamps)
         self._put("line", lines)
         self._put("id", list(map(hash, zip(lists["request_id"], lists["route"]))))
-        self._put("match", [-1 if match is None else match for match in lists["match"]])
+        self._put("match", list(map(_MATCH.__getitem__, lists["match"])))
         for name in ("sidecar_ms", "legacy_ms", "total_ms", "bytes_in", "cpu_legacy", "cpu_client"):
             self._put(name, numbers[name])
         self._put("server_ms", _work(numbers))
         self._words("cell", list(zip(*map(lists.__getitem__, Cell._fields))))
-        self._words("diff", [diff and cluster_of(diff) for diff in lists["diff"]])
+        self._words("diff", [diff and cluster_of(diff) for diff in lists["diff"]] if any(lists["diff"]) else [None] * len(lines))
         self._jumps(columns.stamps, lines)
         self._look(lists)
 
