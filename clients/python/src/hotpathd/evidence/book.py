@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import datetime, timezone
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import scipy
@@ -43,11 +43,16 @@ def report(
         "verdict": verdict.worst([one.finding.verdict for one in judged]),
         "rule_hash": rules.hash,
         "rules": rules.file,
-        "routes": {one.route.name: _route(one) for one in judged},
+        "routes": {one.route.name: _route(one) for one in sorted(judged, key=_gravity)},
         "integrity": _integrity(integrity),
         "problems": problems(window.table.problems),
         "evidence": _evidence(window, rules, daemon, log, files),
     }
+
+
+def _gravity(one: Judged) -> Tuple[int, str]:
+    """The gravest first."""
+    return -verdict.CODES[one.finding.verdict], one.route.name
 
 
 def problems(found: Problems) -> List[Json]:

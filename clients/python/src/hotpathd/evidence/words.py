@@ -42,6 +42,10 @@ def facts(report: Json) -> str:
 def number(value: Optional[float], unit: str) -> str:
     if value is None:
         return "?"
+    return _number(value, unit).replace("-", "\N{MINUS SIGN}")
+
+
+def _number(value: float, unit: str) -> str:
     if unit == "":
         return f"{value:,.0f}"
     if unit == "%":
