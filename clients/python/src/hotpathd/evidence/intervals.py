@@ -9,15 +9,16 @@ Sides are taken as independent: slow minutes that both sides share make the inte
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Tuple
+from typing import Literal, NamedTuple, Tuple
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from . import blocks
+from . import blocks, ties
 from .blocks import Array
 
 CONFIDENCE = 0.95
+Method = Literal["wilson", "exact"]
 
 
 class Interval(NamedTuple):
@@ -35,10 +36,11 @@ def quantile(values: Array, times: Array, q: float, confidence: float = CONFIDEN
     n = len(values)
     if not n:
         return NOTHING
-    value = float(np.quantile(values, q))
+    value = ties.at(values, [q * (n - 1)])[0]
     effect = blocks.design_effect(blocks.in_time(values, times) <= value)
     widened = special.ndtri((1 + confidence) / 2) / blocks.critical(n, confidence)
-    return Interval(value, *_at(values, *ranks(n / effect * widened**2, q, confidence)))
+    low, high = (u * (n + 1) - 1 for u in ranks(n / effect * widened**2, q, confidence))
+    return Interval(value, *ties.at(values, [low, high]))
 
 
 def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, float]:
@@ -51,16 +53,6 @@ def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, fl
 
     low, high = (float(optimize.brentq(excess, 1e-12, 1 - 1e-12, args=(wanted,))) for wanted in (1 - tail, tail))
     return low, high
-
-
-def _at(values: Array, low: float, high: float) -> Tuple[float, float]:
-    """The values at two fractions of the order, between neighbours where they fall between."""
-    n = len(values)
-    at = [(n + 1) * low - 1, (n + 1) * high - 1]
-    floors = [min(max(math.floor(x), 0), n - 1) for x in at]
-    ordered = np.partition(values, sorted({k for i in floors for k in (i, min(i + 1, n - 1))}))
-    found = [float(ordered[i] + (x - i) * (ordered[min(i + 1, n - 1)] - ordered[i])) for x, i in zip(at, floors)]
-    return found[0] if at[0] >= 0 else -math.inf, found[1] if at[1] <= n - 1 else math.inf
 
 
 def quantile_difference(
@@ -97,22 +89,24 @@ def mean_difference(
     return minus(mean(new_values, new_times, confidence), mean(old_values, old_times, confidence))
 
 
-def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0) -> Interval:
-    """Wilson's. `effect`: blocks.design_effect of failures that come in runs."""
+def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0, method: Method = "wilson") -> Interval:
+    """Wilson's covers its confidence on average; "exact" (Clopper and Pearson's) at least, as looks want it, with which
+    two events among the first ten calls are not an alarm. `effect`: blocks.design_effect of failures that come in runs."""
     if not n:
         return Interval(math.nan, 0.0, 1.0)
     effect = max(effect, 1.0)
     worth = max(round(n / effect), 1)
-    found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, "wilson")
+    found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, method)
     return Interval(count / n, float(found.low), float(found.high))
 
 
 def rate_difference(
     old_count: int, old_n: int, new_count: int, new_n: int, confidence: float = CONFIDENCE,
-    old_effect: float = 1.0, new_effect: float = 1.0,
+    old_effect: float = 1.0, new_effect: float = 1.0, method: Method = "wilson",
 ) -> Interval:  # fmt: skip
     """New less old."""
-    return minus(rate(new_count, new_n, confidence, new_effect), rate(old_count, old_n, confidence, old_effect))
+    new, old = rate(new_count, new_n, confidence, new_effect, method), rate(old_count, old_n, confidence, old_effect, method)
+    return minus(new, old)
 
 
 def no_event_upper_bound(n: int, confidence: float = CONFIDENCE) -> float:
