@@ -20,7 +20,7 @@ from hotpathd.evidence.intervals import Interval  # noqa: E402
 from hotpathd.evidence.sequential import Outcome  # noqa: E402
 
 COVERAGES = 1000
-EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "100"))
+EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "80"))
 PERSISTENCE = 0.8  # of a slow moment: nine calls tell as much as one independent call
 
 
@@ -106,6 +106,26 @@ def test_so_does_that_of_a_difference_and_of_a_ratio(name: str, q: float) -> Non
     found = share_covered(experiment, 2)
     print(f"{name} p{q * 100:g} {measure.__name__}: {found:.1%}")
     assert 0.93 <= found <= 0.97
+
+
+@pytest.mark.parametrize("name", ["runs", "runs of ticks"])
+def test_sides_that_share_their_slow_moments_are_compared_as_exactly_as_they_can_be(name: str) -> None:
+    """One stream of calls, a fifth of them to the new path; the paths are equal."""
+    kind, n = KINDS[name], 15000
+    times, widths = np.arange(n), []
+
+    def experiment(rng: Any) -> bool:
+        values, is_new = draw(rng, kind, n), rng.random(n) < 0.2
+        old, new = (values[~is_new], times[~is_new]), (values[is_new], times[is_new])
+        together = intervals.quantile_ratio(*old, *new, 0.95)
+        apart = intervals.quantile_ratio(*old, new[0], new[1] + n, 0.95)
+        widths.append(math.log(together.high / together.low) / math.log(apart.high / apart.low))
+        return covered(together, 1)
+
+    found = share_covered(experiment, 19)
+    print(f"{name} p95 ratio of one stream: {found:.1%}, width to that of sides apart: {np.median(widths):.2f}")
+    assert 0.93 <= found <= 0.97
+    assert np.median(widths) < 0.95
 
 
 @pytest.mark.parametrize("name", ["lognormal", "runs", "ticks", "runs of ticks"])
