@@ -214,11 +214,11 @@ def test_no_event_among_3000_shows_a_share_of_a_thousandth() -> None:
     assert intervals.no_event_upper_bound(2995) <= 0.001 < intervals.no_event_upper_bound(2994)
 
 
-def crossings(looks: Any, paths: int, seed: int) -> float:
+def crossings(looks: Any, paths: int, seed: int, boundary: Callable[[float], float] = sequential.boundary) -> float:
     """The share of Brownian motions that are above the boundary at any of the looks."""
     steps = np.diff(looks, prepend=0.0)
     motion = np.cumsum(np.random.default_rng(seed).standard_normal((paths, len(looks))) * np.sqrt(steps), axis=1)
-    edge = np.array([sequential.boundary(t) for t in looks]) * np.sqrt(looks)
+    edge = np.array([boundary(t) for t in looks]) * np.sqrt(looks)
     return float(np.mean((motion > edge).any(axis=1)))
 
 
@@ -227,8 +227,10 @@ def test_however_often_one_looks_alpha_is_kept_and_nearly_used() -> None:
     hourly = crossings(np.arange(1, 169) / 168, 20000, 11)
     always = crossings(np.arange(1, 3001) / 3000 * sequential.LATEST, 4000, 12)
     odd = crossings(np.sort(rng.uniform(0, 1.1, 40)), 20000, 13)
+    naive = crossings(np.arange(1, 169) / 168, 20000, 11, lambda t: 1.96)
     for_ever = crossings(np.geomspace(0.001, 100, 2000), 4000, 14)
-    print(f"hourly {hourly:.2%}, always {always:.2%}, at odd times {odd:.2%}, for ever {for_ever:.2%}")
+    print(f"hourly {hourly:.2%}, always {always:.2%}, at odd times {odd:.2%}, for ever {for_ever:.2%}; naive {naive:.0%}")
+    assert naive > 0.2
     assert 0.02 <= min(hourly, odd) and max(hourly, always, odd, for_ever) <= 0.05
 
 
