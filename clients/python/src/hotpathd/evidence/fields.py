@@ -54,6 +54,8 @@ FIELDS: Tuple[Field, ...] = (
     Field("bytes_in", _NUMBER_OR_NULL),
     Field("request_id", _TEXT),
     Field("trace_id", _TEXT_OR_NULL),
+    Field("caller", _TEXT_OR_NULL),
+    Field("host", _TEXT),
 )
 _GET = itemgetter(*(field.name for field in FIELDS))
 LONGEST_MS = 1e9  # eleven days: a longer call is a broken clock

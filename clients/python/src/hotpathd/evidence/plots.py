@@ -22,7 +22,7 @@ from numpy.typing import NDArray  # noqa: E402
 from . import blocks  # noqa: E402
 from .route import Route, Series  # noqa: E402
 from .sides import Window  # noqa: E402
-from .sizes import size_word  # noqa: E402
+from .sizes import word  # noqa: E402
 
 Array = NDArray[Any]
 OLD, NEW, INK, FAINT, BAD = "#010201", "#020301", "#030401", "#040501", "#050601"
@@ -142,19 +142,20 @@ def _date_words(locator: Any) -> Any:
 
 def _by_size(route: Route, window: Window) -> Optional[str]:
     found = route.break_even
-    if found is None or len(found.bins) < 2:
+    if found is None or len(found.buckets) < 2:
         return None
     figure, axes = _axes()
-    middle = [(one.low * one.high) ** 0.5 for one in found.bins]
-    axes.plot(middle, [one.old_p50 for one in found.bins], color=OLD, marker="o", markersize=3, label="old")
-    axes.plot(middle, [one.new_p50 for one in found.bins], color=NEW, marker="o", markersize=3, label="sidecar")
+    sizes = [one.size for one in found.buckets]
+    for name, colour, sides in (("old", OLD, [one.old for one in found.buckets]), ("sidecar", NEW, [one.new for one in found.buckets])):
+        axes.plot(sizes, [one.value for one in sides], color=colour, marker="o", markersize=3, label=name)
+        axes.fill_between(sizes, [one.low for one in sides], [one.high for one in sides], color=colour, alpha=0.2, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: size_word(int(value))))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: word(value)))
     axes.yaxis.set_major_formatter(ticker.FuncFormatter(_plain))
-    if found.above:
+    if found.above is not None and sizes[0] < found.above < sizes[-1]:
         axes.axvline(found.above, color=INK, linestyle=":", linewidth=1.2)
-        axes.annotate(f"pays above {size_word(found.above)}", (found.above, 0.98), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", va="top")
+        axes.annotate(f"pays above {word(found.above)}", (found.above, 0.98), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", va="top")
     axes.set_xlabel("request body")
     axes.set_ylabel("p50, ms")
     axes.legend(loc="lower right")

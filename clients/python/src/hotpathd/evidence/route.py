@@ -15,7 +15,8 @@ from .mismatches import Cluster, clusters
 from .rules import Rules
 from .scrapes import Daemon
 from .sides import Counts, Window
-from .sizes import BreakEven, break_even
+from . import sizes
+from .breakeven import BreakEven
 
 Array = NDArray[Any]
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
@@ -95,7 +96,7 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -
     route.fallback_effect = _runs(window, new_index, columns)
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
-    route.break_even = break_even(window, name)
+    route.break_even = sizes.break_even(window, name)
     route.rows = list(_rows(route, rules, daemon))
     return route
 
@@ -198,8 +199,10 @@ def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
     old, new = route.old, route.new
     rows = [Row("n", "calls", "", _exact(len(old.took)), _exact(len(new.took)), None)]
     for name, q in QUANTILES.items():
-        rows.append(_pair(name, f"{name} latency", "ms", intervals.quantile(*old.took, q), intervals.quantile(*new.took, q)))
-    cpu = _pair("cpu", "CPU per 1,000 calls", "s", intervals.mean(*old.cpu), intervals.mean(*new.cpu))
+        sides = intervals.quantile(*old.took, q), intervals.quantile(*new.took, q)
+        rows.append(_pair(name, f"{name} latency", "ms", *sides, intervals.quantile_difference(*old.took, *new.took, q)))
+    means = intervals.mean(*old.cpu), intervals.mean(*new.cpu)
+    cpu = _pair("cpu", "CPU per 1,000 calls", "s", *means, intervals.mean_difference(*old.cpu, *new.cpu))
     rows.append(cpu)
     memory = daemon.memory if daemon else None
     if memory:
@@ -209,8 +212,8 @@ def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
     return [row for row in rows + ([cost] if cost else []) if row.old or row.new]
 
 
-def _pair(key: str, name: str, unit: str, old: Interval, new: Interval) -> Row:
-    return Row(key, name, unit, known(old), known(new), known(intervals.minus(new, old)))
+def _pair(key: str, name: str, unit: str, old: Interval, new: Interval, difference: Interval) -> Row:
+    return Row(key, name, unit, known(old), known(new), known(difference))
 
 
 def known(one: Interval) -> Optional[Interval]:
@@ -243,15 +246,15 @@ def _cost(route: Route, rules: Rules, cpu: Row, memory: Optional[float]) -> Opti
         return None
     of_ms = requests / 1e3 / 3600 * prices.vcpu_hour
     held = memory / GIB * rules.replicas * prices.gib_month if memory and prices.gib_month is not None else 0.0
-    before = Interval(*(value * of_ms for value in cpu.old))
+    before = _scaled(cpu.old, of_ms)
     if cpu.new is None:
         return Row("cost", "cost of a month", prices.currency, before, None, None)
-    return _pair("cost", "cost of a month", prices.currency, before, Interval(*(value * of_ms + held for value in cpu.new)))
+    return Row("cost", "cost of a month", prices.currency, before, _scaled(cpu.new, of_ms, held), _scaled(cpu.difference, of_ms, held))
 
 
 def _exact(value: float) -> Interval:
     return Interval(float(value), float(value), float(value))
 
 
-def _scaled(one: Optional[Interval], factor: float) -> Optional[Interval]:
-    return None if one is None else Interval(*(value * factor for value in one))
+def _scaled(one: Optional[Interval], factor: float, more: float = 0.0) -> Optional[Interval]:
+    return None if one is None else Interval(*(value * factor + more for value in one))

@@ -21,6 +21,7 @@ class Table:
         self._number(shards)
         self.lines = sum(shard.lines for shard in shards)
         self.dropped = sum(shard.dropped for shard in shards)
+        self.senders = sorted({(caller or "", host) for shard in shards for caller, host in shard.senders})
         self.refused = [id for shard in shards for id in shard.refused]
         self.examples: List[Example] = [one for shard in shards for one in shard.examples]
         self._words: Dict[str, List[Any]] = {}

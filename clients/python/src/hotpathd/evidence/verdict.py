@@ -117,7 +117,7 @@ def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
 
 
 def _at_a_look(count: int, n: int, fraction: float, alpha: float) -> Interval:
-    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST))
+    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST), method="exact")
 
 
 def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
