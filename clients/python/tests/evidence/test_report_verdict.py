@@ -40,8 +40,14 @@ def test_a_slower_sidecar_is_rolled_back(bench: Any) -> None:
 
 
 def test_too_few_calls_hold(bench: Any) -> None:
-    report = bench.events(made.canary(3000, 150, slower=1.6)).run(*bench.rules(RULES), expect=10)
+    report = bench.events(made.canary(3000, 150, slower=0.2)).run(*bench.rules(RULES), expect=10)
     assert "HOLD 150 calls of the new path; the rule wants at least 200" in said(report)
+
+
+def test_grave_harm_need_not_wait_for_the_minimum(bench: Any) -> None:
+    bench.events(made.canary(3000, 150, slower=8.0)).run(*bench.rules(RULES), expect=30)
+    bench.files = []
+    bench.events(made.canary(3000, 60) + [made.failed("timeout") for _ in range(60)]).run(*bench.rules(RULES), expect=30)
 
 
 def test_no_difference_that_is_not_known_exactly_holds_and_says_how_many_more(bench: Any) -> None:
