@@ -106,6 +106,13 @@ oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
+demo: ## a whole stack, from baseline to rollback, in two minutes (DEMO=short: half a minute)
+	@deploy/deps demo
+	@$(MAKE) -j2 all
+	@$(MAKE) vocab
+	@python=$$(tests/venv demo-venv) && (cd bench/stack/api && go build -o ../../../$(BUILD)/stack-api .) && \
+	    "$$python" bench/stack/demo.py $(DEMO)
+
 soak: $(BIN) ## ten minutes of mixed load, reloads and hang-ups: nothing grows, counters add up
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" SOAK_SECONDS=$${SOAK_SECONDS:-600} \
 	    "$$python" -m pytest -q -s -p no:cacheprovider tests/e2e/test_soak.py
@@ -221,5 +228,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run test vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
+.PHONY: all deps run demo test vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -3,13 +3,15 @@ package hotpathd
 import (
 	"syscall"
 	"time"
+	"unsafe"
 )
 
+const clockThreadCPU = 3 // CLOCK_THREAD_CPUTIME_ID of linux/time.h
+
 // threadCPU is the CPU time of the calling thread: of the goroutine, where that is locked to it.
+// The clock is exact; getrusage(2) is as old as the last tick or switch, up to 4 ms.
 func threadCPU() (time.Duration, bool) {
-	var usage syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_THREAD, &usage) != nil {
-		return 0, false
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), true
+	var now syscall.Timespec
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockThreadCPU, uintptr(unsafe.Pointer(&now)), 0)
+	return time.Duration(now.Nano()), errno == 0
 }
