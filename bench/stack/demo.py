@@ -213,8 +213,8 @@ class Demo:
     def report(self, name, expected, since=None):
         """hotpathd-report on what is written by now, or since a time; its page goes to build/demo."""
         time.sleep(1.2)  # events are written within a second
-        command = [sys.executable, "-m", "hotpathd.evidence.command", *map(str, sorted((self.stack.logs / "events").glob("*.jsonl")))]
-        command += ["--rollout", str(HERE / "rollout.yaml"), "--json", str(self.stack.logs / f"{name}.json")]
+        command = [sys.executable, "-m", "hotpathd.evidence", *map(str, sorted((self.stack.logs / "events").glob("*.jsonl")))]
+        command += ["--config", str(HERE / "rollout.yaml"), "--json", str(self.stack.logs / f"{name}.json"), "--html", str(self.stack.logs / f"{name}.html")]
         if since:
             command += ["--since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python" / "src")}

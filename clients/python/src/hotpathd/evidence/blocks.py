@@ -7,7 +7,7 @@ Analysis, section 9.5.3).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,15 @@ LEAST = 20  # calls of a block
 
 
 def in_time(values: Array, times: Array) -> Array:
-    """The values by time; those that are in order already are not copied."""
+    return ordered(values, times)[0]
+
+
+def ordered(values: Array, times: Array) -> Tuple[Array, Array]:
+    """Both by time; what is in order already is not copied."""
     if bool((times[1:] < times[:-1]).any()):
-        return values[np.argsort(times, kind="stable")]
-    return values
+        order = np.argsort(times, kind="stable")
+        return values[order], times[order]
+    return values, times
 
 
 def _count(n: int) -> int:
@@ -48,9 +53,34 @@ def design_effect(hits: Array) -> float:
     if not 0 < share < 1 or len(found) < 2:
         return 1.0
     independent = share * (1 - share) * len(found) / len(hits)
-    return max(float(np.var(found, ddof=1)) / independent, 1 / len(found))
+    effect = max(float(np.var(found, ddof=1)) / independent, 1 / len(found))
+    # neighbouring blocks share a run at their edge; so much is missing for a memory that fades exponentially
+    return effect + max(effect**2 - 1, 0.0) * len(found) / (2 * len(hits))
 
 
 def critical(n: int, confidence: float) -> float:
     """Student's t for such a spread."""
     return float(special.stdtrit(freedom(n), (1 + confidence) / 2))
+
+
+def shared(a: Array, a_times: Array, b: Array, b_times: Array) -> float:
+    """The correlation of two sides, each by time, over blocks of the same times: a slow minute is slow for both. 0 for
+    sides that did not run at the same time."""
+    n = min(len(a), len(b))
+    if n < 5 * LEAST:
+        return 0.0
+    times = a_times if len(a) == n else b_times
+    edges = times[np.linspace(0, n - 1, _count(n) + 1).astype(np.int64)]
+    first, second = _between(a, a_times, edges), _between(b, b_times, edges)
+    if first is None or second is None or not np.ptp(first) * np.ptp(second):
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _between(values: Array, times: Array, edges: Array) -> Optional[Array]:
+    """Means between the edges; None, if there is nothing between two of them."""
+    at = np.searchsorted(times, edges)
+    counts = np.diff(at)
+    if not counts.all():
+        return None
+    return np.asarray(np.add.reduceat(values[: at[-1]], at[:-1], dtype=np.float64) / counts)
