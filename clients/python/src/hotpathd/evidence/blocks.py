@@ -7,7 +7,7 @@ Analysis, section 9.5.3).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,12 @@ BLOCKS = 32  # 31 degrees of freedom cost 4 % of width against infinitely many
 LEAST = 20  # calls of a block
 
 
-def in_time(values: Array, times: Array) -> Array:
-    """The values by time; those that are in order already are not copied."""
+def in_time(values: Array, times: Array) -> Tuple[Array, Array]:
+    """Both by time; what is in order already is not copied."""
     if bool((times[1:] < times[:-1]).any()):
-        return values[np.argsort(times, kind="stable")]
-    return values
+        order = np.argsort(times, kind="stable")
+        return values[order], times[order]
+    return values, times
 
 
 def _count(n: int) -> int:
@@ -54,3 +55,26 @@ def design_effect(hits: Array) -> float:
 def critical(n: int, confidence: float) -> float:
     """Student's t for such a spread."""
     return float(special.stdtrit(freedom(n), (1 + confidence) / 2))
+
+
+def shared(a: Array, a_times: Array, b: Array, b_times: Array) -> float:
+    """The correlation of two sides, each by time, over blocks of the same times: a slow minute is slow for both. 0 for
+    sides that did not run at the same time."""
+    n = min(len(a), len(b))
+    if n < 5 * LEAST:
+        return 0.0
+    times = a_times if len(a) == n else b_times
+    edges = times[np.linspace(0, n - 1, _count(n) + 1).astype(np.int64)]
+    first, second = _between(a, a_times, edges), _between(b, b_times, edges)
+    if first is None or second is None or not np.ptp(first) * np.ptp(second):
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _between(values: Array, times: Array, edges: Array) -> Optional[Array]:
+    """Means between the edges; None, if there is nothing between two of them."""
+    at = np.searchsorted(times, edges)
+    counts = np.diff(at)
+    if not counts.all():
+        return None
+    return np.asarray(np.add.reduceat(values[: at[-1]], at[:-1], dtype=np.float64) / counts)

@@ -3,21 +3,22 @@
 Quantiles: order statistics, which no heavy tail disturbs, of as many calls as the sample is worth (blocks.py).
 Rates: Wilson's. Differences and ratios: Newcombe's square-and-add of the two sides' limits (Statistics in Medicine
 17, 1998; for any estimate: Zou and Donner, Statistics in Medicine 27, 2008), which keeps their skew.
-Sides are taken as independent: slow minutes that both sides share make the intervals wider than they need be.
+Slow minutes that both sides shared cancel, as far as the blocks show them to be shared.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Tuple
+from typing import Literal, NamedTuple, Tuple
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from . import blocks
+from . import blocks, ties
 from .blocks import Array
 
 CONFIDENCE = 0.95
+Method = Literal["wilson", "exact"]
 
 
 class Interval(NamedTuple):
@@ -32,13 +33,20 @@ NOTHING = Interval(math.nan, -math.inf, math.inf)
 
 
 def quantile(values: Array, times: Array, q: float, confidence: float = CONFIDENCE) -> Interval:
+    return _quantile(*blocks.in_time(values, times), q, confidence)[0]
+
+
+def _quantile(values: Array, times: Array, q: float, confidence: float) -> Tuple[Interval, Array, Array]:
+    """With the yes and no by time that its reach was measured from."""
     n = len(values)
     if not n:
-        return NOTHING
-    value = float(np.quantile(values, q))
-    effect = blocks.design_effect(blocks.in_time(values, times) <= value)
+        return NOTHING, values, times
+    value = ties.at(values, [q * (n - 1)])[0]
+    hits = values <= value
     widened = special.ndtri((1 + confidence) / 2) / blocks.critical(n, confidence)
-    return Interval(value, *_at(values, *ranks(n / effect * widened**2, q, confidence)))
+    worth = n / blocks.design_effect(hits) * widened**2
+    low, high = (u * (n + 1) - 1 for u in ranks(worth, q, confidence))
+    return Interval(value, *ties.at(values, [low, high])), hits, times
 
 
 def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, float]:
@@ -53,29 +61,23 @@ def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, fl
     return low, high
 
 
-def _at(values: Array, low: float, high: float) -> Tuple[float, float]:
-    """The values at two fractions of the order, between neighbours where they fall between."""
-    n = len(values)
-    at = [(n + 1) * low - 1, (n + 1) * high - 1]
-    floors = [min(max(math.floor(x), 0), n - 1) for x in at]
-    ordered = np.partition(values, sorted({k for i in floors for k in (i, min(i + 1, n - 1))}))
-    found = [float(ordered[i] + (x - i) * (ordered[min(i + 1, n - 1)] - ordered[i])) for x, i in zip(at, floors)]
-    return found[0] if at[0] >= 0 else -math.inf, found[1] if at[1] <= n - 1 else math.inf
-
-
 def quantile_difference(
     old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
 ) -> Interval:
     """New less old."""
-    return minus(quantile(new_values, new_times, q, confidence), quantile(old_values, old_times, q, confidence))
+    new = _quantile(*blocks.in_time(new_values, new_times), q, confidence)
+    old = _quantile(*blocks.in_time(old_values, old_times), q, confidence)
+    return minus(new[0], old[0], blocks.shared(*new[1:], *old[1:]))
 
 
 def quantile_ratio(
     old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
 ) -> Interval:
     """New by old, of positive values."""
-    new, old = (_log(quantile(*side, q, confidence)) for side in ((new_values, new_times), (old_values, old_times)))
-    return Interval(*(float(np.exp(limit)) for limit in minus(new, old)))
+    new = _quantile(*blocks.in_time(new_values, new_times), q, confidence)
+    old = _quantile(*blocks.in_time(old_values, old_times), q, confidence)
+    found = minus(_log(new[0]), _log(old[0]), blocks.shared(*new[1:], *old[1:]))
+    return Interval(*(float(np.exp(limit)) for limit in found))
 
 
 def mean(values: Array, times: Array, confidence: float = CONFIDENCE) -> Interval:
@@ -85,7 +87,7 @@ def mean(values: Array, times: Array, confidence: float = CONFIDENCE) -> Interva
     value = float(np.mean(values, dtype=np.float64))
     if len(values) < 2:
         return Interval(value, -math.inf, math.inf)
-    found = blocks.means(blocks.in_time(values, times))
+    found = blocks.means(blocks.in_time(values, times)[0])
     reach = blocks.critical(len(values), confidence) * float(np.std(found, ddof=1)) / math.sqrt(len(found))
     return Interval(value, value - reach, value + reach)
 
@@ -94,25 +96,28 @@ def mean_difference(
     old_values: Array, old_times: Array, new_values: Array, new_times: Array, confidence: float = CONFIDENCE
 ) -> Interval:
     """New less old."""
-    return minus(mean(new_values, new_times, confidence), mean(old_values, old_times, confidence))
+    new, old = blocks.in_time(new_values, new_times), blocks.in_time(old_values, old_times)
+    return minus(mean(*new, confidence), mean(*old, confidence), blocks.shared(*new, *old))
 
 
-def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0) -> Interval:
-    """Wilson's. `effect`: blocks.design_effect of failures that come in runs."""
+def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0, method: Method = "wilson") -> Interval:
+    """Wilson's covers its confidence on average; "exact" (Clopper and Pearson's) at least, as looks want it, with which
+    two events among the first ten calls are not an alarm. `effect`: blocks.design_effect of failures that come in runs."""
     if not n:
         return Interval(math.nan, 0.0, 1.0)
     effect = max(effect, 1.0)
     worth = max(round(n / effect), 1)
-    found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, "wilson")
+    found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, method)
     return Interval(count / n, float(found.low), float(found.high))
 
 
 def rate_difference(
     old_count: int, old_n: int, new_count: int, new_n: int, confidence: float = CONFIDENCE,
-    old_effect: float = 1.0, new_effect: float = 1.0,
+    old_effect: float = 1.0, new_effect: float = 1.0, method: Method = "wilson",
 ) -> Interval:  # fmt: skip
     """New less old."""
-    return minus(rate(new_count, new_n, confidence, new_effect), rate(old_count, old_n, confidence, old_effect))
+    new, old = rate(new_count, new_n, confidence, new_effect, method), rate(old_count, old_n, confidence, old_effect, method)
+    return minus(new, old)
 
 
 def no_event_upper_bound(n: int, confidence: float = CONFIDENCE) -> float:
@@ -127,10 +132,16 @@ def clean_needed(bound: float, n: int = 0, confidence: float = CONFIDENCE) -> in
     return max(math.ceil(math.log1p(-confidence) / math.log1p(-bound)) - n, 0)
 
 
-def minus(a: Interval, b: Interval) -> Interval:
+def minus(a: Interval, b: Interval, shared: float = 0.0) -> Interval:
+    """`shared`: the correlation of the two estimates."""
     value = a.value - b.value
-    low = math.hypot(a.value - a.low, b.high - b.value)
-    return Interval(value, value - low, value + math.hypot(a.high - a.value, b.value - b.low))
+    low = _reach(a.value - a.low, b.high - b.value, shared)
+    return Interval(value, value - low, value + _reach(a.high - a.value, b.value - b.low, shared))
+
+
+def _reach(a: float, b: float, shared: float) -> float:
+    apart = math.hypot(a, b)
+    return math.sqrt(max(apart**2 - 2 * shared * a * b, 0.0)) if math.isfinite(apart) else math.inf
 
 
 def _log(found: Interval) -> Interval:

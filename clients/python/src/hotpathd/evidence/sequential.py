@@ -9,8 +9,8 @@ It is the lower of two, which share alpha:
 - O'Brien and Fleming's, for looks without a pause: by the reflection principle a Brownian motion passes c before time T
   with probability 2 (1 - Phi(c / sqrt T)). That is the limit of Lan and DeMets' spending function (Biometrika 70, 1983), which
   would need the times of the earlier looks. Cheap at the planned end, blind early.
-- A normal mixture (Robbins; Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021, equation 14), which holds
-  for ever: it sees a grave regression within a few per cent of the plan, and goes on beyond the planned end.
+- A normal mixture (Robbins; Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021), which holds
+  for ever: it sees a grave regression within the first few per cent of the plan, and goes on beyond the planned end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .intervals import CONFIDENCE, Interval
 ALPHA = 0.05
 EARLY = 0.2  # the mixture's part of alpha
 LATEST = 1.1  # of the plan: the look that ends it may come so late
-SHARPEST = 0.02  # the fraction of the plan at which the mixture is at its best
+MIXED = 0.005  # the variance of the mixture; it is sharpest at some ten times that fraction of the plan
 SUREST = 1 - 1e-12  # nearer to 1 a confidence has no digits left: nothing is said yet
 
 
@@ -57,7 +57,7 @@ def _planned(fraction: float, alpha: float) -> float:
 
 
 def _mixture(fraction: float, alpha: float) -> float:
-    spread = 1 + fraction / SHARPEST
+    spread = 1 + fraction / MIXED
     return math.sqrt(2 * spread / (spread - 1) * math.log1p(math.sqrt(spread) / (2 * alpha)))
 
 
