@@ -58,6 +58,7 @@ class RouteBreaker:
         self._open_until: Optional[float] = None
         self._pause_s = settings.open_s
         self._now = 0
+        self._row = 0  # of calls that nobody answered
         self._era = 0  # what was asked in another state does not count in this one
         self._forget()
         self.after_fork()

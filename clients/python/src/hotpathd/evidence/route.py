@@ -153,7 +153,7 @@ def _runs(window: Window, index: Array, times: Array) -> float:
     if not len(index):
         return 1.0
     failed = np.array([sides.is_fallback(cell) or (cell.path == "both" and cell.outcome == "fallback") for cell in window.cells])
-    return blocks.design_effect(blocks.in_time(failed[window.cell[index]], times))
+    return blocks.design_effect(blocks.in_time(failed[window.cell[index]], times)[0])
 
 
 def _cpu_bound(columns: Columns, index: Array) -> Optional[float]:
