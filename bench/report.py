@@ -62,7 +62,7 @@ def main() -> None:
     if not path.exists():
         write(path, events)
     started = time.monotonic()
-    command = [sys.executable, "-m", "hotpathd.evidence.command", str(path), "--json", str(folder / "report.json"), "--html", str(folder / "report.html")]
+    command = [sys.executable, "-m", "hotpathd.evidence", str(path), "--json", str(folder / "report.json"), "--html", str(folder / "report.html")]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": "clients/python/src"})
     most = 0
     while process.poll() is None:

@@ -15,7 +15,7 @@ pytest.importorskip("scipy")
 
 from scipy import signal, special, stats  # noqa: E402
 
-from hotpathd.evidence import blocks, intervals, power, sequential  # noqa: E402
+from hotpathd.evidence import blocks, breakeven, intervals, power, sequential  # noqa: E402
 from hotpathd.evidence.intervals import Interval  # noqa: E402
 from hotpathd.evidence.sequential import Outcome  # noqa: E402
 
@@ -214,11 +214,11 @@ def test_no_event_among_3000_shows_a_share_of_a_thousandth() -> None:
     assert intervals.no_event_upper_bound(2995) <= 0.001 < intervals.no_event_upper_bound(2994)
 
 
-def crossings(looks: Any, paths: int, seed: int) -> float:
+def crossings(looks: Any, paths: int, seed: int, boundary: Callable[[float], float] = sequential.boundary) -> float:
     """The share of Brownian motions that are above the boundary at any of the looks."""
     steps = np.diff(looks, prepend=0.0)
     motion = np.cumsum(np.random.default_rng(seed).standard_normal((paths, len(looks))) * np.sqrt(steps), axis=1)
-    edge = np.array([sequential.boundary(t) for t in looks]) * np.sqrt(looks)
+    edge = np.array([boundary(t) for t in looks]) * np.sqrt(looks)
     return float(np.mean((motion > edge).any(axis=1)))
 
 
@@ -227,8 +227,10 @@ def test_however_often_one_looks_alpha_is_kept_and_nearly_used() -> None:
     hourly = crossings(np.arange(1, 169) / 168, 20000, 11)
     always = crossings(np.arange(1, 3001) / 3000 * sequential.LATEST, 4000, 12)
     odd = crossings(np.sort(rng.uniform(0, 1.1, 40)), 20000, 13)
+    naive = crossings(np.arange(1, 169) / 168, 20000, 11, lambda t: 1.96)
     for_ever = crossings(np.geomspace(0.001, 100, 2000), 4000, 14)
-    print(f"hourly {hourly:.2%}, always {always:.2%}, at odd times {odd:.2%}, for ever {for_ever:.2%}")
+    print(f"hourly {hourly:.2%}, always {always:.2%}, at odd times {odd:.2%}, for ever {for_ever:.2%}; naive {naive:.0%}")
+    assert naive > 0.2
     assert 0.02 <= min(hourly, odd) and max(hourly, always, odd, for_ever) <= 0.05
 
 
@@ -311,3 +313,30 @@ def test_the_first_calls_decide_nothing() -> None:
 def test_a_baseline_that_is_too_short_asks_for_no_number() -> None:
     values: Dict[str, Any] = {"old": np.arange(1.0, 20)}
     assert power.calls_needed(values["old"], np.arange(19), 0.99, 0.1) == math.inf
+
+
+def shadowed(rng: Any, n: int, hop: float, per_byte: float, most: int = 65536) -> breakeven.BreakEven:
+    """The old path takes 0.05 ms and 1 us a byte; both have slow moments in common."""
+    sizes = np.exp(rng.uniform(math.log(256), math.log(most), n)).astype(np.int64)
+    slow = np.exp(0.3 * in_runs(rng, n))
+    noise = np.exp(0.2 * rng.standard_normal((2, n)))
+    old, new = (0.05 + 0.001 * sizes) * slow * noise[0], (hop + per_byte * sizes) * slow * noise[1]
+    return breakeven.break_even(sizes, old, new, np.arange(n))
+
+
+def test_the_size_from_which_the_hop_pays_is_where_the_interval_says() -> None:
+    rng = np.random.default_rng(20)
+    sizes = [shadowed(rng, 3000, 3.05, 0.0, 16384).size for _ in range(4 * EXPERIMENTS)]
+    found = sum(size is not None and covered(size, 3000) for size in sizes) / len(sizes)
+    print(f"break-even at 3,000 bytes: {found:.1%}")
+    assert found >= 0.93
+
+
+def test_a_hop_that_never_pays_is_never_switched_on_and_one_that_always_does_at_any_size() -> None:
+    rng = np.random.default_rng(21)
+    assert shadowed(rng, 4000, 0.3, 0.0012).above is None
+    assert shadowed(rng, 4000, 0.01, 0.0001).above == 0
+    assert shadowed(rng, 20, 0.01, 0.0001) == ([], None, None)
+    cheap = shadowed(rng, 4000, 0.55, 0.0005)
+    assert cheap.size is not None and cheap.above == cheap.size.high
+    assert [bucket.calls for bucket in cheap.buckets] == pytest.approx([500] * 8, rel=0.25)

@@ -18,7 +18,11 @@ BLOCKS = 32  # 31 degrees of freedom cost 4 % of width against infinitely many
 LEAST = 20  # calls of a block
 
 
-def in_time(values: Array, times: Array) -> Tuple[Array, Array]:
+def in_time(values: Array, times: Array) -> Array:
+    return ordered(values, times)[0]
+
+
+def ordered(values: Array, times: Array) -> Tuple[Array, Array]:
     """Both by time; what is in order already is not copied."""
     if bool((times[1:] < times[:-1]).any()):
         order = np.argsort(times, kind="stable")

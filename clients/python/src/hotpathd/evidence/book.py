@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from datetime import datetime, timezone
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import scipy
 
-from . import verdict, worth
+from . import sizes, verdict, worth
+from .breakeven import BreakEven
 from .intervals import Interval
 from .integrity import Books, Integrity
 from .mismatches import Cluster
@@ -20,10 +21,10 @@ from .rules import Rules
 from .scrapes import Daemon, Log
 from .sequential import Look
 from .sides import Window
-from .sizes import BreakEven
 from .verdict import Finding
 
 VERSION = 1
+MOST_NAMED = 10
 Json = Dict[str, Any]
 
 
@@ -43,11 +44,16 @@ def report(
         "verdict": verdict.worst([one.finding.verdict for one in judged]),
         "rule_hash": rules.hash,
         "rules": rules.file,
-        "routes": {one.route.name: _route(one) for one in judged},
+        "routes": {one.route.name: _route(one) for one in sorted(judged, key=_gravity)},
         "integrity": _integrity(integrity),
         "problems": problems(window.table.problems),
         "evidence": _evidence(window, rules, daemon, log, files),
     }
+
+
+def _gravity(one: Judged) -> Tuple[int, str]:
+    """The gravest first."""
+    return -verdict.CODES[one.finding.verdict], one.route.name
 
 
 def problems(found: Problems) -> List[Json]:
@@ -112,8 +118,10 @@ def _fallback(one: Fallback) -> Json:
 
 
 def _break_even(found: BreakEven) -> Json:
-    bins = [{**vars(one), "saved": _interval(one.saved)} for one in found.bins]
-    return {"above_bytes": found.above, "says": found.says, "bins": bins}
+    buckets = [
+        {"bytes": one.size, "calls": one.calls, "old": _interval(one.old), "new": _interval(one.new), "saved": _interval(one.saved)} for one in found.buckets
+    ]
+    return {"above_bytes": found.above, "at_bytes": found.size and _interval(found.size), "says": sizes.says(found), "buckets": buckets}
 
 
 def _integrity(found: Integrity) -> Json:
@@ -151,11 +159,27 @@ def _evidence(window: Window, rules: Rules, daemon: Optional[Daemon], log: Optio
             **{name: after.text("hotpathd_build_info", name) for name in ("version", "commit", "microhttpd", "jansson", "libyaml")},
             "config_hash": after.text("hotpathd_config_info", "hash"), "resident_bytes": daemon.memory if daemon else None,
         },
+        "callers": _few(sorted({caller for caller, _ in window.table.senders if caller})),
+        "hosts": _few(sorted({host for _, host in window.table.senders})),
+        "routes": _switches(daemon),
         "config_hashes": sorted(log.hashes) if log else [],
         "rules_steps": list(rules.steps),
-        "host": platform.node(),
+        "made_on": platform.node(),
         "made_with": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__, "kernel": platform.release()},
     }  # fmt: skip
+
+
+def _few(words: List[str]) -> List[str]:
+    return words if len(words) <= MOST_NAMED else [*words[:MOST_NAMED], f"and {len(words) - MOST_NAMED} more"]
+
+
+def _switches(daemon: Optional[Daemon]) -> Json:
+    """How much of the traffic each route had, at the last scrape."""
+    if daemon is None:
+        return {}
+    percent = {labels["route"]: value for labels, value in daemon.after.each("hotpathd_route_percent") if "route" in labels}
+    modes = {labels.get("route", ""): labels.get("mode", "") for labels, value in daemon.after.each("hotpathd_route_mode") if value}
+    return {route: {"mode": mode, "percent": percent.get(route)} for route, mode in sorted(modes.items())}
 
 
 def moment(micros: int) -> Optional[str]:

@@ -57,8 +57,8 @@ def _run(kind: str, options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="hotpathd-report.", dir=options.spool) as folder:
         table = Table(_fill(options, folder))
         window = Window(table, options.since, options.until)
-        if not window.events:
-            raise Unusable("no event" + (" since then" if len(table) else "") + _why(table))
+        if not len(table) and (table.lines or options.since is None):
+            raise Unusable("no event" + _why(table))
         books = integrity.reconcile(window, daemon, log)
         forbidden = verdict.forbidden(books, law, changed)
         judged = []
@@ -70,7 +70,7 @@ def _run(kind: str, options: argparse.Namespace) -> int:
             asked = worth.questions(measured, law)
             found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden)
             judged.append(book.Judged(measured, asked, found))
-        if not judged:
+        if not judged and window.events:
             raise Unusable(f"no event of {', '.join(options.route)}; there is {', '.join(window.routes)}")
         made = book.report(kind, judged, window, law, books, daemon, log, options.events)
         _write(made, judged, window, options)

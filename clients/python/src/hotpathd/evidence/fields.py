@@ -6,12 +6,12 @@ its events looked at one by one (`problem_of`), so that the bad one is named and
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
 Array = NDArray[Any]
 Event = Dict[str, Any]
 
@@ -35,7 +35,9 @@ class Field(NamedTuple):
     values: FrozenSet[Any] = frozenset()  # empty: any
 
 
+VERSION = 1
 FIELDS: Tuple[Field, ...] = (
+    Field("v", frozenset({int}), frozenset({VERSION})),
     Field("ts", _TEXT),
     Field("route", _TEXT),
     Field("mode", _TEXT, frozenset({"off", "shadow", "canary", "on"})),
@@ -52,7 +54,10 @@ FIELDS: Tuple[Field, ...] = (
     Field("bytes_in", _NUMBER_OR_NULL),
     Field("request_id", _TEXT),
     Field("trace_id", _TEXT_OR_NULL),
+    Field("caller", _TEXT_OR_NULL),
+    Field("host", _TEXT),
 )
+_GET = itemgetter(*(field.name for field in FIELDS))
 LONGEST_MS = 1e9  # eleven days: a longer call is a broken clock
 LONGEST_TEXT = 256
 MOST_BYTES = 1e15
@@ -66,8 +71,8 @@ _HIGHEST = np.frombuffer(_TIME.replace("0", "9").encode(), np.uint8)
 def columns_of(events: Sequence[Event]) -> Optional[Columns]:
     """The fields of all events, times and sizes as arrays, or None where one of them is not right."""
     try:
-        lists = {field.name: [event[field.name] for event in events] for field in FIELDS}
-        right = all(type(event["v"]) is int and event["v"] == VERSION for event in events)
+        rows = list(map(_GET, events))
+        lists = {field.name: list(column) for field, column in zip(FIELDS, zip(*rows))} if rows else {field.name: [] for field in FIELDS}
         dropped = [event["dropped"] for event in events if "dropped" in event]
     except (KeyError, TypeError, IndexError):
         return None
@@ -75,7 +80,7 @@ def columns_of(events: Sequence[Event]) -> Optional[Columns]:
         column = lists[field.name]
         if not field.types.issuperset(map(type, column)) or (field.values and not field.values.issuperset(column)):
             return None
-    if not right or not all(map(_is_loss, dropped)):
+    if not all(map(_is_loss, dropped)):
         return None
     if max(map(len, set(lists["route"]) | set(lists["reason"])), default=0) > LONGEST_TEXT:
         return None

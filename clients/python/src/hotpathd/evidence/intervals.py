@@ -33,7 +33,7 @@ NOTHING = Interval(math.nan, -math.inf, math.inf)
 
 
 def quantile(values: Array, times: Array, q: float, confidence: float = CONFIDENCE) -> Interval:
-    return _quantile(*blocks.in_time(values, times), q, confidence)[0]
+    return _quantile(*blocks.ordered(values, times), q, confidence)[0]
 
 
 def _quantile(values: Array, times: Array, q: float, confidence: float) -> Tuple[Interval, Array, Array]:
@@ -65,8 +65,8 @@ def quantile_difference(
     old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
 ) -> Interval:
     """New less old."""
-    new = _quantile(*blocks.in_time(new_values, new_times), q, confidence)
-    old = _quantile(*blocks.in_time(old_values, old_times), q, confidence)
+    new = _quantile(*blocks.ordered(new_values, new_times), q, confidence)
+    old = _quantile(*blocks.ordered(old_values, old_times), q, confidence)
     return minus(new[0], old[0], blocks.shared(*new[1:], *old[1:]))
 
 
@@ -74,8 +74,8 @@ def quantile_ratio(
     old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
 ) -> Interval:
     """New by old, of positive values."""
-    new = _quantile(*blocks.in_time(new_values, new_times), q, confidence)
-    old = _quantile(*blocks.in_time(old_values, old_times), q, confidence)
+    new = _quantile(*blocks.ordered(new_values, new_times), q, confidence)
+    old = _quantile(*blocks.ordered(old_values, old_times), q, confidence)
     found = minus(_log(new[0]), _log(old[0]), blocks.shared(*new[1:], *old[1:]))
     return Interval(*(float(np.exp(limit)) for limit in found))
 
@@ -87,7 +87,7 @@ def mean(values: Array, times: Array, confidence: float = CONFIDENCE) -> Interva
     value = float(np.mean(values, dtype=np.float64))
     if len(values) < 2:
         return Interval(value, -math.inf, math.inf)
-    found = blocks.means(blocks.in_time(values, times)[0])
+    found = blocks.means(blocks.in_time(values, times))
     reach = blocks.critical(len(values), confidence) * float(np.std(found, ddof=1)) / math.sqrt(len(found))
     return Interval(value, value - reach, value + reach)
 
@@ -96,7 +96,7 @@ def mean_difference(
     old_values: Array, old_times: Array, new_values: Array, new_times: Array, confidence: float = CONFIDENCE
 ) -> Interval:
     """New less old."""
-    new, old = blocks.in_time(new_values, new_times), blocks.in_time(old_values, old_times)
+    new, old = blocks.ordered(new_values, new_times), blocks.ordered(old_values, old_times)
     return minus(mean(*new, confidence), mean(*old, confidence), blocks.shared(*new, *old))
 
 

@@ -34,7 +34,7 @@ def cluster_of(pointer: str) -> str:
 def clusters(window: "Window", route: str, differing: NDArray[Any]) -> List[Cluster]:
     """The greatest first. `differing`: indexes of the mismatches."""
     words = window.table.words("diff")
-    counts = np.bincount(window.table.column("diff")[differing], minlength=len(words))
+    counts = np.bincount(window.table.at("diff", differing), minlength=len(words))
     found = []
     for at in np.argsort(-counts, kind="stable")[:MOST_CLUSTERS]:
         if not counts[at]:

@@ -32,10 +32,10 @@ def tiles(route: Json) -> List[Json]:
     for key in ("p50", "p95", "cpu", "cost"):
         row = rows.get(key)
         if row and row["old"] and row["new"]:
-            out.append({"name": row["name"], "value": change(row), "note": f"{_short(row['old'], row)} → {_short(row['new'], row)}", "tone": tone(row)})
+            out.append({"name": row["name"], "value": change(row), "note": f"{words.bare(row['old']['value'], row['unit'])} → {_short(row['new'], row)}", "tone": tone(row)})
         elif row and row["old"]:
             out.append({"name": row["name"], "value": _short(row["old"], row), "note": "old path", "tone": ""})
-    for key in ("fallbacks", "shadow_failures", "mismatches"):
+    for key in ("fallbacks" if rows.get("fallbacks") else "shadow_failures", "mismatches"):
         row = rows.get(key)
         if row and row["new"]:
             out.append({"name": row["name"], "value": _short(row["new"], row), "note": f"at most {words.number(row['new']['high'], '%')}", "tone": ""})

@@ -19,9 +19,10 @@ from matplotlib import ticker  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from .route import Route  # noqa: E402
+from . import blocks  # noqa: E402
+from .route import Route, Series  # noqa: E402
 from .sides import Window  # noqa: E402
-from .sizes import size_word  # noqa: E402
+from .sizes import word  # noqa: E402
 
 Array = NDArray[Any]
 OLD, NEW, INK, FAINT, BAD = "#010201", "#020301", "#030401", "#040501", "#050601"
@@ -66,9 +67,9 @@ def _svg(figure: Figure) -> str:
     return re.sub(r"font: ([0-9.]+px) 'sans-serif'[^;\"]*", r"font-size: \1", text)
 
 
-def _sides(route: Route) -> List[Tuple[str, str, Array]]:
-    both = [("old", OLD, np.sort(route.old.took.values)), ("sidecar", NEW, np.sort(route.new.took.values))]
-    return [(name, colour, values) for name, colour, values in both if len(values)]
+def _sides(route: Route) -> List[Tuple[str, str, Series]]:
+    both = [("old", OLD, route.old.took), ("sidecar", NEW, route.new.took)]
+    return [(name, colour, side) for name, colour, side in both if len(side)]
 
 
 def _latency(route: Route, window: Window) -> Optional[str]:
@@ -76,15 +77,14 @@ def _latency(route: Route, window: Window) -> Optional[str]:
     if not sides:
         return None
     figure, axes = _axes()
-    low = max(min(float(values[0]) for _, _, values in sides), 1e-3)
-    high = max(max(float(values[min(int(len(values) * 0.9995), len(values) - 1)]) for _, _, values in sides), low * 1.5)
+    low = max(min(float(side.values.min()) for _, _, side in sides), 1e-3)
+    high = max(max(float(np.quantile(side.values, 0.9995)) for _, _, side in sides), low * 1.5)
     edges = np.geomspace(low, high * 1.01, 61)
-    for name, colour, values in sides:
-        counts = np.diff(np.searchsorted(values, edges)) / len(values) * 100
-        axes.stairs(counts, edges, color=colour, fill=True, alpha=0.22)
-        axes.stairs(counts, edges, color=colour, label=f"{name} ({len(values):,})", linewidth=1.4)
-    for name, colour, values in sides:
-        axes.axvline(float(np.quantile(values, 0.95)), color=colour, linestyle="--", linewidth=1)
+    for name, colour, side in sides:
+        share = np.histogram(side.values, edges)[0] / len(side) * 100
+        axes.stairs(share, edges, color=colour, fill=True, alpha=0.22)
+        axes.stairs(share, edges, color=colour, label=f"{name} ({len(side):,})", linewidth=1.4)
+        axes.axvline(float(np.quantile(side.values, 0.95)), color=colour, linestyle="--", linewidth=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(_plain))
     axes.set_xlabel("milliseconds; dashed: p95")
@@ -99,32 +99,33 @@ def _plain(value: float, _: object) -> str:
 
 
 def _over_time(route: Route, window: Window) -> Optional[str]:
-    stamps, took = window.table.column("ts"), window.table.column("total_ms")
-    figure, axes = _axes()
-    drawn = False
-    first, last = window.first, window.last
-    if route.kind == "on" and len(route.old_index):
-        first = min(first, int(stamps[route.old_index].min()))
-    slices = int(np.clip((len(route.old_index) + len(route.new_index)) // (4 * LEAST), 1, MOST_SLICES))
-    edges = np.linspace(first, last + 1, slices + 1)
-    for name, colour, index in (("old", OLD, route.old_index), ("sidecar", NEW, route.new_index)):
-        column = window.table.column("sidecar_ms") if name == "sidecar" and route.kind == "shadow" else took
-        at, values = stamps[index], column[index]
-        slice_of = np.searchsorted(edges, at, side="right") - 1
-        points = [(edges[s] / 2 + edges[s + 1] / 2, values[slice_of == s]) for s in range(slices)]
-        good = [(x, float(np.nanquantile(v, 0.95))) for x, v in points if len(v) >= LEAST and np.isfinite(v).any()]
-        if good:
-            drawn = True
-            axes.plot([np.datetime64(int(x), "us") for x, _ in good], [y for _, y in good], color=colour, label=name, marker="o", markersize=2.5)
-    if not drawn:
+    sides = _sides(route)
+    if not sides:
         return None
+    figure, axes = _axes()
+    first = min(int(side.times.min()) for _, _, side in sides)
+    last = max(int(side.times.max()) for _, _, side in sides)
+    slices = int(np.clip(sum(len(side) for _, _, side in sides) // (4 * LEAST), 1, MOST_SLICES))
+    edges = np.linspace(first, last + 1, slices + 1).astype(np.int64)
+    for name, colour, side in sides:
+        points = _p95_by_time(side, edges)
+        axes.plot([np.datetime64(x, "us") for x, _ in points], [y for _, y in points], color=colour, label=name, marker="o", markersize=2.5)
     axes.set_ylabel("p95, ms")
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
     figure.autofmt_xdate(rotation=0, ha="center")
     axes.xaxis.set_major_locator(_dates())
     axes.xaxis.set_major_formatter(_date_words(axes.xaxis.get_major_locator()))
     return _svg(figure)
+
+
+def _p95_by_time(side: Series, edges: Array) -> List[Tuple[int, float]]:
+    values, times = blocks.in_time(side.values, side.times), side.times
+    if values is not side.values:
+        times = np.sort(times)
+    cuts = np.searchsorted(times, edges)
+    found = [(int(edges[at] + edges[at + 1]) // 2, values[cuts[at] : cuts[at + 1]]) for at in range(len(edges) - 1)]
+    return [(at, float(np.quantile(part, 0.95))) for at, part in found if len(part) >= LEAST]
 
 
 def _dates() -> Any:
@@ -141,19 +142,20 @@ def _date_words(locator: Any) -> Any:
 
 def _by_size(route: Route, window: Window) -> Optional[str]:
     found = route.break_even
-    if found is None or len(found.bins) < 2:
+    if found is None or len(found.buckets) < 2:
         return None
     figure, axes = _axes()
-    middle = [(one.low * one.high) ** 0.5 for one in found.bins]
-    axes.plot(middle, [one.old_p50 for one in found.bins], color=OLD, marker="o", markersize=3, label="old")
-    axes.plot(middle, [one.new_p50 for one in found.bins], color=NEW, marker="o", markersize=3, label="sidecar")
+    sizes = [one.size for one in found.buckets]
+    for name, colour, sides in (("old", OLD, [one.old for one in found.buckets]), ("sidecar", NEW, [one.new for one in found.buckets])):
+        axes.plot(sizes, [one.value for one in sides], color=colour, marker="o", markersize=3, label=name)
+        axes.fill_between(sizes, [one.low for one in sides], [one.high for one in sides], color=colour, alpha=0.2, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: size_word(int(value))))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: word(value)))
     axes.yaxis.set_major_formatter(ticker.FuncFormatter(_plain))
-    if found.above:
+    if found.above is not None and sizes[0] < found.above < sizes[-1]:
         axes.axvline(found.above, color=INK, linestyle=":", linewidth=1.2)
-        axes.annotate(f"pays above {size_word(found.above)}", (found.above, 0.98), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", va="top")
+        axes.annotate(f"pays above {word(found.above)}", (found.above, 0.98), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", va="top")
     axes.set_xlabel("request body")
     axes.set_ylabel("p50, ms")
     axes.legend(loc="lower right")

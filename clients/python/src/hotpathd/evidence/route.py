@@ -15,11 +15,13 @@ from .mismatches import Cluster, clusters
 from .rules import Rules
 from .scrapes import Daemon
 from .sides import Counts, Window
-from .sizes import BreakEven, break_even
+from . import sizes
+from .breakeven import BreakEven
 
 Array = NDArray[Any]
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 GIB = float(1 << 30)
+MOST_FOR_A_MIDDLE = 1_000_000
 
 
 class Row(NamedTuple):
@@ -77,8 +79,6 @@ class Route:
     noise: int = 0
     noise_differing: int = 0
     break_even: Optional[BreakEven] = None
-    old_index: Any = None
-    new_index: Any = None
 
     def row(self, key: str) -> Optional[Row]:
         return next((row for row in self.rows if row.key == key), None)
@@ -91,28 +91,25 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -
     old = Side(columns.series("legacy_ms" if shadow else "total_ms", old_index), columns.series("cpu_legacy", old_index))
     took = columns.series("sidecar_ms", _answered(window, new_index)) if shadow else columns.series("total_ms", new_index)
     new = Side(took, _new_cpu(columns, new_index, kind, _cpu_of_a_request(daemon, name)))
-    route = Route(name, kind, window.counted(name), old, new, old_index=old_index, new_index=new_index)
+    route = Route(name, kind, window.counted(name), old, new)
     route.cpu_bound = _cpu_bound(columns, old_index)
-    route.fallback_effect = _runs(window, new_index, columns.of("ts", new_index))
+    route.fallback_effect = _runs(window, new_index, columns)
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
-    route.break_even = break_even(window, name)
+    route.break_even = sizes.break_even(window, name)
     route.rows = list(_rows(route, rules, daemon))
     return route
 
 
 class Columns:
-    """Columns of the table, one in memory at a time."""
+    """Columns of some events."""
 
     def __init__(self, window: Window) -> None:
-        self._window = window
-        self._name, self._column = "", np.zeros(0)
+        self._table = window.table
+        self._index, self._times = np.zeros(0, np.uint32), np.zeros(0, np.int64)
 
     def of(self, name: str, index: Array) -> Array:
-        if name != self._name:
-            self._name, self._column = name, self._window.table.column(name)
-        chosen: Array = self._column[index]
-        return chosen
+        return self._table.at(name, index)
 
     def finite(self, name: str, index: Array) -> Array:
         values = self.of(name, index)
@@ -123,8 +120,11 @@ class Columns:
         return self.timed(self.of(name, index), index)
 
     def timed(self, values: Array, index: Array) -> Series:
+        """Series of the same events share their times."""
+        if self._index is not index:
+            self._index, self._times = index, self.of("ts", index)
         known = np.isfinite(values)
-        return Series(values[known], self.of("ts", index)[known])
+        return Series(values, self._times) if known.all() else Series(values[known], self._times[known])
 
 
 def _answered(window: Window, index: Array) -> Array:
@@ -148,17 +148,18 @@ def _new_cpu(columns: Columns, index: Array, kind: str, daemon_ms: Optional[floa
     return columns.timed(total, index)
 
 
-def _runs(window: Window, index: Array, times: Array) -> float:
+def _runs(window: Window, index: Array, columns: Columns) -> float:
     """Of fallbacks, or of failures in shadow: how many calls tell as much as one."""
     if not len(index):
         return 1.0
     failed = np.array([sides.is_fallback(cell) or (cell.path == "both" and cell.outcome == "fallback") for cell in window.cells])
-    return blocks.design_effect(blocks.in_time(failed[window.cell[index]], times)[0])
+    hits = failed[window.cell[index]]
+    return blocks.design_effect(blocks.in_time(hits, columns.of("ts", index))[0]) if hits.any() else 1.0
 
 
 def _cpu_bound(columns: Columns, index: Array) -> Optional[float]:
-    took = columns.of("legacy_ms", index)
-    cpu = columns.of("cpu_legacy", index)
+    some = index[:: len(index) // MOST_FOR_A_MIDDLE + 1]
+    took, cpu = columns.of("legacy_ms", some), columns.of("cpu_legacy", some)
     known = np.isfinite(cpu) & (took > 0)
     return float(np.median(cpu[known] / took[known])) if known.any() else None
 
@@ -172,12 +173,12 @@ def _cpu_of_a_request(daemon: Optional[Daemon], route: str) -> Optional[float]:
 
 
 def _compare(window: Window, route: Route) -> None:
-    matches = window.table.column("match")
     both = window.where(route.name, lambda cell: cell.path == "both")
     noise = window.where(route.name, sides.is_noise)
-    route.compared, route.differing = int((matches[both] >= 0).sum()), int((matches[both] == 0).sum())
-    route.noise, route.noise_differing = int((matches[noise] >= 0).sum()), int((matches[noise] == 0).sum())
-    route.clusters = clusters(window, route.name, both[matches[both] == 0])
+    matches, again = window.table.at("match", both), window.table.at("match", noise)
+    route.compared, route.differing = int((matches >= 0).sum()), int((matches == 0).sum())
+    route.noise, route.noise_differing = int((again >= 0).sum()), int((again == 0).sum())
+    route.clusters = clusters(window, route.name, both[matches == 0])
 
 
 def _ledger(window: Window, columns: Columns, route: Route) -> List[Fallback]:
@@ -198,8 +199,10 @@ def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
     old, new = route.old, route.new
     rows = [Row("n", "calls", "", _exact(len(old.took)), _exact(len(new.took)), None)]
     for name, q in QUANTILES.items():
-        rows.append(_pair(name, f"{name} latency", "ms", intervals.quantile(*old.took, q), intervals.quantile(*new.took, q)))
-    cpu = _pair("cpu", "CPU per 1,000 calls", "s", intervals.mean(*old.cpu), intervals.mean(*new.cpu))
+        sides = intervals.quantile(*old.took, q), intervals.quantile(*new.took, q)
+        rows.append(_pair(name, f"{name} latency", "ms", *sides, intervals.quantile_difference(*old.took, *new.took, q)))
+    means = intervals.mean(*old.cpu), intervals.mean(*new.cpu)
+    cpu = _pair("cpu", "CPU per 1,000 calls", "s", *means, intervals.mean_difference(*old.cpu, *new.cpu))
     rows.append(cpu)
     memory = daemon.memory if daemon else None
     if memory:
@@ -209,8 +212,8 @@ def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
     return [row for row in rows + ([cost] if cost else []) if row.old or row.new]
 
 
-def _pair(key: str, name: str, unit: str, old: Interval, new: Interval) -> Row:
-    return Row(key, name, unit, known(old), known(new), known(intervals.minus(new, old)))
+def _pair(key: str, name: str, unit: str, old: Interval, new: Interval, difference: Interval) -> Row:
+    return Row(key, name, unit, known(old), known(new), known(difference))
 
 
 def known(one: Interval) -> Optional[Interval]:
@@ -243,15 +246,15 @@ def _cost(route: Route, rules: Rules, cpu: Row, memory: Optional[float]) -> Opti
         return None
     of_ms = requests / 1e3 / 3600 * prices.vcpu_hour
     held = memory / GIB * rules.replicas * prices.gib_month if memory and prices.gib_month is not None else 0.0
-    before = Interval(*(value * of_ms for value in cpu.old))
+    before = _scaled(cpu.old, of_ms)
     if cpu.new is None:
         return Row("cost", "cost of a month", prices.currency, before, None, None)
-    return _pair("cost", "cost of a month", prices.currency, before, Interval(*(value * of_ms + held for value in cpu.new)))
+    return Row("cost", "cost of a month", prices.currency, before, _scaled(cpu.new, of_ms, held), _scaled(cpu.difference, of_ms, held))
 
 
 def _exact(value: float) -> Interval:
     return Interval(float(value), float(value), float(value))
 
 
-def _scaled(one: Optional[Interval], factor: float) -> Optional[Interval]:
-    return None if one is None else Interval(*(value * factor for value in one))
+def _scaled(one: Optional[Interval], factor: float, more: float = 0.0) -> Optional[Interval]:
+    return None if one is None else Interval(*(value * factor + more for value in one))

@@ -11,7 +11,7 @@ import orjson
 
 from .rules import Unusable
 
-_SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? +([^ ]+)(?: +[^ ]+)?(?: # .*)?$')
+_SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})? +([^ ]+)(?: +[^ ]+)?(?: # .*)?$')
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)",? *')
 Labels = FrozenSet[Tuple[str, str]]
 
@@ -41,19 +41,23 @@ def read(path: str) -> Scrape:
         raise Unusable(f"{path}: {error.strerror}") from None
     scrape = Scrape(path)
     for line in text.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        found = _SAMPLE.match(line)
-        try:
-            if not found:
-                raise ValueError
-            labels = frozenset((name, value) for name, value in _LABEL.findall(found[2] or ""))
-            scrape.samples[found[1], labels] = float(found[3])
-        except ValueError:
-            scrape.foreign += 1
+        take(scrape, line)
     if not scrape.samples:
         raise Unusable(f"{path}: no metrics in it")
     return scrape
+
+
+def take(scrape: Scrape, line: str) -> None:
+    if not line or line.startswith("#"):
+        return
+    found = _SAMPLE.fullmatch(line)
+    try:
+        if not found:
+            raise ValueError
+        labels = frozenset((name, value) for name, value in _LABEL.findall(found[2] or ""))
+        scrape.samples[found[1], labels] = float(found[3])
+    except ValueError:
+        scrape.foreign += 1
 
 
 @dataclass
@@ -84,12 +88,6 @@ class Daemon:
     def memory(self) -> Optional[float]:
         found = [one for scrape in (self.before, self.after) if (one := scrape.one("process_resident_memory_bytes"))]
         return max(found) if found else None
-
-    @property
-    def seconds(self) -> Optional[float]:
-        """Between the two, by the daemon's own clock, where it says so."""
-        clocks = [scrape.one("hotpathd_scrape_time_seconds") for scrape in (self.before, self.after)]
-        return clocks[1] - clocks[0] if clocks[0] is not None and clocks[1] is not None else None
 
 
 @dataclass
@@ -123,12 +121,14 @@ def _take(log: Log, line: bytes) -> None:
     log.lines += 1
     try:
         fields = orjson.loads(line)
-        status = fields["status"] if "request_id" in fields else None
-    except (orjson.JSONDecodeError, TypeError, KeyError):
+    except orjson.JSONDecodeError:
+        fields = None
+    if not isinstance(fields, dict):
         log.foreign += 1
         return
     digest = fields.get("config_hash")
     if isinstance(digest, str) and len(log.hashes) < 100:
         log.hashes[digest] = log.hashes.get(digest, 0) + 1
-    if isinstance(status, int) and isinstance(fields["request_id"], str) and len(log.ids) < MOST_IDS:
-        log.ids.append((fields["request_id"], str(fields.get("route", "")), status, str(fields.get("code", ""))))
+    id, status = fields.get("request_id"), fields.get("status")
+    if isinstance(id, str) and isinstance(status, int) and len(log.ids) < MOST_IDS:
+        log.ids.append((id, str(fields.get("route", "")), status, str(fields.get("code", ""))))

@@ -22,6 +22,7 @@ from .table import Table
 
 Array = NDArray[Any]
 LIVE = ("canary", "on")
+_PIECE = 1 << 20
 # the daemon had the request for sure; or perhaps, as the client cannot know
 RECEIVED = frozenset({"", "overloaded", "route_off", "draining", "http_4xx", "http_5xx", "bad_compare"})
 PERHAPS = frozenset({"timeout", "connect", "bad_reply", "cancelled", "contract"})
@@ -75,9 +76,10 @@ class Window:
         self.cells = table.cells
         self.cell = table.column("cell")
         stamps = table.column("ts")
-        self.inside: Optional[Array] = None
+        self.inside: Optional[Array] = table.kept
         if since is not None or until is not None:
-            self.inside = (stamps >= (since or 0)) & (stamps < (until if until is not None else np.iinfo(np.int64).max))
+            cut = (stamps >= (since or 0)) & (stamps < (until if until is not None else np.iinfo(np.int64).max))
+            self.inside = cut if table.kept is None else cut & table.kept
         here = stamps if self.inside is None else stamps[self.inside]
         self.first, self.last = (int(here.min()), int(here.max())) if len(here) else (0, 0)
         cells = self.cell if self.inside is None else self.cell[self.inside]
@@ -95,9 +97,16 @@ class Window:
         """Indexes of the events; with `before`, those before the window, too."""
         chosen = np.array([cell.route == route and wanted(cell) for cell in self.cells] or [False])
         mask = chosen[self.cell] if len(self.cell) else np.zeros(0, bool)
-        if self.inside is not None and not before:
-            mask &= self.inside
-        return np.flatnonzero(mask).astype(np.uint32)
+        within = self.table.kept if before else self.inside
+        if within is not None:
+            mask &= within
+        out = np.zeros(np.count_nonzero(mask), np.uint32)
+        full = 0
+        for start in range(0, len(mask), _PIECE):  # indexes have eight bytes at first
+            here = np.flatnonzero(mask[start : start + _PIECE])
+            out[full : full + len(here)] = here + start
+            full += len(here)
+        return out
 
     def counted(self, route: str) -> Counts:
         def of(wanted: Callable[[Cell], bool]) -> int:

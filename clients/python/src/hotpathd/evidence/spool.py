@@ -14,7 +14,7 @@ import os
 import signal
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Callable, DefaultDict, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, DefaultDict, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 import orjson
@@ -47,10 +47,11 @@ DTYPES: Dict[str, Any] = {
     **{name: np.float32 for name in NUMBERS},
     **{name: np.uint16 for name in WORDS},
 }  # fmt: skip
+_MATCH = {None: -1, False: 0, True: 1}
 MOST_WORDS = 60_000
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
-MOST_SENDERS = 10_000
+MOST_SENDERS = 1000
 _REFUSED = frozenset({"overloaded", "route_off", "draining", "http_5xx", "contract"})  # the daemon says so
 
 
@@ -77,7 +78,7 @@ class Shard:
     problems: Problems = field(default_factory=Problems)
     words: Dict[str, List[Any]] = field(default_factory=dict)
     examples: List[Example] = field(default_factory=list)
-    senders: Dict[str, int] = field(default_factory=dict)
+    senders: Set[Tuple[Optional[str], str]] = field(default_factory=set)  # caller and host
     refused: List[str] = field(default_factory=list)
 
 
@@ -158,13 +159,15 @@ class _Parser:
         self._put("ts", columns.stamps)
         self._put("line", lines)
         self._put("id", list(map(hash, zip(lists["request_id"], lists["route"]))))
-        self._put("match", [-1 if match is None else match for match in lists["match"]])
+        self._put("match", list(map(_MATCH.__getitem__, lists["match"])))
         for name in ("sidecar_ms", "legacy_ms", "total_ms", "bytes_in", "cpu_legacy", "cpu_client"):
             self._put(name, numbers[name])
         self._put("server_ms", _work(numbers))
         self._words("cell", list(zip(*map(lists.__getitem__, Cell._fields))))
-        self._words("diff", [diff and cluster_of(diff) for diff in lists["diff"]])
+        self._words("diff", [diff and cluster_of(diff) for diff in lists["diff"]] if any(lists["diff"]) else [None] * len(lines))
         self._jumps(columns.stamps, lines)
+        if len(shard.senders) < MOST_SENDERS:
+            shard.senders.update(zip(lists["caller"], lists["host"]))
         self._look(lists)
 
     def _put(self, name: str, values: Any) -> None:

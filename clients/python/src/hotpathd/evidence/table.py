@@ -21,23 +21,35 @@ class Table:
         self._number(shards)
         self.lines = sum(shard.lines for shard in shards)
         self.dropped = sum(shard.dropped for shard in shards)
+        self.senders = sorted({(caller or "", host) for shard in shards for caller, host in shard.senders})
         self.refused = [id for shard in shards for id in shard.refused]
         self.examples: List[Example] = [one for shard in shards for one in shard.examples]
         self._words: Dict[str, List[Any]] = {}
         self._maps: Dict[str, List[Array]] = {}
         for name in WORDS:
             self._unify(name)
-        self._keep: Optional[Array] = None
+        self._ends = np.cumsum([0, *(shard.events for shard in self._shards)])
+        self.kept: Optional[Array] = None
         self._drop_doubles()
 
     def __len__(self) -> int:
-        total = sum(shard.events for shard in self._shards)
-        return total if self._keep is None else int(self._keep.sum())
+        return int(self._ends[-1])
 
     def column(self, name: str) -> Array:
-        pieces = [self._piece(name, at) for at in range(len(self._shards))]
-        whole = np.concatenate(pieces) if pieces else np.zeros(0, DTYPES[name])
-        return whole if self._keep is None else whole[self._keep]
+        """Of all events, those that are there twice among them: `kept` tells."""
+        out = np.zeros(len(self), DTYPES[name])
+        for at, end in enumerate(self._ends[1:].tolist()):
+            out[self._ends[at] : end] = self._piece(name, at)
+        return out
+
+    def at(self, name: str, index: Array) -> Array:
+        """Of some events; `index` is in order."""
+        out = np.zeros(len(index), DTYPES[name])
+        cuts = np.searchsorted(index, self._ends)
+        for at, (low, high) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist())):
+            if high > low:
+                out[low:high] = self._piece(name, at)[index[low:high] - self._ends[at]]
+        return out
 
     def words(self, name: str) -> List[Any]:
         """What the numbers of a column of words stand for."""
@@ -85,7 +97,7 @@ class Table:
         suspects = _repeated(ids)
         if not len(suspects):
             return
-        stamps = self.column("ts")[suspects]
+        stamps = self.at("ts", suspects)
         _, first, inverse = np.unique(np.stack((ids[suspects], stamps)), axis=1, return_index=True, return_inverse=True)
         doubles = np.setdiff1d(suspects, suspects[first])
         singles = np.sort(suspects[first])
@@ -93,8 +105,8 @@ class Table:
         self._note("an event that is there twice", doubles)
         self._note("a request id that was used before", again)
         if len(doubles):
-            self._keep = np.ones(len(ids), bool)
-            self._keep[doubles] = False
+            self.kept = np.ones(len(ids), bool)
+            self.kept[doubles] = False
 
     def _note(self, what: str, found: Array) -> None:
         for at in found[:MOST_PLACES].tolist():
@@ -103,7 +115,6 @@ class Table:
             self.problems.add(what, self.place(int(found[MOST_PLACES])), len(found) - MOST_PLACES)
 
     def place(self, at: int) -> Place:
-        """Where the event is, before doubles were left out."""
         for shard, first in zip(self._shards, self._first_lines):
             if at < shard.events:
                 index = self._shards.index(shard)

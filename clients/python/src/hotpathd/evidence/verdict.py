@@ -21,6 +21,7 @@ from .sequential import Look, Outcome
 GO, HOLD, NO_GO, ROLLBACK = "GO", "HOLD", "NO-GO", "ROLLBACK"
 CODES = {GO: 0, HOLD: 10, NO_GO: 20, ROLLBACK: 30}
 UNUSABLE = 2
+LEAST = 100  # calls of each side, before even harm is looked for
 _ORDER = (GO, HOLD, NO_GO, ROLLBACK)
 
 
@@ -64,7 +65,7 @@ def _test(route: Route, rules: Rules) -> Test:
     old, new = route.old.took, route.new.took
     planned = stop.calls or _planned(route, rules)
     look = None
-    if len(old) and len(new) and planned:
+    if min(len(old), len(new)) >= LEAST and planned:
         look = sequential.look(
             lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha
         )
@@ -85,16 +86,19 @@ def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
     stop, n = rules.stop, len(route.new.took)
     if not n:
         return [Reason(HOLD, "no call of the new path yet")]
-    if n < stop.minimum:
-        return [Reason(HOLD, f"{n:,} calls of the new path; the rule wants at least {stop.minimum:,}")]
-    if test.look is None:
+    if test.look is None and n >= stop.minimum:
         return [Reason(HOLD, f"too few calls of the old path to compare {stop.metric} with: {len(route.old.took):,}")]
+    few = Reason(HOLD, f"{n:,} calls of the new path; the rule wants at least {stop.minimum:,}")
+    if test.look is None:
+        return [few]
     found = test.look.interval
     change = f"{stop.metric} {change_word(found.value)} (from {change_word(found.low)} to {change_word(found.high)})"
     beside = {"on": ", beside the old path of before", "shadow": ", on the same calls"}.get(route.kind, "")
     if test.look.outcome is Outcome.REGRESSION:
         harm = NO_GO if route.kind == "shadow" else ROLLBACK
         return [Reason(harm, f"later for sure: {change}{beside}")]
+    if n < stop.minimum:
+        return [few]
     if test.look.outcome is Outcome.GO:
         return [Reason(GO, f"{change}{beside}: {stop.regression:.0%} more is ruled out")]
     more = f"; {test.planned:,} calls of the new path are planned, {n:,} are there" if test.planned and test.planned > n else ""
@@ -111,13 +115,13 @@ def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
     name = "failures in shadow" if shadow else "fallbacks"
     text = f"{found.value:.2%} {name} (from {max(found.low, 0):.2%} to {min(found.high, 1):.2%}); the rule allows {stop.fallbacks:.2%}"
     sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha)
-    if n >= stop.minimum and sure.low > stop.fallbacks:
+    if sure.low > stop.fallbacks:
         return [Reason(NO_GO if shadow else ROLLBACK, text)]
     return [Reason(GO if found.high <= stop.fallbacks else HOLD, text)]
 
 
 def _at_a_look(count: int, n: int, fraction: float, alpha: float) -> Interval:
-    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST))
+    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST), method="exact")
 
 
 def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:

@@ -42,6 +42,10 @@ def facts(report: Json) -> str:
 def number(value: Optional[float], unit: str) -> str:
     if value is None:
         return "?"
+    return _number(value, unit).replace("-", "\N{MINUS SIGN}")
+
+
+def _number(value: float, unit: str) -> str:
     if unit == "":
         return f"{value:,.0f}"
     if unit == "%":
@@ -131,10 +135,14 @@ def evidence(report: Json) -> List[Tuple[str, str]]:
         ("files", ", ".join(f"{one['path']} ({one['bytes']:,} bytes)" for one in found["files"])),
         ("events", f"{found['events']:,} of {found['lines']:,} lines; {found['outside_of_the_window']:,} outside of the window"),
         ("stop rule", f"{report['rules'] or 'built in'} sha256 {report['rule_hash'] or '-'}"),
-        ("host", f"{found['host']}, Linux {found['made_with']['kernel']}"),
+        ("callers", ", ".join(found["callers"]) or "-"),
+        ("hosts", ", ".join(found["hosts"]) or "-"),
+        ("made on", f"{found['made_on']}, Linux {found['made_with']['kernel']}"),
         ("made with", f"Python {found['made_with']['python']}, numpy {found['made_with']['numpy']}, scipy {found['made_with']['scipy']}"),
     ]
     if found["daemon"]:
         daemon = found["daemon"]
+        switches = [f"{route} {one['mode']}" + (f" {one['percent']:g} %" if one["percent"] is not None else "") for route, one in found["routes"].items()]
+        out.append(("routes", ", ".join(switches)))
         out.append(("daemon", ", ".join(f"{name} {daemon[name]}" for name in ("version", "commit", "microhttpd", "jansson", "libyaml", "config_hash"))))
     return out
