@@ -4,7 +4,7 @@ import signal
 
 from parts import accepts, wait_for
 
-DELAY_MS = 80  # of the slow build: below the chunk call's timeout, above the score call's
+DELAY_MS = 120  # of the slow build: above both timeouts. Below them latency would tell, of a hundred calls: more than come in ten seconds
 
 
 def kill(demo):

@@ -154,7 +154,7 @@ def _runs(window: Window, index: Array, columns: Columns) -> float:
         return 1.0
     failed = np.array([sides.is_fallback(cell) or (cell.path == "both" and cell.outcome == "fallback") for cell in window.cells])
     hits = failed[window.cell[index]]
-    return blocks.design_effect(blocks.in_time(hits, columns.of("ts", index))[0]) if hits.any() else 1.0
+    return blocks.design_effect(blocks.in_time(hits, columns.of("ts", index))) if hits.any() else 1.0
 
 
 def _cpu_bound(columns: Columns, index: Array) -> Optional[float]:

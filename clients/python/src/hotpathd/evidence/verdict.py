@@ -140,8 +140,8 @@ def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
         return [Reason(NO_GO, found)]
     if test.mismatch.high <= limit:
         return [Reason(GO, found)]
-    if route.kind != "shadow" and n < rules.stop.minimum:
-        return []  # the last ones of shadow, as a step begins
+    if route.kind != "shadow":
+        return []  # the last ones of shadow, as a step begins: too few to hold it up
     more = f"; {max(test.clean_needed - n, 1):,} more without a difference would show it" if not route.differing else ""
     return [Reason(HOLD, found + more)]
 

@@ -76,8 +76,8 @@ def _child(arguments: Sequence[str], words: Path, timeout_s: float) -> Tuple[int
 
 
 def _run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], words: Path) -> None:
-    with open(words, "w", encoding="utf-8") as sys.stderr:
-        sys.exit(main(arguments))
+    sys.stderr = open(words, "w", encoding="utf-8", buffering=1)  # to the end of the process: an exception is told there, too
+    sys.exit(main(arguments))
 
 
 def parsed(text: bytes, verdict: str) -> Report:
