@@ -1,13 +1,11 @@
-"""The conductor: baseline, shadow, canary, faults, a slow build that is rolled back, and the verdict.
+"""The conductor: baseline, the steps, the report, faults, and a slow build that is rolled back.
 
     demo.py [short]           leaves everything in build/demo; exit code 0 where every promise was kept, else 1
 """
 import contextlib
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
@@ -17,17 +15,21 @@ import faults
 import report
 import rollout
 from machine import Machine, cpu_s
-from parts import HERE, ROOT, TIMEOUT_S, Stack, wait_for
+from parts import ROOT, TIMEOUT_S, Stack, wait_for
 from quantiles import quantile
+from rollout import stamp
 from show import Show
 
 WARM_UP = 60  # documents, before anything is measured: they are what is searched, and they tell the old path's capacity
 SHARE = 0.6  # of what the workers could do if every call waited for its timeout in vain
 # Seconds of each part: whole, short.
-LENGTHS = {"baseline": (16, 5), "shadow": (12, 4), "canary 5 %": (10, 0), "canary 25 %": (8, 0), "canary 100 %": (14, 4)}
+LENGTHS = {"baseline": (12, 5), "on": (10, 4)}
+SHORT_STEPS = ("shadow=4s", "100=0s")
+CLIMB_S = 120
+PATIENCE_S = 10  # beyond a step's hold time; then somebody takes the step by hand
+USED_BY = {"upload": "chunk", "search": "score"}
 ROLLBACK_S = 10
 LATE_MS = 10  # a timer may be late, and so may who waits for it
-VERDICTS = {0: "GO", 10: "HOLD", 20: "NO-GO", 30: "ROLLBACK"}
 QUIET = 0.1  # of the cores: more of other work, and times are not judged
 
 
@@ -36,7 +38,8 @@ class Demo:
         self.stack, self.show, self.short = stack, show, short
         self.events = evidence.Tail(stack.logs / "events", "*.jsonl")
         self.users = evidence.Tail(stack.logs, "load.jsonl")
-        self.phases = []  # (name, from, to)
+        self.phases = []  # (name, {route: (from, to)})
+        self.rollout = rollout.Rollout(stack)
         self.rows = []  # (phase, route, what evidence.row says)
         self.ready = []  # (phase, how long documents waited for their chunks)
         self.shares = {}  # route: of its service's CPU time, in the baseline
@@ -58,6 +61,8 @@ class Demo:
         while (left := until - time.monotonic()) > 0:
             self.show.now(f"{what}: {left:.0f} s; {len(self.events.lines)} calls")
             self.events.more()
+            for line in self.rollout.said():
+                self.show.line(f"rollout       {line}")
             time.sleep(min(0.25, left))
 
     @contextlib.contextmanager
@@ -65,17 +70,17 @@ class Demo:
         begun = time.time()
         self.machine.others()
         yield
-        self.phases.append((name, begun, time.time()))
+        self.span(name).update(dict.fromkeys(evidence.ROUTES, (begun, time.time())))
         self.others[name] = self.machine.others()
 
     def calls(self, name, route):
         """Events of a route that ended within a phase."""
-        _, begun, ended = next(phase for phase in self.phases if phase[0] == name)
+        begun, ended = self.span(name).get(route, (0, 0))
         self.events.more()
         return [event for event in self.events.lines if event["route"] == route and begun <= stamp(event) <= ended]
 
     def seen(self, name, kind):
-        _, begun, ended = next(phase for phase in self.phases if phase[0] == name)
+        begun, ended = self.span(name)[USED_BY[kind]]
         self.users.more()
         return [line for line in self.users.lines if line["kind"] == kind and begun <= line["at"] <= ended]
 
@@ -87,14 +92,9 @@ class Demo:
             self.rows.append((name, route, row))
             self.show.line(f"{name:13} {route}: " + "; ".join(f"{what} {value}" for what, value in row.items() if value))
 
-    def switch(self, mode, percent=0):
-        rollout.write(self.stack.config, mode, percent)
-        wait_for(lambda: self.in_force(mode, percent), f"mode {mode} {percent} %")
-        time.sleep(1.3)  # the clients' next poll
-
-    def in_force(self, mode, percent):
+    def in_force(self, mode):
         routes = self.stack.rollout()["routes"]
-        return all(routes[route]["mode"] == mode and (mode != "canary" or routes[route]["percent"] == percent) for route in rollout.ROUTES)
+        return all(routes[route]["mode"] == mode for route in evidence.ROUTES)
 
     # The parts
 
@@ -113,7 +113,8 @@ class Demo:
         each_s = len(self.stack.workers) * (time.monotonic() - begun) / WARM_UP  # of one worker's time
         uploads = min(SHARE * len(self.stack.workers) / (each_s + TIMEOUT_S["chunk"]), 12.0)
         self.show.line(f"the old path takes {WARM_UP / (time.monotonic() - begun):.0f} documents/s; the load: {uploads:.1f} uploads/s, {2 * uploads:.1f} searches/s")
-        self.load = self.stack.script("load", self.stack.api_socket, uploads, 2 * uploads, self.stack.load_file)
+        self.rates = uploads, 2 * uploads
+        self.load = self.stack.script("load", self.stack.api_socket, *self.rates, self.stack.load_file)
 
     def baseline(self):
         services = {"chunk": [worker.pid for worker in self.stack.workers], "score": [self.stack.api.pid]}
@@ -129,13 +130,37 @@ class Demo:
         for route in evidence.ROUTES:
             self.old[route] = [event["legacy_ms"] for event in self.calls("baseline", route)]
 
-    def step(self, name, mode, percent=0):
-        if not self.length(name):
-            return
-        self.switch(mode, percent)
-        with self.phase(name):
-            self.wait(self.length(name), name)
-        self.tell(name)
+    def climb(self):
+        """From shadow to all keys, each step by a verdict of the report."""
+        self.show.line(self.rollout.plan(*(SHORT_STEPS if self.short else ())).strip())
+        guard = self.rollout.guard("--watch", "2")
+        until = time.monotonic() + CLIMB_S
+        while not self.in_force("on") and time.monotonic() < until:
+            self.wait(0.5, "hotpathd-rollout takes the steps")
+            for route in self.rollout.held_up(PATIENCE_S):
+                self.show.line(self.rollout.up(route, "too few calls a second for a verdict within a demo").strip())
+        up = self.in_force("on")
+        self.wait(self.length("on"), "all keys")
+        end = time.time()
+        self.stack.end(guard)
+        for route in evidence.ROUTES:
+            for step, *window in rollout.windows(self.rollout.ledger(), route, end):
+                self.span(step)[route] = tuple(window)
+        for step in [step for step, _ in self.phases if step != "baseline"]:
+            self.tell(step)
+        steps = [entry for entry in self.rollout.ledger() if entry["what"] == "up"]
+        by_go = sum(entry["verdict"] == "GO" for entry in steps)
+        self.promise(up and by_go, f"hotpathd-rollout took both routes up to all keys: {by_go} of {len(steps)} steps by GO of hotpathd-report, the others by hand, for want of calls")
+        if not up:  # the rest wants all keys
+            raise RuntimeError(f"not at all keys within {CLIMB_S} s: see rollout.log")
+
+    def span(self, name):
+        """{route: (from, to)} of a phase, which is made where there is none."""
+        for known, spans in self.phases:
+            if known == name:
+                return spans
+        self.phases.append((name, {}))
+        return self.phases[-1][1]
 
     def length(self, name):
         return LENGTHS[name][self.short]
@@ -188,48 +213,57 @@ class Demo:
             self.show.line("unsure  " + self.unsure[-1])
 
     def slow_build(self):
-        """A build that is slow takes the socket over. The rule must see it, and switch off, with nobody looking."""
+        """A build that is slow takes the socket over. The guard must see it in its report, and switch off, with nobody looking."""
         self.show.now("a slow build is rolled out")
+        guard = self.rollout.guard("--watch", "1", "--recent", "5s")
+        wait_for(self.rollout.said, "the guard's first look", 30)
         with faults.slow_build(self), self.phase("slow build"):
             begun = time.time()
-            why = ""
-            while not why and time.time() - begun < 2 * ROLLBACK_S:
-                time.sleep(0.25)
-                self.events.more()
-                for route in rollout.ROUTES:
-                    calls = [event for event in self.events.lines[-1000:] if event["route"] == route and stamp(event) > begun]
-                    broken = rollout.broken(self.old[route], calls)
-                    why = why or (broken and f"{route}: {broken}")
-            caught = time.time()
-            rollout.write(self.stack.config, "off")
-            self.wait(4, "after the rollback")
-            self.events.more()
-            asked = [stamp(event) for event in self.events.lines if event["sidecar_ms"] is not None and stamp(event) > begun]
-            last = max(asked, default=begun)
-        self.promise(bool(why), "the stop rule caught the slow build" + (f": {why}" if why else ""))
-        self.promise(last - begun <= ROLLBACK_S, f"rolled back: seen {caught - begun:.1f} s after the build came, no call asked it later than {last - begun:.1f} s (at most {ROLLBACK_S} s)")
+            while len(self.rolled_back(begun)) < len(evidence.ROUTES) and time.time() - begun < 2 * ROLLBACK_S:
+                self.wait(0.25, "a slow build")
+            caught = self.rolled_back(begun)
+            self.stack.end(guard)
+            self.show.line(self.rollout.off("the build goes back").strip())
+            self.promise(self.in_force("off"), "hotpathd-rollout off: in force")
+            self.wait(3, "after the rollback")
+            asked = {route: max((stamp(event) for event in self.events.lines if event["route"] == route and event["sidecar_ms"] is not None), default=begun)
+                     for route in evidence.ROUTES}
+        for route in evidence.ROUTES:
+            entry, last = caught.get(route), asked[route] - begun
+            self.promise(entry is not None, f"{route}: the report's verdict on the slow build is ROLLBACK" + (f": {entry['why'][1]}" if entry else ""))
+            if entry:
+                self.promise(last <= ROLLBACK_S, f"{route}: off {stamp(entry) - begun:.1f} s after the build came, and no call asked it later than {last:.1f} s (at most {ROLLBACK_S} s)")
         self.tell("slow build")
 
-    def report(self, name, expected, since=None):
-        """hotpathd-report on what is written by now, or since a time; its page goes to build/demo."""
+    def rolled_back(self, since):
+        return {entry["route"]: entry for entry in self.rollout.ledger() if entry["what"] == "rollback" and stamp(entry) >= since}
+
+    def report(self):
+        """hotpathd-report on all that was so far, with the daemon's counters and log; the load rests meanwhile, so that nothing is on its way."""
+        self.rest()
+        after = self.stack.logs / "after.prom"
+        after.write_text(self.stack.metrics())
+        code, text, made = rollout.report(self.stack.python, self.stack.logs, "--metrics", str(self.before), str(after), "--log", str(self.stack.logs / "hotpathd-1.log"))
+        self.show.line(f"hotpathd-report, exit code {code}\n{text}")
+        self.promise(code in (0, 10), f"hotpathd-report: {rollout.VERDICTS.get(code, 'unusable input')}")  # HOLD: so few calls may not carry a GO
+        books = made["integrity"]["books"] if made else []
+        strangers = made["integrity"]["log"]["in_no_event"]["count"] if made else None
+        self.promise(len(books) == 2 and all(one["agree"] for one in books) and strangers == 0 and text.count("the books agree") == 2,
+                     "hotpathd-report says that the books agree: " + ", ".join(f"{one['route']} {one['asked']} asked, {one['received']} received" for one in books))
+        self.load = self.stack.script("load", self.stack.api_socket, *self.rates, self.stack.load_file)
+
+    def rest(self):
+        """The load ends, the queue runs empty, all events are written."""
+        self.stack.end(self.load, seconds=40)
+        wait_for(lambda: self.stack.queued() == 0, "the queue to run empty", 30)
+        wait_for(lambda: "hotpathd_in_flight" in (text := self.stack.metrics()) and not busy(text), "the daemon to be idle")
         time.sleep(1.2)  # events are written within a second
-        command = [sys.executable, "-m", "hotpathd.evidence", *map(str, sorted((self.stack.logs / "events").glob("*.jsonl")))]
-        command += ["--config", str(HERE / "rollout.yaml"), "--json", str(self.stack.logs / f"{name}.json"), "--html", str(self.stack.logs / f"{name}.html")]
-        if since:
-            command += ["--since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python" / "src")}
-        said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-        (self.stack.logs / f"{name}.txt").write_text(said.stdout + said.stderr)
-        self.show.line(f"hotpathd-report, {name}: exit code {said.returncode}\n{said.stdout}{said.stderr}")
-        self.promise(said.returncode in expected, f"hotpathd-report, {name}: {VERDICTS.get(said.returncode, 'unusable input')}")
 
     def drain(self):
         self.show.now("the load ends, the queue runs empty")
-        self.stack.end(self.load, seconds=40)
-        wait_for(lambda: self.stack.queued() == 0, "the queue to run empty", 30)
+        self.rest()
         for process in (*self.stack.workers, self.stack.api):
-            self.stack.end(process)  # which writes its events
-        wait_for(lambda: "hotpathd_in_flight" in (text := self.stack.metrics()) and not busy(text), "the daemon to be idle")
+            self.stack.end(process)
         self.daemon_ended(self.stack.metrics())
         self.stack.end(self.stack.daemon)
         self.events.more()
@@ -246,7 +280,8 @@ class Demo:
     def waits(self):
         """How long a document waited for its chunks, the queue included."""
         rows = self.stack.db.execute("SELECT extract(epoch FROM created)::float8, extract(epoch FROM done - created)::float8 * 1e3 FROM documents WHERE status = 'done'").fetchall()
-        for name, begun, ended in self.phases:
+        for name, spans in self.phases:
+            begun, ended = spans["chunk"]
             took = [ms for created, ms in rows if begun <= created <= ended]
             if took:
                 self.ready.append((name, f"{quantile(took, 0.5):.0f} / {quantile(took, 0.95):.0f}"))
@@ -263,26 +298,20 @@ class Demo:
         self.show.now("PostgreSQL, hotpathd, the API and two workers start")
         stack.start_database()
         stack.start_daemon()
+        self.before = stack.logs / "before.prom"
+        self.before.write_text(stack.metrics())
         stack.start_services()
         self.warm_up()
         self.baseline()
-        self.step("shadow", "shadow")
-        self.step("canary 5 %", "canary", 5)
-        self.step("canary 25 %", "canary", 25)
-        self.step("canary 100 %", "canary", 100)
-        self.report("canary", expected=(0, 10))  # so few calls may not carry a GO
+        self.climb()
+        self.report()
         for name, act in faults.ALL[: 1 if self.short else None]:
             self.fault(name, act)
         self.slow_build()
-        self.report("slow-build", (30,), next(begun for name, begun, _ in self.phases if name == "slow build"))
         self.drain()
         self.nothing_lost()
         self.waits()
         self.totals()
-
-
-def stamp(event):
-    return time.mktime(time.strptime(event["ts"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + float("0." + event["ts"][20:-1])
 
 
 def busy(metrics):
@@ -302,7 +331,7 @@ def main():
         print("stopped")
         return 130
     (logs / "phases.json").write_text(json.dumps(demo.phases, indent=1))
-    report.write(demo, logs / "report.md")
+    report.write(demo, logs / "demo.md")
     print(f"\n{len(demo.kept)} promises kept, {len(demo.broken)} broken, {len(demo.unsure)} not judged; report, logs and events: build/demo")
     return 1 if demo.broken else 0
 

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "bench" / "stack"
 TIMEOUT_S = {"chunk": 0.1, "score": 0.05}
 CONFIG = """\
-# The one file that steers all callers. The demo edits mode and percent.
+# The one file that steers all callers. hotpathd-rollout edits mode and percent.
 listen: ["unix:{folder}/hotpathd.sock"]
 admin: "unix:{folder}/admin.sock"
 vocabulary: {root}/build/vocab

@@ -1,4 +1,4 @@
-"""What the demo leaves to read: build/demo/report.md."""
+"""What the demo leaves to read: build/demo/demo.md."""
 import os
 import pathlib
 

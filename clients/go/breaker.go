@@ -9,13 +9,15 @@ import (
 
 // Breaker says when a failing sidecar is left alone, route by route. It opens on the share of
 // failures in a window, not on a row of them: a busy daemon that sheds every third call is still
-// worth asking. After the pause one call goes through as a probe; what it brings closes the
-// breaker, or opens it for longer. A zero field has its default.
+// worth asking. A row counts only where nobody answered at all: a caller too slow to fill the window
+// would wait its whole timeout on each call to a hung daemon. After the pause one call goes through
+// as a probe; what it brings closes the breaker, or opens it for longer. A zero field has its default.
 type Breaker struct {
 	Disabled     bool
 	Window       time.Duration // how far back failures count; 10 s
 	MinCalls     int           // fewer calls than this in the window never open it; 20
 	FailureRatio float64       // the share of failures that opens it; 0.5
+	InARow       int           // so many calls without any answer, one after the other, open it however few they are; 5
 	Open         time.Duration // the first pause, doubled each time a probe fails; 2 s, give or take a fifth
 	MaxOpen      time.Duration // the longest pause; 30 s
 }
@@ -29,6 +31,9 @@ func (b Breaker) withDefaults() Breaker {
 	}
 	if b.FailureRatio <= 0 {
 		b.FailureRatio = 0.5
+	}
+	if b.InARow <= 0 {
+		b.InARow = 5
 	}
 	if b.Open <= 0 {
 		b.Open = 2 * time.Second
@@ -50,6 +55,8 @@ var failures = map[Reason]bool{
 	ReasonTimeout: true, ReasonConnect: true, ReasonOverloaded: true, ReasonHTTP5xx: true, ReasonBadReply: true,
 }
 
+var unanswered = map[Reason]bool{ReasonTimeout: true, ReasonConnect: true}
+
 // ticket is given to a call that may ask, and goes back with its reason. Negative is the probe.
 type ticket int64
 
@@ -65,6 +72,7 @@ type routeBreaker struct {
 	part   int64
 	calls  [windowParts]int
 	failed [windowParts]int
+	row    int // of calls that nobody answered
 }
 
 func newRouteBreaker(settings Breaker, now func() time.Duration, tell func(string)) *routeBreaker {
@@ -134,7 +142,7 @@ func (b *routeBreaker) heardProbe(reason Reason) string {
 	}
 	b.open.Store(0)
 	b.pause = b.settings.Open
-	b.calls, b.failed = [windowParts]int{}, [windowParts]int{}
+	b.calls, b.failed, b.row = [windowParts]int{}, [windowParts]int{}, 0
 	return "breaker closed"
 }
 
@@ -146,19 +154,23 @@ func (b *routeBreaker) count(reason Reason) string {
 	b.turn()
 	part := b.part % windowParts
 	b.calls[part]++
+	if b.row++; !unanswered[reason] {
+		b.row = 0
+	}
 	if !bad {
 		return ""
 	}
 	b.failed[part]++
 	calls, failed := sum(b.calls), sum(b.failed)
-	if calls < b.settings.MinCalls || float64(failed) < float64(calls)*b.settings.FailureRatio {
+	few := calls < b.settings.MinCalls || float64(failed) < float64(calls)*b.settings.FailureRatio
+	if few && b.row < b.settings.InARow {
 		return ""
 	}
 	b.era.Add(1)
 	pause := jitter(b.pause)
 	b.open.Store(int64(b.now() + pause))
-	return fmt.Sprintf("breaker open for %v: %d of %d calls failed, the last by %s",
-		pause.Round(100*time.Millisecond), failed, calls, reason)
+	return fmt.Sprintf("breaker open for %v: %d of %d calls failed, %d in a row unanswered, the last by %s",
+		pause.Round(100*time.Millisecond), failed, calls, b.row, reason)
 }
 
 // turn empties the parts that the window has left behind.

@@ -42,8 +42,11 @@ func (b *breakerTest) want(open bool) {
 func TestTheBreakerOpensAtItsRatioAndNotBefore(t *testing.T) {
 	for reason := range failures {
 		b := newBreakerTest(t)
-		b.hear(10, "")
-		b.hear(9, reason)
+		for range [9]int{} {
+			b.hear(1, "")
+			b.hear(1, reason)
+		}
+		b.hear(1, "")
 		b.want(false)
 		b.hear(1, reason)
 		b.want(true)
@@ -60,7 +63,30 @@ func TestTheBreakerHeedsHealthOnly(t *testing.T) {
 		}
 		b := newBreakerTest(t)
 		b.hear(100, reason)
-		b.hear(19, ReasonTimeout)
+		b.hear(19, ReasonOverloaded)
+		b.want(false)
+	}
+}
+
+func TestACallerTooSlowForTheWindowStopsAskingADaemonThatDoesNotAnswer(t *testing.T) {
+	b := newBreakerTest(t)
+	for _, reason := range []Reason{ReasonTimeout, ReasonConnect, ReasonCancelled, ReasonTimeout, ReasonTimeout} {
+		b.hear(1, reason)
+		b.clock += time.Minute
+	}
+	b.want(false)
+	b.hear(1, ReasonConnect)
+	b.want(true)
+}
+
+func TestAnyAnswerEndsTheRow(t *testing.T) {
+	for _, answer := range []Reason{"", ReasonOverloaded, ReasonHTTP5xx, ReasonBadReply} {
+		b := newBreakerTest(t)
+		for range [10]int{} {
+			b.hear(4, ReasonTimeout)
+			b.hear(1, answer)
+			b.clock += 10 * time.Second
+		}
 		b.want(false)
 	}
 }
@@ -68,19 +94,19 @@ func TestTheBreakerHeedsHealthOnly(t *testing.T) {
 func TestOldFailuresLeaveTheWindow(t *testing.T) {
 	b := newBreakerTest(t)
 	for _, wait := range []time.Duration{10 * time.Second, 11 * time.Second, 1e6 * time.Second} {
-		b.hear(19, ReasonTimeout)
+		b.hear(19, ReasonOverloaded)
 		b.clock += wait
 	}
-	b.hear(19, ReasonTimeout)
+	b.hear(19, ReasonOverloaded)
 	b.want(false)
 	b.clock += 8 * time.Second
-	b.hear(1, ReasonTimeout)
+	b.hear(1, ReasonOverloaded)
 	b.want(true)
 }
 
 func TestOneProbeClosesTheBreaker(t *testing.T) {
 	b := newBreakerTest(t)
-	b.hear(20, ReasonConnect)
+	b.hear(20, ReasonOverloaded)
 	b.clock += 2500 * time.Millisecond
 	probe, ok := b.admit()
 	if !ok {
@@ -101,7 +127,7 @@ func TestOneProbeClosesTheBreaker(t *testing.T) {
 		t.Error("more than one probe")
 	}
 	b.heard(probe, "")
-	b.hear(19, ReasonConnect) // what failed before is forgotten
+	b.hear(19, ReasonOverloaded) // what failed before is forgotten
 	b.want(false)
 	if len(b.told) != 2 {
 		t.Errorf("told %v", b.told)
@@ -110,7 +136,7 @@ func TestOneProbeClosesTheBreaker(t *testing.T) {
 
 func TestAProbeThatFailsDoublesThePauseUpToALimit(t *testing.T) {
 	b := newBreakerTest(t)
-	b.hear(20, ReasonConnect)
+	b.hear(20, ReasonOverloaded)
 	for _, pause := range []time.Duration{2, 4, 8, 16, 30, 30} {
 		least, most := pause*time.Second*8/10, pause*time.Second*12/10
 		if left := time.Duration(b.open.Load()) - b.clock; left < least || left > most {
@@ -127,7 +153,7 @@ func TestAProbeThatFailsDoublesThePauseUpToALimit(t *testing.T) {
 
 func TestAProbeThatSaysNothingOrNeverComesBackHandsOn(t *testing.T) {
 	b := newBreakerTest(t)
-	b.hear(20, ReasonConnect)
+	b.hear(20, ReasonOverloaded)
 	b.clock = time.Duration(b.open.Load())
 	first, _ := b.admit()
 	b.heard(first, ReasonDraining)

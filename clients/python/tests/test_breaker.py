@@ -43,36 +43,61 @@ def hear(breaker, reasons):
 
 @pytest.mark.parametrize("reason", sorted(_breaker.FAILURES))
 def test_opens_at_its_ratio_and_not_before(breaker, reason):
-    hear(breaker, [""] * 10 + [reason] * 9)
+    hear(breaker, ["", reason] * 9 + [""])
     assert breaker.admit() is not None
     hear(breaker, [reason])
     assert breaker.admit() is None
 
 
 def test_a_small_sample_never_opens_it(breaker):
-    hear(breaker, ["timeout"] * 19)
+    hear(breaker, ["overloaded"] * 19)
     assert breaker.admit() is not None
 
 
-@pytest.mark.parametrize("reason", ["route_off", "draining", "contract", "http_4xx", "cancelled"])
-def test_what_says_nothing_of_health_does_not_count(breaker, reason):
-    hear(breaker, [reason] * 100 + ["timeout"] * 19)
+def test_a_caller_too_slow_for_the_window_stops_asking_a_daemon_that_does_not_answer(breaker, clock):
+    for reason in ("timeout", "connect", "timeout", "timeout"):
+        hear(breaker, [reason])
+        clock.now += 60.0
+    assert breaker.admit() is not None
+    hear(breaker, ["connect"])
+    assert breaker.admit() is None
+
+
+@pytest.mark.parametrize("answer", ["", "overloaded", "http_5xx", "bad_reply"])
+def test_any_answer_ends_the_row(breaker, clock, answer):
+    for _ in range(10):
+        hear(breaker, ["timeout"] * 4 + [answer])
+        clock.now += 10.0
     assert breaker.admit() is not None
 
 
-def test_old_failures_leave_the_window(breaker, clock):
-    hear(breaker, ["timeout"] * 19)
-    clock.now += 10.0
-    hear(breaker, ["timeout"] * 19)
-    clock.now += 500.0
-    hear(breaker, ["timeout"] * 19)
+@pytest.mark.parametrize("reason", ["cancelled", "contract", "route_off"])
+def test_what_says_nothing_of_health_does_not_end_the_row(breaker, reason):
+    hear(breaker, ["timeout", reason] * 4)
     assert breaker.admit() is not None
     hear(breaker, ["timeout"])
     assert breaker.admit() is None
 
 
+@pytest.mark.parametrize("reason", ["route_off", "draining", "contract", "http_4xx", "cancelled"])
+def test_what_says_nothing_of_health_does_not_count(breaker, reason):
+    hear(breaker, [reason] * 100 + ["overloaded"] * 19)
+    assert breaker.admit() is not None
+
+
+def test_old_failures_leave_the_window(breaker, clock):
+    hear(breaker, ["overloaded"] * 19)
+    clock.now += 10.0
+    hear(breaker, ["overloaded"] * 19)
+    clock.now += 500.0
+    hear(breaker, ["overloaded"] * 19)
+    assert breaker.admit() is not None
+    hear(breaker, ["overloaded"])
+    assert breaker.admit() is None
+
+
 def open_up(breaker):
-    hear(breaker, ["connect"] * 20)
+    hear(breaker, ["overloaded"] * 20)
     assert breaker.admit() is None
 
 
@@ -85,7 +110,7 @@ def test_one_probe_closes_it(breaker, clock):
     assert probe is not None
     assert [breaker.admit() for _ in range(100)] == [None] * 100
     breaker.heard(probe, "")
-    hear(breaker, ["connect"] * 19)
+    hear(breaker, ["overloaded"] * 19)
     assert breaker.admit() is not None  # what failed before is forgotten
 
 

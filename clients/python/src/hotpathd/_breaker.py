@@ -1,8 +1,10 @@
 """A breaker for each route: a sidecar that fails again and again is left alone for a while.
 
 It opens on the share of failures in a window, not on a row of them: a busy daemon that sheds
-every third call is still worth asking. While it is open a call costs one comparison. After the
-pause one call goes through as a probe; what it brings closes the breaker, or opens it for longer.
+every third call is still worth asking. A row counts only where nobody answered at all: a caller too
+slow to fill the window would wait its whole timeout on each call to a hung daemon. While it is open a
+call costs one comparison. After the pause one call goes through as a probe; what it brings closes the
+breaker, or opens it for longer.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from ._budget import Clock
 # What speaks of the sidecar's health. A route that is off, a daemon that drains and a request it
 # does not take (route_off, draining, contract, http_4xx, cancelled) say nothing of it.
 FAILURES = frozenset({"timeout", "connect", "overloaded", "http_5xx", "bad_reply"})
+UNANSWERED = frozenset({"timeout", "connect"})
 
 _BUCKETS = 10
 _PROBE_S = 60.0  # a probe that has not come back by then has died with its thread
@@ -31,6 +34,7 @@ class Breaker(NamedTuple):
     window_s       how far back failures count
     min_calls      fewer calls than this in the window never open it
     failure_ratio  the share of failures that opens it
+    in_a_row       so many calls without any answer, one after the other, open it however few they are
     open_s         the first pause; doubled each time a probe fails, give or take a fifth
     max_open_s     the longest pause
     """
@@ -38,6 +42,7 @@ class Breaker(NamedTuple):
     window_s: float = 10.0
     min_calls: int = 20
     failure_ratio: float = 0.5
+    in_a_row: int = 5
     open_s: float = 2.0
     max_open_s: float = 30.0
 
@@ -53,6 +58,7 @@ class RouteBreaker:
         self._open_until: Optional[float] = None
         self._pause_s = settings.open_s
         self._now = 0
+        self._row = 0  # of calls that nobody answered
         self._era = 0  # what was asked in another state does not count in this one
         self._forget()
         self.after_fork()
@@ -104,6 +110,7 @@ class RouteBreaker:
         failed = reason in FAILURES
         if reason and not failed:
             return
+        self._row = self._row + 1 if reason in UNANSWERED else 0
         self._turn()
         self._calls[self._now % _BUCKETS] += 1
         self._failed[self._now % _BUCKETS] += failed
@@ -111,14 +118,14 @@ class RouteBreaker:
             return
         calls, failures = sum(self._calls), sum(self._failed)
         settings = self._settings
-        if calls < settings.min_calls or failures < calls * settings.failure_ratio:
+        if self._row < settings.in_a_row and (calls < settings.min_calls or failures < calls * settings.failure_ratio):
             return
         self._era += 1
         pause_s = self._jittered_s()
         self._open_until = self._clock() + pause_s
         _log.warning(
-            "route %s: breaker open for %.1f s: %d of %d calls failed, the last by %s",
-            self._route, pause_s, failures, calls, reason,
+            "route %s: breaker open for %.1f s: %d of %d calls failed, %d in a row unanswered, the last by %s",
+            self._route, pause_s, failures, calls, self._row, reason,
         )  # fmt: skip
 
     def _turn(self) -> None:
@@ -131,6 +138,7 @@ class RouteBreaker:
     def _forget(self) -> None:
         self._calls: List[int] = [0] * _BUCKETS
         self._failed: List[int] = [0] * _BUCKETS
+        self._row = 0
         self._now = int(self._clock() / self._bucket_s)
 
     def _jittered_s(self) -> float:

@@ -102,6 +102,30 @@ def test_no_go_below_the_first_step_is_off(bench):
     assert bench.switch() == "off"
 
 
+def test_up_by_hand_is_one_step_and_logged_with_its_reason(bench):
+    bench.plan(steps="shadow=0s 1=1h 5=0s")
+    for expected in ("shadow", "1 %", "5 %"):
+        bench.run("up", "chunk", "--why", "forty calls a day", expect=0)
+        assert bench.switch() == expected and bench.ledger()[-1]["why"] == ["by hand", "forty calls a day"]
+    assert "the last step" in bench.run("up", "chunk", "--why", "more", expect=2).stderr
+    bench.says("ROLLBACK")
+    bench.step(expect=30)
+    assert "`resume chunk`" in bench.run("up", "chunk", "--why", "more", expect=2).stderr
+    assert bench.switch() == "off"
+
+
+def test_what_is_older_than_recent_is_not_asked_for(bench):
+    bench.plan()
+    bench.says("HOLD")
+    bench.step("--recent", "1h")
+    bench.step("--recent", "1h", expect=10)
+    bench.step("--recent", "1ms", expect=2)
+    bench.step("--recent", "0.001s", expect=10)
+    begun = bench.ledger()[-1]["ts"]
+    asked = [arguments[arguments.index("--since") + 1] for arguments in bench.asked()]
+    assert asked[0] == begun and asked[1] > begun
+
+
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_rollback_is_off_at_once_and_stays_off_until_resumed(bench, steps):
     bench.plan(steps="shadow=0s 1=0s 5=0s 100=1h")

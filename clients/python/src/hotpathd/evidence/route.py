@@ -21,6 +21,7 @@ from .breakeven import BreakEven
 Array = NDArray[Any]
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 GIB = float(1 << 30)
+LEAST = 100  # calls of each side, before even harm is looked for
 MOST_FOR_A_MIDDLE = 1_000_000
 
 
@@ -85,7 +86,7 @@ class Route:
 
 
 def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -> Route:
-    kind, old_index, new_index = sides.compared(window, name, rules.stop.minimum)
+    kind, old_index, new_index = sides.compared(window, name, max(rules.stop.minimum, LEAST))
     columns = Columns(window)
     shadow = kind == "shadow"
     old = Side(columns.series("legacy_ms" if shadow else "total_ms", old_index), columns.series("cpu_legacy", old_index))

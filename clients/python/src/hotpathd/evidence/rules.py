@@ -106,7 +106,7 @@ def parse(text: bytes, path: str) -> Rules:
 
 Reader = Callable[[Any, str, str], Any]
 _RATE = re.compile(r"([0-9.]+) *(%?)")
-_STEP = re.compile(r"(off|shadow|canary|on|[0-9]{1,3}(\.[0-9]{1,2})?) *= *[0-9]+(\.[0-9]+)? *[smhd]?")
+_STEP = re.compile(r"(shadow|on|[0-9]{1,3}(\.[0-9]{1,2})?) *= *[0-9]+(\.[0-9]+)? *[smhd]?")
 
 
 def _refuse(node: Any, path: str, words: str) -> Unusable:

@@ -5,7 +5,8 @@ A comparison is of one of three kinds, the best that the events allow:
     on       the new side alone; the old one is what came before, and traffic may have changed since
     shadow   the same calls on both sides; callers waited for the old one only
 A call that would have been the sidecar's and was not, because the breaker was open or it failed, is the new
-side's all the same, with all that its caller waited.
+side's all the same, with all that its caller waited. Not so where the daemon said that the route is off: a client
+that has not heard yet of a switch tells nothing of either side.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def asked(cell: Cell) -> bool:
 
 
 def is_new(cell: Cell) -> bool:
-    return cell.mode in LIVE and (cell.outcome in ("ok", "fallback") or cell.reason == "breaker_open")
+    return cell.mode in LIVE and (cell.outcome in ("ok", "fallback") or cell.reason == "breaker_open") and cell.reason != "route_off"
 
 
 def is_old(cell: Cell) -> bool:
@@ -117,10 +118,10 @@ class Window:
             new=of(is_new),
             asked=of(asked),
             shadow=of(lambda cell: cell.path == "both"),
-            fallbacks=of(is_fallback),
+            fallbacks=of(lambda cell: is_new(cell) and is_fallback(cell)),
             timeouts=of(lambda cell: is_new(cell) and cell.reason == "timeout"),
             errors=of(lambda cell: is_new(cell) and cell.reason in ERRORS),
-            shadow_failures=of(lambda cell: cell.path == "both" and cell.outcome == "fallback"),
+            shadow_failures=of(lambda cell: cell.path == "both" and cell.outcome == "fallback" and cell.reason != "route_off"),
             cancelled=of(lambda cell: cell.reason == "cancelled"),
         )
 

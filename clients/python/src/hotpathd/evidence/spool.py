@@ -11,6 +11,7 @@ import gc
 import itertools
 import multiprocessing
 import os
+import signal
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Callable, DefaultDict, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
@@ -243,7 +244,8 @@ def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], Non
     if jobs <= 1 or len(parts) == 1:
         return list(_heard(map(_parse, work), progress))
     # fork: hashes of ids are the same in every process
-    with multiprocessing.get_context("fork").Pool(min(jobs, len(parts))) as pool:
+    # the parent's handler for SIGTERM would run only after the wait that the signal is to end: workers have the default
+    with multiprocessing.get_context("fork").Pool(min(jobs, len(parts)), signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
         return list(_heard(pool.imap(_parse, work), progress))
 
 

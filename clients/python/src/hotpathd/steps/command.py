@@ -1,4 +1,4 @@
-"""`hotpathd-rollout`: plan, step, off, resume, status.
+"""`hotpathd-rollout`: plan, step, up, off, resume, status.
 
 Exit codes: 0 done, 10 it stays, 20 it went down, 30 it was rolled back, 2 refused or unusable.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import glob
 import json
+import math
 import shlex
 import signal
 import sys
@@ -41,13 +42,13 @@ def _plan(options: argparse.Namespace) -> int:
     path = Path(options.plan)
     if path.exists() and not options.force:
         raise Unusable(f"{path} is there already; a plan holds until its end, or --force")
-    steps = tuple(map(plans.step_of, options.step or plans.LADDER))
+    rule, ladder = (options.rule_hash, ()) if options.rule_hash else rules.load(Path(options.config))
+    steps = tuple(map(plans.step_of, options.step or ladder or plans.LADDER))
     plans.check_steps(steps)
     aim = target.load(options.file, options.entry)
     routes = tuple(dict.fromkeys(options.route or aim.routes()))
     if not routes:
         raise Unusable(f"{options.file} names no route: say which, as in --route chunk")
-    rule = options.rule_hash or rules.rule_hash(Path(options.config))
     made = plans.Plan(
         path, time.time(), Path(options.file), options.entry, Path(options.config), rule, routes, steps,
         tuple(shlex.split(options.then)), options.kill_switch,
@@ -62,18 +63,20 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _step(options: argparse.Namespace) -> int:
-    from . import change, target, turn
+    from . import change, target, times, turn
     from . import plan as plans
 
+    recent_s = times.seconds_of(options.recent) if options.recent else math.inf
     stop = threading.Event()
     say = _Changes() if options.watch else _say
-    command = tuple(shlex.split(options.report) or _own_report())
+    command = tuple(shlex.split(options.report))
 
     def once() -> int:
         try:
             plan = plans.load(Path(options.plan))
             hands = change.Hands(target.binary_of(options.binary), plan.then, options.url, plan.kill_switch, say)
-            return turn.Turn(plan, turn.Means(_files(options.events), command, hands, options.force, time.time)).step()
+            means = turn.Means(_files(options.events), command, hands, options.force, time.time, recent_s)
+            return turn.Turn(plan, means).step()
         except (OSError, Unusable) as problem:
             say(f"refused: {problem}")
             return turn.REFUSED
@@ -104,6 +107,16 @@ def _resume(options: argparse.Namespace) -> int:
     return 0
 
 
+def _up(options: argparse.Namespace) -> int:
+    from . import change, target, turn
+    from . import plan as plans
+
+    plan = plans.load(Path(options.plan))
+    hands = change.Hands(target.binary_of(options.binary), plan.then, options.url, plan.kill_switch, _say)
+    turn.Turn(plan, turn.Means((), (), hands, False, time.time)).up(options.route, options.why)
+    return 0
+
+
 def _status(options: argparse.Namespace) -> int:
     from . import plan as plans
     from . import status
@@ -120,10 +133,6 @@ def _status(options: argparse.Namespace) -> int:
 def _files(patterns: List[str]) -> Tuple[str, ...]:
     """Files that come while a watch runs are found by a pattern in quotes."""
     return tuple(name for pattern in patterns for name in sorted(glob.glob(pattern)) or [pattern])
-
-
-def _own_report() -> List[str]:
-    return [sys.executable, "-m", "hotpathd.evidence"]
 
 
 def _say(line: str) -> None:
@@ -160,10 +169,10 @@ def _parser() -> argparse.ArgumentParser:
 
     plan = command("plan", _plan, "writes the steps, once, before the test")
     about_file(plan, required=True)
-    plan.add_argument("--config", default="rollout.yaml", metavar="FILE", help="the report's configuration, with the stop rule (rollout.yaml)")
+    plan.add_argument("--config", default="rollout.yaml", metavar="FILE", help="the report's configuration, with the stop rule and the steps (rollout.yaml)")
     plan.add_argument("--rule-hash", default="", metavar="HASH", help="of the stop rule, for a report of your own")
     plan.add_argument("--route", action="append", metavar="NAME", help="all that the file names")
-    plan.add_argument("--step", action="append", metavar="SHARE=HOLD", help="as in shadow=1d or 5=6h; one for each step")
+    plan.add_argument("--step", action="append", metavar="SHARE=HOLD", help="as in shadow=1d or 5=6h; one for each step, instead of those of --config")
     plan.add_argument("--then", default="", metavar="COMMAND", help="run after each edit, as in 'kubectl apply -f FILE'")
     plan.add_argument("--kill-switch", default="", metavar="FILE", help="made where `off` cannot edit the file, as in /run/hotpathd/off")
     plan.add_argument("--force", action="store_true", help="over a plan that is there")
@@ -174,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
     step.add_argument("--url", default="", metavar="URL", help="a daemon to ask, after an edit, whether it has it: http://HOST:PORT or unix:PATH")
     step.add_argument("--force", action="store_true", help="put the ledger's switch back where somebody else set another")
+    step.add_argument("--recent", default="", metavar="TIME", help="nothing older than that is evidence: a guard for a step that has lasted long, as in 15m")
     step.add_argument("--watch", type=float, default=0, metavar="SECONDS", help="again and again, until it is told to stop")
 
     off = command("off", _off, "switches routes off, at once; needs the file alone")
@@ -183,6 +193,12 @@ def _parser() -> argparse.ArgumentParser:
     off.add_argument("--url", default="", metavar="URL", help="a daemon to ask whether it has it")
     off.add_argument("--kill-switch", default="", metavar="FILE", help="made where the file cannot be edited (the plan's)")
     off.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the file with afterwards")
+
+    up = command("up", _up, "one step up by hand, whatever the report says")
+    up.add_argument("route", metavar="ROUTE")
+    up.add_argument("--why", required=True, metavar="TEXT", help="for the ledger")
+    up.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
+    up.add_argument("--url", default="", metavar="URL", help="a daemon to ask whether it has it")
 
     resume = command("resume", _resume, "lets a route go up again, from where the file has it")
     resume.add_argument("route", metavar="ROUTE")

@@ -9,7 +9,7 @@ from .._address import find
 from .._budget import Budget
 from .._failure import Failure
 from .._rollout import parse_routes
-from .._transport import Request, Transport
+from .._transport import Request, Transport, head_of
 from .problem import Unusable
 from .switch import Switch
 
@@ -21,13 +21,14 @@ _PAUSE_S = 0.05
 def wait(url: str, route: str, to: Switch, patience_s: float = PATIENCE_S) -> float:
     """The seconds it took; Unusable where it did not come."""
     try:
-        transport = Transport(find(url), time.monotonic)
+        address = find(url)
+        transport = Transport(address, time.monotonic)
     except ValueError as error:
         raise Unusable(str(error)) from None
     began = time.monotonic()
     try:
         while True:
-            said = _ask(transport, route)
+            said = _ask(transport, address.host, route)
             took = time.monotonic() - began
             if said == str(to):
                 return took
@@ -38,9 +39,9 @@ def wait(url: str, route: str, to: Switch, patience_s: float = PATIENCE_S) -> fl
         transport.close()
 
 
-def _ask(transport: Transport, route: str) -> str:
+def _ask(transport: Transport, host: str, route: str) -> str:
     try:
-        reply = transport.exchange(Request("GET", "/v1/rollout", {}), Budget(_ASK_S, time.monotonic, time.monotonic()))
+        reply = transport.exchange(Request(head_of("GET", "/v1/rollout", {"Host": host})), Budget(_ASK_S, time.monotonic, time.monotonic()))
         found = parse_routes(json.loads(bytes(reply.body))["routes"])[route]
     except Failure as failure:
         return f"not known ({failure.reason} {failure.detail})".replace(" )", ")")

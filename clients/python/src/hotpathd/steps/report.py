@@ -1,19 +1,23 @@
-"""The report, as a program: run over the events since a moment, its JSON read.
+"""The report, over the events since a moment, its JSON read: hotpathd's own, or a program.
 
     COMMAND EVENTS... --config RULES --since MOMENT --json FILE
 
 ends with 0 GO, 10 HOLD, 20 NO-GO or 30 ROLLBACK. A team's own program can take its place: what is read is
 {"verdict": "GO", "rule_hash": "...", "routes": {"chunk": {"verdict": "GO", "reasons": ["..."]}}}.
+
+Our own runs in a child of this process, which has loaded its libraries: they take longer than a look at a day's events.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from .problem import Unusable
 from .times import moment
@@ -37,20 +41,43 @@ class Report(NamedTuple):
 def run(command: Sequence[str], events: Sequence[str], rules: Path, since: float, timeout_s: float) -> Report:
     with tempfile.TemporaryDirectory(prefix="hotpathd-rollout.") as folder:
         made = Path(folder) / "report.json"
-        arguments = [*command, *events, "--config", str(rules), "--since", moment(since), "--json", str(made)]
+        arguments = [*events, "--config", str(rules), "--since", moment(since), "--json", str(made)]
+        name = command[0] if command else "hotpathd-report"
+        code, words = _program([*command, *arguments], timeout_s) if command else _child(["--quiet", *arguments], Path(folder) / "words", timeout_s)
+        if code not in CODES:
+            raise Unusable(f"no report: {name} ended with {code}: {words.strip()[-_MOST_WORDS:]}")
         try:
-            said = subprocess.run(
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=timeout_s
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unusable(f"no report: {error}") from None
-        if said.returncode not in CODES:
-            words = said.stderr.decode("utf-8", "replace").strip()[-_MOST_WORDS:]
-            raise Unusable(f"no report: {command[0]} ended with {said.returncode}: {words}")
-        try:
-            return parsed(made.read_bytes(), CODES[said.returncode])
+            return parsed(made.read_bytes(), CODES[code])
         except OSError as error:
-            raise Unusable(f"no report: {command[0]} wrote none: {error.strerror}") from None
+            raise Unusable(f"no report: {name} wrote none: {error.strerror}") from None
+
+
+def _program(command: Sequence[str], timeout_s: float) -> Tuple[int, str]:
+    try:
+        said = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=timeout_s)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unusable(f"no report: {error}") from None
+    return said.returncode, said.stderr.decode("utf-8", "replace")
+
+
+def _child(arguments: Sequence[str], words: Path, timeout_s: float) -> Tuple[int, str]:
+    try:
+        from ..evidence import command
+    except ImportError as missing:
+        raise Unusable(f"no report: {missing}: pip install hotpathd[report]") from None
+    child = multiprocessing.get_context("fork").Process(target=_run, args=(command.main, arguments, words))
+    child.start()
+    child.join(timeout_s)
+    if child.exitcode is None:
+        child.kill()
+        child.join()
+        raise Unusable(f"no report: none after {timeout_s:g} s")
+    return child.exitcode or 0, words.read_text("utf-8", "replace")
+
+
+def _run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], words: Path) -> None:
+    sys.stderr = open(words, "w", encoding="utf-8", buffering=1)  # to the end of the process: an exception is told there, too
+    sys.exit(main(arguments))
 
 
 def parsed(text: bytes, verdict: str) -> Report:

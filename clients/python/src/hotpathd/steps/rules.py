@@ -1,15 +1,18 @@
-"""What a plan takes from rollout.yaml, the report's configuration: the stop rule's hash, and the steps."""
+"""What a plan takes from rollout.yaml, by the report's own reader: the stop rule's hash, and the steps."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
+from typing import Tuple
 
 from .problem import Unusable
 
 
-def rule_hash(path: Path) -> str:
+def load(path: Path) -> Tuple[str, Tuple[str, ...]]:
+    from ..evidence import rules
+
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror}") from None
+        law = rules.load(str(path))
+    except rules.Unusable as problem:
+        raise Unusable(str(problem)) from None
+    return law.hash, law.steps

@@ -6,6 +6,7 @@ are read again; a route that was moved meanwhile waits for the next turn.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -35,6 +36,7 @@ class Means(NamedTuple):
     hands: Hands
     force: bool
     clock: Callable[[], float]
+    recent_s: float = math.inf  # what is older is no evidence
 
 
 class Turn:
@@ -69,6 +71,24 @@ class Turn:
         above = f"the next step is {plan.steps[at + 1].switch}" if at + 1 < len(plan.steps) else "the last step"
         self._say(f"{route}: {found}; {above}")
 
+    def up(self, route: str, why: str) -> None:
+        """One step, on somebody's word: what there are too few calls to prove. The ledger has the word."""
+        plan = self._plan
+        if route not in plan.routes:
+            raise Unusable(f"the plan has no route {route}: {', '.join(plan.routes)}")
+        with target.locked(plan.file, LOCK_S) as alone:
+            self._must_be(alone)
+            aim = self._aim()
+            stands, found = decide.standing(plan, self._book.settle(aim.read), route), aim.read(route)
+            if stands.parked or (stands.changes and found != stands.switch):
+                raise Unusable(f"{route}: {stands.parked or f'the file says {found}, the ledger {stands.switch}'}: `resume {route}` goes on from there")
+            if stands.step + 1 == len(plan.steps):
+                raise Unusable(f"{route}: {found} is the last step")
+            to = plan.steps[stands.step + 1].switch
+            make(aim, ledger.Entry(self._means.clock(), route, ledger.UP, found, to, why=("by hand", why), rule=plan.rule), self._book, self._means.hands)
+        self._say(f"{route}: {found} -> {to}; by hand: {why}")
+        bring_into_force({route: to}, self._book, self._means.hands)
+
     def _settled(self) -> List[ledger.Entry]:
         with target.locked(self._plan.file, LOCK_S) as alone:
             self._must_be(alone)
@@ -76,10 +96,11 @@ class Turn:
 
     def _evidence(self, stood: Dict[str, Standing]) -> Tuple[Dict[str, Tuple[Finding, Report]], List[int]]:
         """Each route by the events since its step began; routes that began together share a report."""
+        recent = self._means.clock() - self._means.recent_s
         since: Dict[float, List[str]] = {}
         for route, place in stood.items():
             if place.begun:
-                since.setdefault(place.since, []).append(route)
+                since.setdefault(max(place.since, recent), []).append(route)
         found: Dict[str, Tuple[Finding, Report]] = {}
         codes: List[int] = []
         for at, routes in since.items():
