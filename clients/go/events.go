@@ -230,22 +230,24 @@ func (e *events) run() {
 	}
 }
 
-// write takes first and everything that is queued now, in one batch.
+// write takes first and what is queued now, in one batch.
 func (e *events) write(first *record) {
 	var lines bytes.Buffer
 	n := int64(0)
-	for r := first; ; n++ {
-		if r == nil {
-			select {
-			case r = <-e.queue:
-			default:
-				e.flush(lines.Bytes(), n)
-				return
-			}
-		}
-		e.add(r, &lines)
-		r = nil
+	if first != nil {
+		e.add(first, &lines)
+		n++
 	}
+	for ; n < eventQueue; n++ { // an end, though callers may be faster than we are
+		select {
+		case r := <-e.queue:
+			e.add(r, &lines)
+			continue
+		default:
+		}
+		break
+	}
+	e.flush(lines.Bytes(), n)
 }
 
 func (e *events) add(r *record, lines *bytes.Buffer) {
