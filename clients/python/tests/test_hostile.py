@@ -116,6 +116,26 @@ def test_a_number_is_a_key_by_its_digits(serve, client):
         assert of_number == sidecar.call("chunk", [], fallback=lambda: OLD, key=str(key), timeout=5)
 
 
+@pytest.mark.parametrize("start, end", [(-1, 1), (1, 0), (0, 3)])
+def test_a_chunk_outside_of_its_text_means_the_fallback(serve, client, start, end):
+    chunk = {"start": start, "end": end, "tokens": 1, "source": [0, 1], "id": "", "boundary": ""}
+    sidecar = client(serve(saying(reply({"text": "ab", "chunks": [chunk]}))).url)
+    pieces = sidecar.chunk("ab", fallback=lambda: ["old"], timeout=5)
+    assert [piece.text for piece in pieces] == ["old"] and sidecar.last.reason == "bad_reply"
+
+
+@pytest.mark.parametrize("index", [-1, 2])
+def test_a_rank_outside_of_the_documents_means_the_fallback(serve, client, index):
+    answer = {"results": [{"index": index, "relevance_score": 1.0}]}
+    sidecar = client(serve(saying(reply(answer))).url, modes={"score": "on"})
+    (best,) = sidecar.score("q", ["a", "b"], fallback=lambda: [1], timeout=5)
+    assert best.index == 1 and best.score is None and sidecar.last.reason == "bad_reply"
+
+
+def test_sizes_beside_an_option_of_another_type_are_the_daemons_to_refuse(client):
+    assert client("unix:/none").chunk("a", chunk=5, max=3, fallback=lambda: ["old"])[0].text == "old"
+
+
 def test_a_rollout_that_is_too_large_is_not_read(serve, client, caplog):
     def large(peer: Peer) -> None:
         while peer.request() is not None:
