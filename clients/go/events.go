@@ -294,6 +294,7 @@ type eventFile struct {
 	path     string
 	maxBytes int64
 	file     *os.File
+	torn     bool // a full disk has cut a line, and the next one begins on a new one
 }
 
 func (f *eventFile) append(lines []byte) error {
@@ -309,7 +310,11 @@ func (f *eventFile) append(lines []byte) error {
 			return err
 		}
 	}
-	_, err = f.file.Write(lines)
+	if f.torn {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	n, err := f.file.Write(lines)
+	f.torn = err != nil && (f.torn || n > 0)
 	return err
 }
 

@@ -260,3 +260,23 @@ def test_a_full_disk_costs_events_only(client):
     with client("unix:/none", modes={}, events="/dev/full") as sidecar:
         assert sidecar.call("chunk", [], fallback=lambda: OLD) is OLD
     assert sidecar.events_dropped == 1
+
+
+def test_a_line_that_a_full_disk_has_cut_is_ended_before_the_next(tmp_path, monkeypatch):
+    written = []
+
+    def half(fd, data):
+        if len(written) == 1:
+            written.append(b"")
+            raise OSError(28, "No space left on device")
+        written.append(bytes(data[: len(data) if written else 3]))
+        return len(written[-1])
+
+    file = hotpathd._events._File(str(tmp_path / "e"), 1000)
+    monkeypatch.setattr(hotpathd._events.os, "write", half)
+    with pytest.raises(OSError):
+        file.append(b"{one}\n")
+    file.append(b"{two}\n")
+    file.append(b"{three}\n")
+    file.close()
+    assert b"".join(written) == b"{on\n{two}\n{three}\n"

@@ -240,14 +240,17 @@ class _File:
         self._path = path
         self._max_bytes = max_bytes
         self._fd = -1
+        self._torn = b""  # a newline after a line that a full disk has cut
 
     def append(self, data: bytes) -> None:
         self._reopen()
         size = os.fstat(self._fd).st_size
         if size and size + len(data) > self._max_bytes:
             self._turn()
+        data = self._torn + data
         while data:
             data = data[os.write(self._fd, data) :]
+            self._torn = b"\n" if data else b""
 
     def close(self) -> None:
         if self._fd >= 0:
