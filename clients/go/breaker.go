@@ -175,7 +175,7 @@ func (b *routeBreaker) count(reason Reason) string {
 
 // turn empties the parts that the window has left behind.
 func (b *routeBreaker) turn() {
-	now := int64(b.now() / (b.settings.Window / windowParts))
+	now := int64(b.now()) * windowParts / int64(b.settings.Window)
 	for i := 0; i < windowParts && b.part < now; i++ {
 		b.part++
 		b.calls[b.part%windowParts], b.failed[b.part%windowParts] = 0, 0

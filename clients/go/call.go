@@ -22,8 +22,8 @@ type Call[T any] struct {
 	// it is.
 	Body any
 
-	// Reply makes the result of a successful reply's body, which it may keep. An error sends the
-	// call to Legacy. Where it is nil the body is decoded into T as JSON.
+	// Reply makes the result of a successful reply's body, which it may keep. An error, or a panic,
+	// sends the call to Legacy. Where it is nil the body is decoded into T as JSON.
 	Reply func(body []byte) (T, error)
 
 	// Legacy is the old code. It must be there.
@@ -152,8 +152,8 @@ func (r *run[T]) legacy() (T, error) {
 	return result, err
 }
 
-// ask gets the result from the sidecar. By the time Reply runs the connection is back in its
-// pool, so that a panic there is the caller's alone.
+// ask gets the result from the sidecar. A panic over the body or the reply is an error of theirs:
+// most often the reply is not what Reply takes it for, and the old code is still there.
 func (r *run[T]) ask(t ticket) (result T, why *failure) {
 	heard := ReasonCancelled
 	started := r.client.now()
@@ -163,14 +163,14 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 	}()
 	room := bodies.Get().(*[]byte)
 	defer putBack(room)
-	encoded, err := encode(r.call.Body, room)
+	encoded, err := guard(func() ([]byte, error) { return encode(r.call.Body, room) })
 	if err != nil {
 		why = fail(ReasonContract, "%w", err)
 	} else {
 		var body []byte
 		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", r.end())
 		if why == nil {
-			if result, err = readReply(r.call.Reply, body); err != nil {
+			if result, err = guard(func() (T, error) { return readReply(r.call.Reply, body) }); err != nil {
 				var none T
 				result, why = none, fail(ReasonBadReply, "%w", err)
 			}
@@ -181,6 +181,9 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 }
 
 func (r *run[T]) timeout() time.Duration {
+	if r.call.Timeout > longestTimeout {
+		return longestTimeout
+	}
 	if r.call.Timeout > 0 {
 		return r.call.Timeout
 	}
@@ -204,7 +207,7 @@ func (r *run[T]) shadowed() (T, error) {
 	if r.client.events == nil || !r.rule.isCompared(r.call.Route, r.call.Key) {
 		return r.legacy() // nobody would hear of the comparison
 	}
-	body, err := encode(r.call.Body, new([]byte)) // which the comparison keeps
+	body, err := guard(func() ([]byte, error) { return encode(r.call.Body, new([]byte)) }) // which the comparison keeps
 	if err != nil {
 		r.info.Err = err
 		return r.legacy()
@@ -350,6 +353,8 @@ func contractOf(route string) string {
 	return route + "/1"
 }
 
+const maxProblemBytes = 64 << 10 // ours are below one; reading is not within anybody's budget
+
 // problem is what of an application/problem+json this client looks at.
 type problem struct {
 	Code    string `json:"code"`
@@ -358,7 +363,7 @@ type problem struct {
 }
 
 func readProblem(r *reply) (p problem) {
-	if json.Unmarshal(r.body, &p) != nil {
+	if len(r.body) > maxProblemBytes || json.Unmarshal(r.body, &p) != nil {
 		return problem{} // the status alone must do
 	}
 	return p

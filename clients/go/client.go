@@ -54,8 +54,9 @@ type Config struct {
 	// WithTraceparent comes before it.
 	Traceparent func(context.Context) string
 
-	// OnStateChange is told when a route changes its state, never of calls. Where it is nil the
-	// default logger gets a line.
+	// OnStateChange is told when a route changes its state, never of calls; route is empty for what
+	// concerns all of them: settings that make no sense, modes that cannot be read. Where it is nil
+	// the default logger gets a line.
 	OnStateChange func(route, state string)
 }
 
@@ -101,6 +102,7 @@ func New(config Config) *Client {
 		started:       time.Now(),
 	}
 	if client.err = client.configure(config); client.err != nil {
+		client.tell("", "every call takes the old path: "+client.err.Error())
 		return client
 	}
 	if path := eventsPath(config.Events); path != "" || config.OnEvent != nil {
@@ -186,7 +188,13 @@ func (c *Client) now() time.Duration { return time.Since(c.started) }
 
 func (c *Client) tell(route, state string) {
 	if c.onStateChange != nil {
-		c.onStateChange(route, state)
+		if _, err := guard(func() (struct{}, error) { c.onStateChange(route, state); return struct{}{}, nil }); err != nil {
+			logLine("OnStateChange failed", "error", err.Error())
+		}
+		return
+	}
+	if route == "" {
+		logLine(state)
 		return
 	}
 	logLine("route "+route+": "+state, "route", route, "state", state)

@@ -26,7 +26,8 @@
 // byte of the reply came. No redirect is followed, no proxy used, no HTTP/2 spoken. A reply is at
 // most 256 MiB.
 //
-// A panic in Reply, Legacy or OnCall is the caller's, and passes through.
+// A panic in Legacy or OnCall is the caller's, and passes through. One in Reply, or in writing Body,
+// is as an error there: Legacy runs.
 //
 // # Which path a call takes
 //

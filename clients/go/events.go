@@ -230,22 +230,24 @@ func (e *events) run() {
 	}
 }
 
-// write takes first and everything that is queued now, in one batch.
+// write takes first and what is queued now, in one batch.
 func (e *events) write(first *record) {
 	var lines bytes.Buffer
 	n := int64(0)
-	for r := first; ; n++ {
-		if r == nil {
-			select {
-			case r = <-e.queue:
-			default:
-				e.flush(lines.Bytes(), n)
-				return
-			}
-		}
-		e.add(r, &lines)
-		r = nil
+	if first != nil {
+		e.add(first, &lines)
+		n++
 	}
+	for ; n < eventQueue; n++ { // an end, though callers may be faster than we are
+		select {
+		case r := <-e.queue:
+			e.add(r, &lines)
+			continue
+		default:
+		}
+		break
+	}
+	e.flush(lines.Bytes(), n)
 }
 
 func (e *events) add(r *record, lines *bytes.Buffer) {
@@ -292,6 +294,7 @@ type eventFile struct {
 	path     string
 	maxBytes int64
 	file     *os.File
+	torn     bool // a full disk has cut a line, and the next one begins on a new one
 }
 
 func (f *eventFile) append(lines []byte) error {
@@ -307,7 +310,11 @@ func (f *eventFile) append(lines []byte) error {
 			return err
 		}
 	}
-	_, err = f.file.Write(lines)
+	if f.torn {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	n, err := f.file.Write(lines)
+	f.torn = err != nil && (f.torn || n > 0)
 	return err
 }
 

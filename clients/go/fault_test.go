@@ -413,27 +413,6 @@ func TestReusesItsConnection(t *testing.T) {
 	}
 }
 
-func TestAPanicInReplyIsTheCallersAndLeaksNoConnection(t *testing.T) {
-	server := serveFaults(t, "tcp", answerAll(okReply("{}")))
-	client, last := on(t, server.url)
-	for range [5]int{} {
-		func() {
-			defer func() {
-				if recover() != "mine" {
-					t.Error("the panic was swallowed")
-				}
-			}()
-			c := stringCall()
-			c.Reply = func([]byte) (string, error) { panic("mine") }
-			call(t, client, c)
-		}()
-	}
-	wantOK(t, call(t, client, stringCall()), "{}", last)
-	if n := server.connections(); n != 1 {
-		t.Errorf("%d connections", n)
-	}
-}
-
 func TestARefusalByReplyIsAFallback(t *testing.T) {
 	client, last := on(t, serveFaults(t, "tcp", answerAll(okReply("{}"))).url)
 	refusal := errors.New("not to my taste")

@@ -10,12 +10,18 @@ import (
 // a daemon that restarts must not move traffic.
 func (c *Client) poll(ctx context.Context) {
 	defer c.polling.Done()
+	troubled := false
 	for missed := 0; ctx.Err() == nil; missed++ {
 		known := c.rollout.Load()
-		if next, err := c.fetchRollout(ctx, known); err == nil && next != known {
+		next, err := c.fetchRollout(ctx, known)
+		if err == nil && next != known {
 			c.rollout.Store(next)
 			c.tellChanges(known, next)
 		}
+		if err != nil && !troubled && ctx.Err() == nil {
+			c.tell("", fmt.Sprintf("rollout not read (%v); what was known before holds", err))
+		}
+		troubled = err != nil
 		sleep(ctx, jitter(c.untilNextPoll(missed)))
 	}
 }

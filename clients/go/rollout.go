@@ -25,7 +25,8 @@ const (
 	firstWait           = 100 * time.Millisecond // while the first answer is missing; doubles
 	fetchTimeout        = time.Second
 	maxRolloutBytes     = 1 << 20
-	maxTimeoutMs        = 999999999 // nine digits, by the contract
+	maxTimeoutMs        = 999999999              // nine digits, by the contract
+	longestTimeout      = time.Duration(1 << 62) // more would run over when it is added to the time of now
 )
 
 // rollout is the reply of GET /v1/rollout: the switches in force. It is never changed once read.

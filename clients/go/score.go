@@ -3,6 +3,7 @@ package hotpathd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 )
 
 // ScoreRequest is the body of a call to the route score. Query and one kind of documents must be
@@ -136,7 +137,17 @@ type ScoreResult struct {
 // Timeout and the rest may be set on it before Do. Mode shadow compares the order alone: scores
 // of another formula are other numbers.
 func ScoreCall(request ScoreRequest, legacy func(context.Context) ([]ScoreResult, error)) Call[[]ScoreResult] {
-	return Call[[]ScoreResult]{Route: "score", Body: request, Reply: readResults, Legacy: legacy, Comparison: Comparison{
+	count := len(request.Documents) + len(request.Objects) + len(request.Rows)
+	read := func(body []byte) ([]ScoreResult, error) {
+		results, err := readResults(body)
+		for _, r := range results {
+			if r.Index < 0 || r.Index >= count {
+				return nil, errors.New("an index is outside of the documents")
+			}
+		}
+		return results, err
+	}
+	return Call[[]ScoreResult]{Route: "score", Body: request, Reply: read, Legacy: legacy, Comparison: Comparison{
 		Ignore: []string{"/*/relevance_score", "/*/explain", "/*/document"},
 	}}
 }

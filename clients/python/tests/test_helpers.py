@@ -97,8 +97,8 @@ def test_shadow_compares_texts_and_order(serve, daemon):
         sidecar.chunk("x", fallback=lambda: ["naïve", "text"], timeout=5)
         sidecar.chunk("x", fallback=lambda: ["naïve", "Text"], timeout=5)
         sidecar.chunk("x", fallback=lambda: ["naïve"], timeout=5)
-        sidecar.score("q", ["a"], fallback=lambda: [1, 0], timeout=5)
-        sidecar.score("q", ["a"], fallback=lambda: [0, 1], timeout=5)
+        sidecar.score("q", ["a", "b"], fallback=lambda: [1, 0], timeout=5)
+        sidecar.score("q", ["a", "b"], fallback=lambda: [0, 1], timeout=5)
         while len(daemon.requests) < 5 or sidecar._shadow._queue.qsize():
             pass
     assert [(e["match"], e["diff"]) for e in events] == [

@@ -291,7 +291,8 @@ def test_a_caller_that_cancels_is_not_answered_by_the_old_code(serve, run):
                 await asyncio.wait_for(
                     sidecar.call("chunk", {}, fallback=lambda: ran.append(2), timeout=20), 0.05
                 )
-            assert not sidecar._aio._idle and sidecar._aio._open == 0
+            pool = sidecar._aio._pool()
+            assert not pool._idle and pool._open == 0
 
     asyncio.run(main())
     assert ran == []

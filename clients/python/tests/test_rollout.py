@@ -133,7 +133,8 @@ def test_any_key_gets_an_answer(client):
     sidecar = client("unix:/none", modes={"chunk": {"mode": "canary", "percent": 0}})
     for key in ("\ud800", b"\xff", ""):
         assert reason(sidecar, key=key) == "canary"
-    assert reason(sidecar, key=17) == "contract"
+    assert reason(sidecar, key=17) == "canary"
+    assert reason(sidecar, key=[17]) == "contract"
 
 
 # The kill switch

@@ -105,7 +105,7 @@ class AsyncClient(Core):
 
         return await self.call(
             "score", {"query": query, "documents": documents, **options}, fallback=old,
-            reply=_helpers.read_ranks, key=key, timeout=timeout,
+            reply=lambda answer: _helpers.read_ranks(answer, documents), key=key, timeout=timeout,
             compare=compare or _helpers.compare_ranks,
         )  # fmt: skip
 

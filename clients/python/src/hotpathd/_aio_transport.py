@@ -11,7 +11,7 @@ import asyncio
 import os
 import socket
 from collections import deque
-from typing import Deque, Optional, Tuple
+from typing import Deque, Dict, Optional, cast
 
 from ._address import Address
 from ._budget import Budget, Clock
@@ -40,8 +40,7 @@ class _Connection(asyncio.Protocol):
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are of no such class
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None or self._waiter.done():
@@ -68,7 +67,7 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()  # of a loop that is gone only the collector can let go
 
     async def exchange(self, request: Request, budget: Budget, kept: bool) -> Reply:
-        self._incoming = incoming = Incoming()
+        self._incoming = incoming = Incoming(budget)
         self._waiter = waiter = self._loop.create_future()
         timer = None
         try:
@@ -110,33 +109,26 @@ class _Connection(asyncio.Protocol):
             self._waiter.set_exception(error)
 
 
-class AsyncTransport:
-    """Exchanges with one daemon, on whatever loop is running: each has a pool of its own, and a
-    pool of a loop that is gone, or of the parent of a fork, is let go."""
+class _Pool:
+    """The connections of one loop."""
 
-    def __init__(self, address: Address, clock: Clock) -> None:
+    def __init__(self, loop: Loop, address: Address, clock: Clock) -> None:
+        self._loop = loop
         self._address = address
         self._clock = clock
-        self._owner: Tuple[Optional[Loop], int] = (None, 0)
         self._idle: Deque[_Connection] = deque()
         self._waiting: "Deque[asyncio.Future[None]]" = deque()
         self._open = 0
         self._closed = False
 
     async def exchange(self, request: Request, budget: Budget) -> Reply:
-        """The reply, whatever its status. Raises Failure only, but for a cancellation."""
-        loop = asyncio.get_running_loop()
-        owner = (loop, os.getpid())
-        if self._owner != owner:
-            self._begin(owner)
-        await self._enter(loop, budget)
+        await self._enter(budget)
         try:
-            return await self._exchange(loop, request, budget)
+            return await self._exchange(request, budget)
         except OSError as error:
             failure = budget.failure(error)
         finally:
-            if self._owner == owner:
-                self._leave()
+            self._leave()
         raise failure
 
     def close(self) -> None:
@@ -144,18 +136,14 @@ class AsyncTransport:
         while self._idle:
             self._idle.pop().drop()
 
-    def _begin(self, owner: Tuple[Loop, int]) -> None:
-        self._owner = owner
-        self._idle, self._waiting, self._open = deque(), deque(), 0
-
-    async def _enter(self, loop: Loop, budget: Budget) -> None:
+    async def _enter(self, budget: Budget) -> None:
         budget.left()
         if self._open < MAX_OPEN:
             self._open += 1
             return
-        waiter: "asyncio.Future[None]" = loop.create_future()
+        waiter: "asyncio.Future[None]" = self._loop.create_future()
         self._waiting.append(waiter)
-        timer = loop.call_later(budget.left(), _refuse, waiter)
+        timer = self._loop.call_later(budget.left(), _refuse, waiter)
         try:
             await waiter
         except BaseException:
@@ -174,14 +162,14 @@ class AsyncTransport:
                 return
         self._open -= 1
 
-    async def _exchange(self, loop: Loop, request: Request, budget: Budget) -> Reply:
+    async def _exchange(self, request: Request, budget: Budget) -> Reply:
         kept = self._take()
         if kept is not None:
             try:
                 return await self._attempt(kept, request, budget, True)
             except Unanswered:
                 pass  # once more, on a connection that is new
-        return await self._attempt(await self._connect(loop, budget), request, budget, False)
+        return await self._attempt(await self._connect(budget), request, budget, False)
 
     async def _attempt(
         self, connection: _Connection, request: Request, budget: Budget, kept: bool
@@ -202,9 +190,9 @@ class AsyncTransport:
             connection.drop()
         return None
 
-    async def _connect(self, loop: Loop, budget: Budget) -> _Connection:
+    async def _connect(self, budget: Budget) -> _Connection:
         """Connecting is a task, so that it can be left behind when time is up."""
-        task = loop.create_task(self._dial(loop))
+        task = self._loop.create_task(self._dial())
         try:
             await asyncio.wait({task}, timeout=budget.left())
         finally:
@@ -215,8 +203,8 @@ class AsyncTransport:
             raise Failure("timeout")
         return task.result()
 
-    async def _dial(self, loop: Loop) -> _Connection:
-        address = self._address
+    async def _dial(self) -> _Connection:
+        loop, address = self._loop, self._address
         if address.family == socket.AF_UNIX:
             assert isinstance(address.target, str)
             _, made = await loop.create_unix_connection(lambda: _Connection(loop), address.target)
@@ -227,6 +215,47 @@ class AsyncTransport:
                 lambda: _Connection(loop), host, port, family=address.family
             )
         return made
+
+
+class AsyncTransport:
+    """Exchanges with one daemon, on whatever loop is running: each has a pool of its own, and the
+    pools of loops that are gone, or of the parent of a fork, are let go."""
+
+    def __init__(self, address: Address, clock: Clock) -> None:
+        self._address = address
+        self._clock = clock
+        self._pid = os.getpid()
+        self._pools: Dict[Loop, _Pool] = {}
+
+    async def exchange(self, request: Request, budget: Budget) -> Reply:
+        """The reply, whatever its status. Raises Failure only, but for a cancellation."""
+        return await self._pool().exchange(request, budget)
+
+    def close(self) -> None:
+        for loop, pool in list(self._pools.items()):
+            if loop.is_running() and loop is not _running_loop():
+                loop.call_soon_threadsafe(pool.close)
+            else:
+                pool.close()
+
+    def _pool(self) -> _Pool:
+        loop = asyncio.get_running_loop()
+        if self._pid != os.getpid():
+            self._pid, self._pools = os.getpid(), {}
+        pool = self._pools.get(loop)
+        if pool is None:
+            for other in list(self._pools):
+                if other.is_closed():
+                    self._pools.pop(other, None)
+            pool = self._pools[loop] = _Pool(loop, self._address, self._clock)
+        return pool
+
+
+def _running_loop() -> Optional[Loop]:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _refuse(waiter: "asyncio.Future[None]") -> None:

@@ -46,6 +46,15 @@ class Breaker(NamedTuple):
     open_s: float = 2.0
     max_open_s: float = 30.0
 
+    def checked(self) -> "Breaker":
+        """ValueError where a call would meet it later."""
+        for name, value in zip(self._fields, self):
+            if not value >= 0:
+                raise ValueError(f"breaker: {name} is a number, and not below 0")
+        if not self.window_s:
+            raise ValueError("breaker: window_s is above 0")
+        return self
+
 
 class RouteBreaker:
     """Tickets: None means do not ask; any other goes back to `heard` with the call's reason."""
@@ -65,7 +74,7 @@ class RouteBreaker:
         _fork.register(self)
 
     def after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler, or a log's, may call, too
 
     def admit(self) -> Optional[int]:
         until = self._open_until
@@ -85,15 +94,19 @@ class RouteBreaker:
 
     def heard(self, ticket: int, reason: str) -> None:
         """What became of a call that was admitted; "" is success."""
+        told = ""
         with self._lock:
             if abs(ticket) != self._era:
                 return
             if ticket < 0:
-                self._heard_probe(reason)
+                told = self._heard_probe(reason)
             elif self._open_until is None:
-                self._count(reason)
+                told = self._count(reason)
+        if told:  # outside of the lock: a slow log holds up one caller only
+            _log.log(logging.INFO if reason == "" else logging.WARNING, "route %s: %s", self._route, told)
 
-    def _heard_probe(self, reason: str) -> None:
+    def _heard_probe(self, reason: str) -> str:
+        """As `_count`: what is new, "" if nothing is."""
         self._era += 1
         if reason in FAILURES:
             self._pause_s = min(self._pause_s * 2, self._settings.max_open_s)
@@ -104,29 +117,30 @@ class RouteBreaker:
             self._open_until = None
             self._pause_s = self._settings.open_s
             self._forget()
-            _log.info("route %s: breaker closed", self._route)
+            return "breaker closed"
+        return ""
 
-    def _count(self, reason: str) -> None:
+    def _count(self, reason: str) -> str:
         failed = reason in FAILURES
         if reason and not failed:
-            return
+            return ""
         self._row = self._row + 1 if reason in UNANSWERED else 0
         self._turn()
         self._calls[self._now % _BUCKETS] += 1
         self._failed[self._now % _BUCKETS] += failed
         if not failed:
-            return
+            return ""
         calls, failures = sum(self._calls), sum(self._failed)
         settings = self._settings
         if self._row < settings.in_a_row and (calls < settings.min_calls or failures < calls * settings.failure_ratio):
-            return
+            return ""
         self._era += 1
         pause_s = self._jittered_s()
         self._open_until = self._clock() + pause_s
-        _log.warning(
-            "route %s: breaker open for %.1f s: %d of %d calls failed, %d in a row unanswered, the last by %s",
-            self._route, pause_s, failures, calls, self._row, reason,
-        )  # fmt: skip
+        return (
+            f"breaker open for {pause_s:.1f} s: {failures} of {calls} calls failed, "
+            f"{self._row} in a row unanswered, the last by {reason}"
+        )
 
     def _turn(self) -> None:
         """Empties the buckets that the window has left behind."""

@@ -106,7 +106,7 @@ class Client(Core):
         body = {"query": query, "documents": documents, **options}
         return self.call(
             "score", body, fallback=lambda: _helpers.ranks_of(fallback()),
-            reply=_helpers.read_ranks, key=key, timeout=timeout,
+            reply=lambda answer: _helpers.read_ranks(answer, documents), key=key, timeout=timeout,
             compare=compare or _helpers.compare_ranks,
         )  # fmt: skip
 

@@ -96,7 +96,7 @@ class Ask:
     def read_key(self) -> Key:
         if self.make_key is not None:
             args, kwargs = self.arguments
-            self.key = self.make_key(*args, **kwargs)
+            self.key = _rollout.as_key(self.make_key(*args, **kwargs))
         return self.key
 
     def result(self, answer: Any) -> Any:
@@ -137,9 +137,9 @@ class Core:
         traceparent: Optional[Callable[[], Optional[str]]] = None,
     ) -> None:
         self._clock = time.monotonic
-        self._timeout = timeout
+        self._timeout = None if timeout is None else float(timeout)
         self._off = _rollout.KillSwitch(os.environ.get("HOTPATHD_OFF", ""))
-        self._breaker = breaker
+        self._breaker = None if breaker is None else breaker.checked()
         self._breakers: Dict[str, RouteBreaker] = {}
         self._noise = noise
         self._trace = traceparent or _opentelemetry
@@ -226,7 +226,7 @@ class Core:
             route, lambda: body, reply, None, _NO_ARGUMENTS, timeout,
             _checked_id(request_id), traceparent, compare,
         )  # fmt: skip
-        ask.key = key
+        ask.key = _rollout.as_key(key)
         return ask
 
     def _decide(self, ask: Ask) -> Tuple[Route, Optional[int], Optional[Failure]]:
@@ -259,7 +259,11 @@ class Core:
 
     def _budget(self, ask: Ask, route: Route, started: float) -> Budget:
         seconds = ask.timeout if ask.timeout is not None else self._timeout
-        return Budget(route.deadline_s if seconds is None else seconds, self._clock, started)
+        try:
+            seconds = route.deadline_s if seconds is None else float(seconds)
+        except (TypeError, ValueError):
+            raise Failure("contract", "timeout is no number") from None
+        return Budget(seconds, self._clock, started)
 
     def _request(self, ask: Ask, mode: str, body: Any) -> Request:
         """`body` as made by the caller; Failure("contract") where JSON cannot hold it."""
@@ -426,7 +430,9 @@ class ShadowCall:
         try:
             self._old = _compare.snapshot(old)
             size = _compare.weight(self._body) + _compare.weight(self._old)
-        except RecursionError:  # a result that holds itself, or is very deep: not ours to refuse
+        except (RuntimeError, MemoryError):
+            # RecursionError, of a result that holds itself or is very deep; or another thread has
+            # changed it meanwhile. Not ours to refuse.
             return "shadow", False
         self._again = again if self.noise else None
         now = core._clock()
@@ -535,7 +541,7 @@ make_id = _ids.make
 
 
 def _checked_id(given: Optional[str]) -> str:
-    return given if given and _REQUEST_ID.fullmatch(given) else _ids.make()
+    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else _ids.make()
 
 
 def _caller_header(caller: Optional[str]) -> Dict[str, str]:

@@ -26,6 +26,7 @@ from . import _fork, _rollout
 Event = Dict[str, Any]
 
 QUEUE_LIMIT = 10_000
+_CLOSE_S = 5.0  # how long the end of a program waits for its events
 _BATCH_S = 0.25  # how long an event waits for company: a second is promised
 _STAGES = ("queue", "parse", "compute", "write")
 _STAGE = re.compile(r"(queue|parse|compute|write);dur=([0-9.]{1,20})(?:[,;]|$)")
@@ -126,7 +127,7 @@ class Events:
         """What the parent had queued is the parent's to write."""
         self._queue: "queue.SimpleQueue[Optional[Record]]" = queue.SimpleQueue()
         self._thread: Optional[threading.Thread] = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call, too
         self._writing = threading.Lock()
         self._stop = threading.Event()
 
@@ -150,10 +151,15 @@ class Events:
         self._stop.set()
         self._queue.put(None)
         if thread is not None and thread is not threading.current_thread():
-            thread.join(5.0)
-        self.write()
-        if self._file is not None:
-            self._file.close()
+            thread.join(_CLOSE_S)
+        # A file that hangs, or a hook that closes its own client, has the lock: not waited for.
+        if self._writing.acquire(timeout=0 if thread is not None and thread.is_alive() else _CLOSE_S):
+            try:
+                self._write(self._take(None))
+                if self._file is not None:
+                    self._file.close()
+            finally:
+                self._writing.release()
 
     def write(self, first: Optional[Record] = None) -> None:
         """`first` and everything that is queued now, in one batch."""
@@ -234,14 +240,17 @@ class _File:
         self._path = path
         self._max_bytes = max_bytes
         self._fd = -1
+        self._torn = b""  # a newline after a line that a full disk has cut
 
     def append(self, data: bytes) -> None:
         self._reopen()
         size = os.fstat(self._fd).st_size
         if size and size + len(data) > self._max_bytes:
             self._turn()
+        data = self._torn + data
         while data:
             data = data[os.write(self._fd, data) :]
+            self._torn = b"\n" if data else b""
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -43,6 +43,7 @@ _BY_STATUS = {
 }
 _BY_CODE_OF_503 = {"route_off": "route_off", "draining": "draining"}
 _BY_CLASS = {4: "http_4xx", 5: "http_5xx"}
+_MAX_PROBLEM_BYTES = 64 * 1024  # ours are below one; reading is not within anybody's budget
 _CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 
@@ -81,6 +82,8 @@ def of_callback(reason: str, error: Exception) -> Failure:
 
 
 def _problem_code(body: Union[bytes, bytearray]) -> str:
+    if len(body) > _MAX_PROBLEM_BYTES:
+        return ""
     try:
         problem = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):

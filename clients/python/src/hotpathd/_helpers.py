@@ -36,8 +36,9 @@ _OF_CHUNK = ("max", "overlap", "min", "unit")
 def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
     body = {"text": text, **options}
     sizes = {name: body.pop(name) for name in _OF_CHUNK if name in body}
-    if sizes:
-        body["chunk"] = {**(body.get("chunk") or {}), **sizes}
+    given = body.get("chunk") or {}
+    if sizes and isinstance(given, dict):  # anything else is for the daemon to refuse
+        body["chunk"] = {**given, **sizes}
     # The pieces are cut here: Python's strings count code points, and the text must be there.
     body.pop("offsets", None)
     body.pop("return_text", None)
@@ -46,6 +47,8 @@ def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
 
 def read_chunks(answer: Any) -> List[Chunk]:
     text = answer["text"]
+    if not all(0 <= c["start"] <= c["end"] <= len(text) for c in answer["chunks"]):
+        raise ValueError("a chunk is outside of the text")
     return [
         Chunk(
             text=text[c["start"] : c["end"]],
@@ -61,8 +64,12 @@ def read_chunks(answer: Any) -> List[Chunk]:
     ]
 
 
-def read_ranks(answer: Any) -> List[Ranked]:
-    return [Ranked(r["index"], r["relevance_score"]) for r in answer["results"]]
+def read_ranks(answer: Any, documents: Sequence[Any]) -> List[Ranked]:
+    ranked = [Ranked(r["index"], r["relevance_score"]) for r in answer["results"]]
+    indexes = {r.index for r in ranked}
+    if not indexes <= set(range(len(documents))) or len(indexes) < len(ranked):
+        raise ValueError("an index that was not sent, or one twice")
+    return ranked
 
 
 def chunks_of(old: OldChunks) -> List[Chunk]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Dict, Generator, NamedTuple, Optional, Tuple, TypeVar, Union
 
+from ._budget import Budget
 from ._failure import Failure
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ Steps = Generator[None, None, T]  # yields for more bytes, returns its result
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 256 * 1024 * 1024
 _MAX_LINE_BYTES = 4096
+_MARKS_AT_ONCE = 1024  # lines read without a look at the clock: some 3 ms
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -40,7 +42,9 @@ class Reply(NamedTuple):
 class Incoming:
     """One reply, fed in pieces of any size."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Optional[Budget] = None) -> None:
+        self._budget = budget
+        self._marks = 0
         self._buffer = bytearray()
         self._steps: Optional[Steps[Reply]] = None
         self.started = False  # a byte has come
@@ -68,6 +72,9 @@ class Incoming:
 
     def take_until(self, mark: bytes, max_bytes: int) -> Steps[bytes]:
         """The bytes before `mark`, which is passed over."""
+        self._marks += 1
+        if self._marks % _MARKS_AT_ONCE == 0 and self._budget is not None:
+            self._budget.left()  # chunks of one byte: a single read holds ten thousand of them
         start = 0
         while True:
             at = self._buffer.find(mark, start)

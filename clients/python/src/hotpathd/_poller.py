@@ -15,12 +15,13 @@ import weakref
 from typing import Dict, Mapping, Optional
 
 from . import _fork, _json
-from ._budget import Budget, Clock
+from ._budget import LONGEST_S, Budget, Clock
 from ._failure import Failure, of_status
 from ._rollout import Route, parse_routes
 from ._transport import Request, Transport, head_of
 
 _POLL_BUDGET_S = 1.0
+_MAX_BYTES = 1024 * 1024
 _FIRST_DELAY_S = 0.1  # doubled until the first answer, up to poll_s
 _LEAST_DELAY_S = 0.05
 _ETAG = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
@@ -36,7 +37,8 @@ class Poller:
     ) -> None:
         self._transport = transport
         self._clock = clock
-        self._poll_s = max(poll_s, _LEAST_DELAY_S)
+        # In this order, for NaN; no wait takes more than a few centuries.
+        self._poll_s = min(poll_s, LONGEST_S) if poll_s > _LEAST_DELAY_S else _LEAST_DELAY_S
         self._delay_s = min(_FIRST_DELAY_S, self._poll_s)
         self._headers = headers
         self._routes: Optional[Mapping[str, Route]] = None
@@ -106,6 +108,8 @@ class Poller:
             return
         if reply.status != 200:
             raise of_status(reply.status, reply.body)
+        if len(reply.body) > _MAX_BYTES:
+            raise Failure("bad_reply", "too large")  # reading it would hold up every thread
         try:
             routes = parse_routes(_json.loads(reply.body)["routes"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -12,7 +12,7 @@ import random
 import re
 from typing import Callable, Dict, FrozenSet, Mapping, NamedTuple, Optional, Union
 
-Key = Union[str, bytes, None]
+Key = Union[str, bytes, int, None]  # a number stands for its digits
 Modes = Mapping[str, Union[str, Mapping[str, object]]]
 
 MODES = ("off", "shadow", "canary", "on")
@@ -69,11 +69,16 @@ def key_hash(salt: str, key: Union[str, bytes]) -> str:
     return hashlib.sha256(_bytes(salt) + b"\0" + _bytes(key)).hexdigest()[:16]
 
 
+def as_key(given: Key) -> Union[str, bytes, None]:
+    return str(given) if isinstance(given, int) else given
+
+
 def bucket(route: str, salt: str, key: Key) -> int:
     """The contract's: SHA-256(route 0 salt 0 key), first 8 bytes, big endian, modulo 10000.
 
     A missing key is drawn at random. Vectors: docs/canary-vectors.json.
     """
+    key = as_key(key)
     if key is None:
         return _dice.randrange(BUCKETS)
     if isinstance(key, str):

@@ -81,7 +81,7 @@ class Transport:
             self._begin()
         connection = self._take(budget)
         try:
-            reply, connection = self._exchange(connection, request, budget)
+            reply, connection = self._exchange(self._fresh(connection), request, budget)
             return reply
         except OSError as error:
             connection = None
@@ -153,11 +153,13 @@ class Transport:
             raise
 
     def _take(self, budget: Budget) -> Optional[_Connection]:
-        """A place, with the connection used last if that is fresh and silent."""
+        """A place, with the connection used last if it has one."""
         try:
-            connection = self._places.pop()
+            return self._places.pop()
         except IndexError:
-            connection = self._wait_for_place(budget)
+            return self._wait_for_place(budget)
+
+    def _fresh(self, connection: Optional[_Connection]) -> Optional[_Connection]:
         if connection is None:
             return None
         # What came unasked would be taken for the next reply.
@@ -205,7 +207,7 @@ class Transport:
 def _attempt(
     connection: _Connection, request: Request, budget: Budget, kept: bool
 ) -> Tuple[Reply, Optional[_Connection]]:
-    incoming = Incoming()
+    incoming = Incoming(budget)
     sock = connection.sock
     try:
         sent = _send(sock, request, budget)

@@ -165,10 +165,7 @@ class Ranking(_Asking):
         return best, [Ranked(indexes.pop() if indexes else -1) for indexes in found]
 
     def _new(self, answer: Any) -> Result:
-        ranks = _helpers.read_ranks(answer)
-        indexes = {rank.index for rank in ranks}
-        if not indexes <= set(range(len(self._candidates))) or len(indexes) < len(ranks):
-            raise ValueError("an index that was not sent, or one twice")
+        ranks = _helpers.read_ranks(answer, self._candidates)
         return [self._make(self._candidates[r.index], r.score) for r in ranks], ranks
 
 
