@@ -37,11 +37,11 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     return syscall(SYS_sendmsg, fd, message, flags);
 }
 
-ssize_t send(int fd, const void *bytes, size_t len, int flags)
+ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
     ssize_t result;
-    struct iovec part = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+    struct iovec part = { .iov_base = (void *)buf, .iov_len = n };
     if (sent_as_problem(fd, &part, 1, flags, &result))
         return result;
-    return sendto(fd, bytes, len, flags, NULL, 0);
+    return sendto(fd, buf, n, flags, NULL, 0);
 }
