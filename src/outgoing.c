@@ -7,22 +7,41 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static size_t length_of(const struct msghdr *message)
+static size_t length_of(const struct iovec *part, size_t parts)
 {
     size_t len = 0;
-    for (size_t i = 0; i < message->msg_iovlen; i++)
-        len += message->msg_iov[i].iov_len;
+    for (size_t i = 0; i < parts; i++)
+        len += part[i].iov_len;
     return len;
 }
 
-// Of a socket's buffer that has no room for all of it, the rest is lost: the connection is closed
-// behind it anyway.
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+// False: these are no page. Of a socket's buffer that has no room for all of it, the rest is lost:
+// the connection is closed behind it anyway.
+static bool sent_as_problem(
+    int fd, const struct iovec *part, size_t parts, int flags, ssize_t *result)
 {
     char page[HP_PAGE_MAX];
-    size_t len = hp_page_replace(message->msg_iov, message->msg_iovlen, page);
+    size_t len = hp_page_replace(part, parts, page);
     if (len == 0)
-        return syscall(SYS_sendmsg, fd, message, flags);
+        return false;
     ssize_t sent = sendto(fd, page, len, flags, NULL, 0);
-    return sent < 0 ? sent : (ssize_t)length_of(message);
+    *result = sent < 0 ? sent : (ssize_t)length_of(part, parts);
+    return true;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t result;
+    if (sent_as_problem(fd, message->msg_iov, message->msg_iovlen, flags, &result))
+        return result;
+    return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+    ssize_t result;
+    struct iovec part = { .iov_base = (void *)buf, .iov_len = n };
+    if (sent_as_problem(fd, &part, 1, flags, &result))
+        return result;
+    return sendto(fd, buf, n, flags, NULL, 0);
 }

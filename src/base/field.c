@@ -61,6 +61,9 @@ enum hp_code hp_field_bad_type(
     char range[HP_DETAIL_MAX];
     range_show(field, range, sizeof range);
     const char *between = !range[0] ? "" : field->type == HP_WORD ? " " : ", ";
+    if (field->type == HP_OBJECT && field->bare)
+        return hp_fail(fault, HP_BAD_TYPE, pointer, "an object, or %s",
+            field->flags & HP_NULLABLE ? "null" : "the name of a preset");
     return hp_fail(fault, HP_BAD_TYPE, pointer, "%s%s%s", kinds[field->type], between, range);
 }
 

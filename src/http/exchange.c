@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum {
     STORM_MS = 100, // more refusals than this within so long are a storm
     STORM_REFUSALS = 100,
     PARK_MS = 3,
+    LOOK_IDLE_MS = 100,
     DISCARD_MAX =
         64 << 10,        // a refused body up to this size is read, so that the connection lives on
     INLINE_BYTES = 1024, // work is linear in the body: so much of it never holds anybody up
@@ -747,6 +749,10 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     x->method = kept(x, hp_str_from(method));
     x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
+    // The last of its connection: libmicrohttpd is lax about what frames chunks (a bare line feed,
+    // a carriage return in an extension, trailers), so where such a body ends others may see
+    // otherwise.
+    x->close = hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING);
     identify(x);
     enum hp_code refused = admit(x);
     if (x->route != HP_NO_ROUTE)
@@ -830,6 +836,18 @@ static void record(struct hp_exchange *x, bool delivered)
     hp_spans_take(server->spans, &told);
 }
 
+// Not renewed by what drips in: a request line that never ends holds no longer than silence. The
+// first look is soon: bytes and the end in one segment are one event to libmicrohttpd, which
+// answers the bytes and never sees the end.
+static void expect_next(struct hp_exchange *x)
+{
+    uint64_t now = x->request.progress.since_ns;
+    x->peer->idle_until_ns = now + x->server->idle_ns;
+    uint64_t soon = now + (uint64_t)LOOK_IDLE_MS * HP_NS_PER_MS;
+    expect_by(x->server, x->peer, HP_PEER_IDLE,
+        soon < x->peer->idle_until_ns ? soon : x->peer->idle_until_ns);
+}
+
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_RequestTerminationCode why)
 {
@@ -844,8 +862,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     if (x->arrived && x->route != HP_NO_ROUTE)
         atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     x->peer->exchange = NULL;
-    // Not renewed by what drips in: a request line that never ends holds no longer than silence.
-    expect_by(x->server, x->peer, HP_PEER_IDLE, x->request.progress.since_ns + x->server->idle_ns);
+    expect_next(x);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);
@@ -866,9 +883,20 @@ static void run_over_at_work(struct hp_exchange *x)
     take_back(x);
 }
 
+static bool is_half_closed(int fd)
+{
+    struct pollfd look = { .fd = fd, .events = POLLRDHUP };
+    return poll(&look, 1, 0) == 1;
+}
+
 static void run_over(struct hp_peer *peer)
 {
     struct hp_exchange *x = peer->exchange;
+    if (peer->phase == HP_PEER_IDLE && peer->until_ns < peer->idle_until_ns &&
+        !is_half_closed(peer->fd)) {
+        peer->until_ns = peer->idle_until_ns;
+        return;
+    }
     if (peer->phase == HP_PEER_WORK) {
         run_over_at_work(x);
         return;
@@ -895,7 +923,7 @@ void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
             shutdown(peer->fd, SHUT_RDWR);
         else if (peer->until_ns && peer->until_ns <= now_ns)
             run_over(peer);
-        else if (peer->until_ns && peer->until_ns < next)
+        if (peer->until_ns && peer->until_ns < next)
             next = peer->until_ns;
     }
     server->next_sweep_ns = next;

@@ -3,6 +3,7 @@
 #include "http/pages.h"
 
 #include "http/problem.h"
+#include "telemetry/trace.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -57,21 +58,37 @@ static hp_str date_line(const struct iovec *head)
     return end ? (hp_str){ at, (size_t)(end - at) + 1 } : (hp_str){ "", 0 };
 }
 
-static size_t write_problem(enum hp_code code, hp_str date, char out[HP_PAGE_MAX])
+static bool holds(const struct iovec *head, hp_str text)
+{
+    return memmem(head->iov_base, head->iov_len, text.ptr, text.len) != NULL;
+}
+
+// To a HEAD goes the head alone, of a refusal without a call twice in a row (0.9.75). Failures of
+// our own name their type or, a 304, their request.
+static bool is_bare_head(const struct iovec *head)
+{
+    return head->iov_len >= 4 &&
+           memcmp((const char *)head->iov_base + head->iov_len - 4, "\r\n\r\n", 4) == 0 &&
+           !holds(head, HP_S("\r\nContent-Type: ")) && !holds(head, HP_S("\r\nX-Request-Id: "));
+}
+
+static size_t write_problem(enum hp_code code, hp_str date, bool with_body, char out[HP_PAGE_MAX])
 {
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_arena arena;
+    char id[33];
     hp_fail(&fault, code, NULL,
         "what came cannot be read as a request, or is over a limit of the reader");
+    hp_id_hex(id, 32);
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf body = hp_buf_in(&arena);
-    hp_problem_write(&body, &fault, (hp_str){ "", 0 }, HP_QUEUE, 0);
+    hp_problem_write(&body, &fault, (hp_str){ id, 32 }, HP_QUEUE, 0);
     const struct hp_error_info *info = hp_error_info(code);
     int len = snprintf(out, HP_PAGE_MAX,
-        "HTTP/1.1 %d %s\r\n%.*sContent-Type: application/problem+json\r\nConnection: close\r\n"
-        "Content-Length: %zu\r\n\r\n%.*s",
+        "HTTP/1.1 %d %s\r\n%.*sContent-Type: application/problem+json\r\nX-Request-Id: %s\r\n"
+        "Connection: close\r\nContent-Length: %zu\r\n\r\n%.*s",
         info->status, MHD_get_reason_phrase_for((unsigned)info->status), (int)date.len, date.ptr,
-        body.len, (int)body.len, body.ptr);
+        id, body.len, with_body ? (int)body.len : 0, body.ptr);
     bool whole = !body.failed && len > 0 && len < HP_PAGE_MAX;
     hp_arena_done(&arena);
     return whole ? (size_t)len : 0; // without memory the page goes out as it is
@@ -79,8 +96,9 @@ static size_t write_problem(enum hp_code code, hp_str date, char out[HP_PAGE_MAX
 
 size_t hp_page_replace(const struct iovec *part, size_t parts, char out[HP_PAGE_MAX])
 {
-    if (parts != 2 || !begins(&part[1], HP_S("<html>")))
+    unsigned status = parts == 1 || parts == 2 ? failure_of(&part[0]) : 0;
+    if (!status)
         return 0;
-    unsigned status = failure_of(&part[0]);
-    return status ? write_problem(hp_page_code(status), date_line(&part[0]), out) : 0;
+    bool page = parts == 2 ? begins(&part[1], HP_S("<html>")) : is_bare_head(&part[0]);
+    return page ? write_problem(hp_page_code(status), date_line(&part[0]), parts == 2, out) : 0;
 }

@@ -12,6 +12,6 @@ enum { HP_PAGE_MAX = 1024 };
 // What a refusal of libmicrohttpd's with this status is to us.
 enum hp_code hp_page_code(unsigned status);
 
-// Where `part`, a message's head and its body as libmicrohttpd sends them, is such a page: the
-// length of what is to be sent in its place, written to `out`. Else 0.
+// Where `part`, a message's head and its body (none to a HEAD) as libmicrohttpd sends them, is such
+// a page: the length of what is to be sent in its place, written to `out`. Else 0.
 size_t hp_page_replace(const struct iovec *part, size_t parts, char out[HP_PAGE_MAX]);

@@ -89,6 +89,11 @@ def test_malformed_bodies_name_the_place(daemon, body, status, code, pointer, of
     assert problem["request_id"] == reply.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize("clean", [True, 5, None, []])
+def test_what_cleaning_takes_is_told(daemon, clean):
+    assert daemon.post("/v1/chunk", {"text": "a", "clean": clean}).json["detail"] == "an object, or the name of a preset"
+
+
 def test_a_made_up_name_is_cut_in_the_pointer_and_kept_out_of_the_log(daemon):
     secret = "swordfish" * 40
     reply = daemon.post("/v1/chunk", {"text": "a", secret: 1})

@@ -1,5 +1,6 @@
 """What deploy/ holds names what the daemon has: metrics, options, packages."""
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -76,3 +77,31 @@ def test_the_debian_package_holds_a_daemon_that_starts(tmp_path, monkeypatch):
         assert daemon.chunk("One paragraph.")["tokens"] > 0
         # A stripped binary still stands before libc for what libmicrohttpd sends.
         assert b"application/problem+json" in daemon.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-A\r\n\r\n")
+
+
+def test_panels_have_units_and_questions():
+    panels = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text())["panels"]
+    assert panels
+    for panel in panels:
+        assert panel["fieldConfig"]["defaults"]["unit"] and panel["targets"] and all(target["expr"] for target in panel["targets"]), panel["title"]
+
+
+DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text().replace("\\\n", " ")
+
+
+def test_what_the_dockerfile_copies_is_there():
+    steps = [line.split()[1:] for line in DOCKERFILE.splitlines() if line.startswith("COPY ")]
+    made = [source for first, source, _ in (step for step in steps if len(step) == 3) if first.startswith("--from=build")]
+    assert set(made) == {"/src/build/hotpathd", "/src/build/vocab"}  # what its own build makes
+    taken = [step[0] for step in steps if len(step) == 2]
+    assert taken and all((ROOT / source).exists() for source in taken)
+
+
+@pytest.mark.skipif(not shutil.which("apt-cache"), reason="no apt-cache")
+def test_packages_of_the_dockerfile_exist_where_its_base_is_this_debian():
+    release = re.search(r'VERSION_ID="?(\d+)', pathlib.Path("/etc/os-release").read_text())
+    if not release or set(re.findall(r"FROM debian:(\d+)-slim", DOCKERFILE)) != {release.group(1)}:
+        pytest.skip("another release than the image's")
+    names = {name for part in re.findall(r"--no-install-recommends (.*?)&&", DOCKERFILE) for name in part.split()}
+    found = subprocess.run(["apt-cache", "show", "--no-all-versions", *names], capture_output=True, timeout=60).stdout.decode()
+    assert len(names) > 8 and names <= set(re.findall(r"^Package: (\S+)$", found, re.M))

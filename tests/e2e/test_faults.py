@@ -1,9 +1,12 @@
 """Faults around a request: no memory, no descriptors, a full disk. After each the next good request is answered."""
+import contextlib
 import json
 import mmap
 import os
 import pathlib
+import re
 import resource
+import select
 import shutil
 import socket
 import struct
@@ -21,6 +24,11 @@ SANITIZED = b"__asan_init" in pathlib.Path(BINARY).read_bytes() or b"__tsan_init
 def raw(body):
     return (b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
             b"X-Request-Id: a\r\nContent-Length: %d\r\n\r\n" % len(body)) + body
+
+
+def tcp(daemon):
+    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer has its own malloc")
@@ -59,12 +67,11 @@ def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path,
 def test_running_out_of_descriptors_pauses_accepting_and_recovers(start):
     daemon = start()
     pid, (soft, hard) = daemon.process.pid, resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
-    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
     kept = connection(daemon.tcp)
     assert request(kept, "POST", "/v1/chunk", BODY, {"Content-Type": "application/json"}).status == 200
     highest = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 2, hard))
-    waiting = [socket.create_connection((host, int(port))) for _ in range(10)]
+    waiting = [tcp(daemon) for _ in range(10)]
     for sock in waiting:
         sock.sendall(raw(BODY))
     wait_for(lambda: any("out of descriptors" in line["msg"] for line in daemon.log()), "the pause")
@@ -101,7 +108,7 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
 # --- clocks ------------------------------------------------------------------------------------------
 
 @pytest.fixture
-def odd_clock(tmp_path, monkeypatch):
+def odd_library(tmp_path, monkeypatch):
     """Starts a daemon; its second result sets how far its time of day is off and whether its workers are stuck."""
     if SANITIZED or not shutil.which("cc"):
         pytest.skip("a sanitizer wants to be loaded first" if SANITIZED else "no cc")
@@ -112,20 +119,31 @@ def odd_clock(tmp_path, monkeypatch):
     (tmp_path / "d").mkdir()
     config = tmp_path / "d" / "clock.yaml"
     config.write_text("workers: 1\nisolation: { seccomp: false }\nlimits: { idle_s: 5 }\n")
-    daemon = Daemon(tmp_path / "d", "--config", str(config))
-    monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("ODD_CLOCK", str(control))
-    daemon.__enter__()
-    monkeypatch.delenv("LD_PRELOAD")
-    with open(control, "r+b") as file:
-        shared = mmap.mmap(file.fileno(), 8)
 
-        def odd(off_s=0, stuck=0):
-            shared[0:8] = struct.pack("ii", off_s, stuck)
+    @contextlib.contextmanager
+    def begin():
+        daemon = Daemon(tmp_path / "d", "--config", str(config))
+        monkeypatch.setenv("LD_PRELOAD", str(library))
+        monkeypatch.setenv("ODD_CLOCK", str(control))
+        with daemon, open(control, "r+b") as file:
+            monkeypatch.delenv("LD_PRELOAD")
+            shared = mmap.mmap(file.fileno(), 8)
 
-        yield daemon, odd
-        odd()
-    daemon.__exit__(None, None, None)
+            def odd(off_s=0, stuck=0):
+                shared[0:8] = struct.pack("ii", off_s, stuck)
+
+            try:
+                yield daemon, odd
+            finally:
+                odd()
+
+    return begin
+
+
+@pytest.fixture
+def odd_clock(odd_library):
+    with odd_library() as begun:
+        yield begun
 
 
 def test_a_time_of_day_that_jumps_ends_nothing(odd_clock):
@@ -133,8 +151,7 @@ def test_a_time_of_day_that_jumps_ends_nothing(odd_clock):
     kept = connection(daemon.tcp)
     headers = {"Content-Type": "application/json", "X-Request-Timeout-Ms": "5000"}
     for off_s in (86400, -86400, 10 * 365 * 86400, -1, 0):
-        host, _, port = daemon.tcp[len("http://"):].rpartition(":")
-        with socket.create_connection((host, int(port))) as begun:
+        with tcp(daemon) as begun:
             begun.sendall(raw(BODY)[:-1])
             wait_for(lambda: daemon.metric("hotpathd_in_flight") == 1, "the request to be seen")
             odd(off_s)
@@ -152,10 +169,9 @@ def test_a_time_of_day_that_jumps_ends_nothing(odd_clock):
 
 def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
     daemon, odd = odd_clock
-    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
     odd(stuck=1)
     held = raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100")
-    with socket.create_connection((host, int(port))) as caller:
+    with tcp(daemon) as caller:
         caller.sendall(held)
         wait_for(lambda: daemon.get("/-/status").json["workers"]["stuck"] == 1, "the worker to be called stuck", 20)
         assert daemon.post("/v1/chunk", BODY).status == 200 and daemon.get("/livez").status == 200
@@ -163,3 +179,108 @@ def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
         wait_for(lambda: daemon.get("/-/status").json["workers"]["stuck"] == 0, "it to go on")
     assert daemon.get("/readyz").status == 200
     assert daemon.post("/v1/chunk", LARGE).status == 200
+
+
+# --- what the manager hears --------------------------------------------------------------------------
+
+def test_the_manager_hears_nothing_while_a_worker_is_stuck(tmp_path, monkeypatch, odd_library):
+    path = tmp_path / "notify"
+    hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    hears.bind(str(path))
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    monkeypatch.setenv("WATCHDOG_USEC", "100000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    with odd_library() as (daemon, odd):
+        beats = lambda: sum(message == b"WATCHDOG=1" for message in heard(hears))
+        wait_for(lambda: beats(), "a sign of life")
+        odd(stuck=1)
+        with tcp(daemon) as caller:
+            caller.sendall(raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100"))
+            wait_for(lambda: any("is stuck" in line["msg"] for line in daemon.log()), "the worker to be called stuck", 20)
+            beats()
+            lines = len(daemon.log())
+            wait_for(lambda: len(daemon.log()) >= lines + 5, "five signs of life that are not given")
+            assert beats() == 0 and daemon.get("/livez").status == 200
+            odd()
+            wait_for(lambda: beats(), "a sign of life again")
+    hears.close()
+
+
+def heard(hears):
+    while select.select([hears], [], [], 0)[0]:
+        yield hears.recv(1000)
+
+
+# --- the ends of bodies and connections --------------------------------------------------------------
+
+CHUNKED = (b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+           b"Transfer-Encoding: chunked\r\n\r\n")
+SIZE = b"%x" % len(BODY)
+
+
+@pytest.mark.parametrize("body", [
+    SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n", SIZE + b"\n" + BODY + b"\r\n0\r\n\r\n", SIZE + b"\r\n" + BODY + b"\n0\r\n\r\n",
+    SIZE + b"\r\n" + BODY + b"\r\n0\n\r\n", SIZE + b"\r\n" + BODY + b"\r\n0\r\n\n", SIZE + b";a\rb\r\n" + BODY + b"\r\n0\r\n\r\n",
+    SIZE + b";" + b"a" * 9000 + b"\r\n" + BODY + b"\r\n0\r\n\r\n", b"0" * 30 + SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n",
+    SIZE + b"\r\n" + BODY + b"\r\n0\r\nContent-Length: 9\r\n\r\n", SIZE + b"\r\n" + BODY + b"\r\n0\r\nA: b\r\n c: d\n\r\n",
+], ids=["well framed", "LF behind a size", "LF behind a chunk", "LF behind the last size", "LF at the end", "CR in an extension",
+        "a long extension", "zeros before a size", "a length as trailer", "a folded trailer"])
+def test_nothing_behind_a_chunked_body_is_run_as_a_request(daemon, body):
+    """Where such a body ends is read differently by different programs: it is the last of its connection."""
+    for url in (daemon.tcp, daemon.unix):
+        reply = daemon.raw(CHUNKED + body + raw(BODY), url)
+        assert reply.count(b"HTTP/1.1 ") == 1 and b"connection: close" in reply.lower(), reply
+
+
+@pytest.mark.parametrize("request_bytes", [raw(BODY).replace(b"Connection: close\r\n", b""), b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_an_answered_connection_that_its_client_has_ended_is_closed(start, request_bytes):
+    """The request and the end in one segment: one event, of which the library sees the first half."""
+    daemon = start()
+    with tcp(daemon) as ended, tcp(daemon) as kept:
+        kept.sendall(request_bytes)
+        assert kept.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        ended.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        ended.sendall(request_bytes)
+        ended.shutdown(socket.SHUT_WR)
+        assert read_all(ended).startswith(b"HTTP/1.1 200")
+        wait_for(lambda: daemon.metric("hotpathd_connections") == 1, "it to be closed", 5)
+        kept.sendall(request_bytes)  # one that is only idle is kept
+        assert kept.recv(1 << 16).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: x\r\n", b"X-A\r\n"])
+def test_a_head_request_that_cannot_be_read_gets_one_head_and_no_body(daemon, head):
+    for url in (daemon.tcp, daemon.unix, daemon.admin):
+        reply = daemon.raw(b"HEAD /v1/chunk HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n", url)
+        assert reply.startswith(b"HTTP/1.1 400") and reply.count(b"HTTP/1.1") == 1 and reply.endswith(b"\r\n\r\n")
+        assert b"\r\nContent-Type: application/problem+json\r\n" in reply
+
+
+def test_a_refusal_that_is_the_librarys_has_an_id(daemon):
+    seen = set()
+    for _ in range(2):
+        head, _, body = daemon.raw(raw(BODY).replace(b"Content-Length: ", b"Content-Length: x")).partition(b"\r\n\r\n")
+        identity, = re.findall(rb"\r\nX-Request-Id: ([0-9a-f]{32})", head)
+        assert json.loads(body)["request_id"] == identity.decode()
+        seen.add(identity)
+    assert len(seen) == 2
+
+
+# --- the library's version ---------------------------------------------------------------------------
+
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
+@pytest.mark.parametrize("version, warned", [("0.9.75", True), ("0.9.77", True), ("1.0.4", True), ("1.0.4.1", True), ("1.0.5", False),
+                                             ("1.0.10", False), ("1.1.0", False), ("2.0.0", False), ("odd", False), ("", False)])
+def test_a_library_with_known_faults_is_warned_of_and_every_version_told(tmp_path, monkeypatch, version, warned):
+    library = tmp_path / "version.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", str(library), "-"], check=True,
+                   input=b'const char *MHD_get_version(void) { return "%s"; }' % version.encode())
+    (tmp_path / "d").mkdir()
+    daemon = Daemon(tmp_path / "d")
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    with daemon:
+        monkeypatch.delenv("LD_PRELOAD")
+        wait_for(lambda: any(line["msg"] == "ready" for line in daemon.log()), "the start to be logged")
+        warnings = [line for line in daemon.log() if "older than 1.0.5" in line["msg"]]
+        assert [line["microhttpd"] for line in warnings] == ([version] if warned else [])
+        assert f'microhttpd="{version}"' in daemon.get("/metrics").body.decode()
