@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ import hotpathd  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not os.access(BINARY, os.X_OK), reason="HOTPATHD_BIN names no program: set it to build/hotpathd")
 
+COUNTER = re.compile(r'^hotpathd_requests_total{route="chunk",.*mode="(?:live|shadow)"} ([0-9]+)$', re.M)
 CANARY = {"mode": "canary", "percent": 30, "deadline_ms": 5000, "salt": "s"}
 
 
@@ -34,11 +36,19 @@ class Site:
         self.admin = json.loads((folder / "ready.json").read_text())["admin"]
         self.events = folder / "events.jsonl"
 
-    def scrape(self, name: str) -> str:
-        path = self.folder / name
-        with urllib.request.urlopen(f"{self.admin}/metrics", timeout=10) as reply:
-            path.write_bytes(reply.read())
-        return str(path)
+    def scrape(self, name: str, requests: int = 0) -> str:
+        """Once so many requests are counted: that is a moment after their replies."""
+        path, end = self.folder / name, time.monotonic() + 10
+        while True:
+            with urllib.request.urlopen(f"{self.admin}/metrics", timeout=10) as reply:
+                path.write_bytes(reply.read())
+            counted = sum(map(int, COUNTER.findall(path.read_text())))
+            if counted >= requests or time.monotonic() > end:
+                return str(path)
+            time.sleep(0.01)
+
+    def asked(self) -> int:
+        return sum(json.loads(line)["sidecar_ms"] is not None for line in self.events.read_text().splitlines())
 
     def calls(self, mode: Any, count: int, **options: Any) -> None:
         with hotpathd.Client(self.daemon.unix, modes={"chunk": mode}, events=self.events, timeout=5, breaker=None, **options) as client:
@@ -77,7 +87,7 @@ def test_the_books_agree_to_the_last_call(site: Site, bench: Any) -> None:
     with hotpathd.Client("unix:/none", modes={"chunk": "on"}, events=site.events, breaker=None) as client:
         for number in range(5):
             site.call(client, "never sent", str(number))
-    after = site.scrape("after.prom")
+    after = site.scrape("after.prom", site.asked() - 5)
     site.daemon.stop(signal.SIGTERM)
 
     bench.files = [str(site.events)]
@@ -101,7 +111,7 @@ def test_calls_of_somebody_else_are_found(site: Site, bench: Any) -> None:
     site.calls({**CANARY, "percent": 100}, 20)
     with hotpathd.Client(site.daemon.unix, modes={"chunk": "on"}, events=None, breaker=None) as stranger:
         site.call(stranger, "no event of this", "k", nonsense=True)
-    after = site.scrape("after.prom")
+    after = site.scrape("after.prom", 21)
     site.daemon.stop(signal.SIGTERM)
     bench.files = [str(site.events)]
     report = bench.run("--metrics", before, after, "--log", str(site.daemon.log))

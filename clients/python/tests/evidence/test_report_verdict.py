@@ -254,3 +254,13 @@ def test_the_json_can_be_standard_output(bench: Any) -> None:
 def test_an_output_that_cannot_be_written_is_told_in_a_line(bench: Any) -> None:
     bench.events(made.canary(300, 300)).run("--html", "/none/r.html", expect=2)
     assert bench.err.startswith("hotpathd-report: /none/r.html") and bench.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("days", [1e-6, 0.001, 0.04, 1, 4, 9, 40, 400, 4000])
+def test_a_window_of_any_length_can_be_drawn(bench: Any, days: float) -> None:
+    events = made.canary(300, 300)
+    for number, one in enumerate(events):
+        one["ts"] = made.stamp(number * days * 144_000)
+    page = bench.folder / "r.html"
+    bench.events(events).run("--html", str(page))
+    assert page.read_text().count("<svg") >= 2

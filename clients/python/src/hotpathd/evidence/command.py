@@ -163,3 +163,7 @@ def _parser(kind: str) -> argparse.ArgumentParser:
     add("--jobs", type=int, default=min(os.cpu_count() or 1, 8), metavar="N", help="processes that read (one for each core)")
     add("--spool", metavar="FOLDER", help="for the columns, a tenth of the events' size (the system's temporary folder)")
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

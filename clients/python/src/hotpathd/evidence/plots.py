@@ -131,7 +131,7 @@ def _p95_by_time(side: Series, edges: Array) -> List[Tuple[int, float]]:
 def _dates() -> Any:
     from matplotlib.dates import AutoDateLocator
 
-    return AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+    return AutoDateLocator(minticks=3)  # type: ignore[no-untyped-call]
 
 
 def _date_words(locator: Any) -> Any:

@@ -182,6 +182,6 @@ def baseline(found: Sequence[worth.Question]) -> Finding:
 
 
 def change_word(ratio: float) -> str:
-    if math.isinf(ratio):
+    if math.isinf(ratio) or ratio <= 0:
         return "no limit"
     return f"{ratio - 1:+.1%}" if ratio < 10 else f"{ratio:.1f}-fold"

@@ -87,9 +87,13 @@ def table(route: Json) -> Tuple[List[str], List[List[str]]]:
 
 def ledger(route: Json) -> List[List[str]]:
     return [
-        [one["reason"], f"{one['count']:,}", f"{one['share']:.3%}", *(number(one["added_ms"][q], "ms") for q in ("p50", "p95")), number(one["added_total_s"], "s")]
+        [one["reason"], f"{one['count']:,}", f"{one['share']:.3%}", *(_known(one["added_ms"][q]) for q in ("p50", "p95")), number(one["added_total_s"], "s")]
         for one in route["fallbacks"]
     ]
+
+
+def _known(ms: Optional[float]) -> str:
+    return "-" if ms is None else number(ms, "ms")
 
 
 def clusters(route: Json) -> List[List[str]]:

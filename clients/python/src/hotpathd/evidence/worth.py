@@ -62,7 +62,7 @@ def _pays(route: Route, rules: Rules) -> Question:
     if cost and cost.old:
         return Question("pays", text, None, "data", f"at most {_money(cost.old.value)} {cost.unit} a month can be saved: all that the old code costs")
     if cpu and cpu.difference:
-        return Question("pays", text, None, "data", f"{-cpu.difference.value:.3g} s of CPU less for 1,000 calls; prices and requests_per_month in rollout.yaml tell what that is")
+        return Question("pays", text, None, "data", f"{abs(cpu.difference.value):.3g} s of CPU {'less' if cpu.difference.value <= 0 else 'more'} for 1,000 calls; prices and requests_per_month in rollout.yaml tell what that is")
     took = float(np.median(route.old.took.values)) if len(route.old.took) else 0.0
     if took and took < LEAST_MS:
         return Question("pays", text, False, "data", f"the old code takes {took:.2f} ms in the middle: the hop alone costs a good part of that")
