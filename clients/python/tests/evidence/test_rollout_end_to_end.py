@@ -28,7 +28,7 @@ RULES = """
 stop: { metric: p50, regression: 50%, minimum: 30, calls: 100, alpha: 20%, fallbacks: 20%, mismatches: 20% }
 steps: [shadow=0s, 50=0s, 100=1h]
 """
-OLD_S = 0.03  # of the old code, which waits: whatever else the machine does, the sidecar is faster by several times
+OLD_S = 0.02  # of the old code, which waits: whatever else the machine does, the sidecar is faster by several times
 
 
 class Site:
@@ -111,11 +111,11 @@ def test_up_hold_down_and_off_by_the_reports_verdict(site: Site) -> None:
 
     site.calls("shadow", 5, agree)
     assert "HOLD" in site.step(expect=10)
-    site.calls("shadow", 80, agree)
+    site.calls("shadow", 120, agree)  # the report looks at no latency before each side has a hundred
     assert "shadow -> 50 %" in site.step(expect=0)
     assert site.switch() == "canary"
 
-    site.calls("canary", 120)
+    site.calls("canary", 280)
     assert "50 % -> on" in site.step(expect=0)
     with hotpathd.Client(site.url, modes={"chunk": "shadow"}, events=site.events, breaker=None, timeout=5) as other:  # another service, whose results differ
         for number in range(40):
@@ -123,7 +123,7 @@ def test_up_hold_down_and_off_by_the_reports_verdict(site: Site) -> None:
         until(lambda: other._shadow._bytes == 0)
     assert "NO-GO" in site.step(expect=20)
     assert site.switch() == "canary"
-    site.calls("canary", 60)
+    site.calls("canary", 280)
     assert "`resume`" in site.step(expect=10)
 
     site.rollout("resume", "chunk", expect=0)
@@ -180,7 +180,7 @@ def test_a_guard_rolls_a_daemon_back_that_hangs(site: Site) -> None:
                 if site.switch() == "off":
                     break
             until(lambda: site.switch() == "off", 15)
-        assert time.monotonic() - begun < 10 + 3, (site.folder / "guard.log").read_text()  # 100 calls take 3 s
+        assert time.monotonic() - begun < 10 + 3, (site.folder / "guard.log").read_text()  # 100 calls take 2 s
     finally:
         guard.send_signal(signal.SIGTERM)
         guard.wait(30)
