@@ -217,8 +217,8 @@ class Demo:
         self.show.now("a slow build is rolled out")
         guard = self.rollout.guard("--watch", "1", "--recent", "5s")
         wait_for(self.rollout.said, "the guard's first look", 30)
+        begun = time.time()  # its coming is part of it: the old one drains, the new one starts
         with faults.slow_build(self), self.phase("slow build"):
-            begun = time.time()
             while len(self.rolled_back(begun)) < len(evidence.ROUTES) and time.time() - begun < 2 * ROLLBACK_S:
                 self.wait(0.25, "a slow build")
             caught = self.rolled_back(begun)
