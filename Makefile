@@ -127,8 +127,7 @@ library: all ## the example of docs/library.md, built against an installed copy
 clients: $(BIN) ## both clients, against the real daemon and faulty servers
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -p no:cacheprovider --ignore=tests/adapters --ignore=tests/evidence tests
-	@$(MAKE) extras
-	@$(MAKE) evidence
+	@$(MAKE) -j2 -O extras evidence
 	@cd clients/go && (! gofmt -l . | grep .) && GOMODCACHE="$(CURDIR)/$(BUILD)/no-modules" GOPROXY=off go vet ./... && \
 	    HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
 

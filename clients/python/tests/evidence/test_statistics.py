@@ -20,7 +20,7 @@ from hotpathd.evidence.intervals import Interval  # noqa: E402
 from hotpathd.evidence.sequential import Outcome  # noqa: E402
 
 COVERAGES = 1000
-EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "80"))
+EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "40"))
 PERSISTENCE = 0.8  # of a slow moment: nine calls tell as much as one independent call
 
 
