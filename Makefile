@@ -106,7 +106,7 @@ oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
-demo: ## a whole stack, from baseline to rollback, in two minutes (DEMO=short: half a minute)
+demo: ## a whole stack, from baseline to rollback, in two minutes (DEMO=short: one)
 	@deploy/deps demo
 	@$(MAKE) -j2 all
 	@$(MAKE) vocab
@@ -139,7 +139,7 @@ extras: $(BIN) ## the Python client with LangChain, LlamaIndex, Haystack, Celery
 	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/adapters tests/test_json.py \
 	    "tests/test_daemon.py::test_the_span_of_opentelemetry_reaches_the_daemons_log"
 
-evidence: $(BIN) ## hotpathd-report and hotpathd-baseline, on made-up events and on those of the real daemon's callers
+evidence: $(BIN) ## hotpathd-report, hotpathd-baseline and hotpathd-rollout, on made-up events and on those of the real daemon's callers
 	@python=$$(tests/venv report) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -rs -p no:cacheprovider tests/evidence
 

@@ -29,6 +29,7 @@ CLIMB_S = 120
 PATIENCE_S = 10  # beyond a step's hold time; then somebody takes the step by hand
 USED_BY = {"upload": "chunk", "search": "score"}
 ROLLBACK_S = 10
+RECENT_S = 5  # what the guard looks at
 LATE_MS = 10  # a timer may be late, and so may who waits for it
 QUIET = 0.1  # of the cores: more of other work, and times are not judged
 
@@ -215,7 +216,8 @@ class Demo:
     def slow_build(self):
         """A build that is slow takes the socket over. The guard must see it in its report, and switch off, with nobody looking."""
         self.show.now("a slow build is rolled out")
-        guard = self.rollout.guard("--watch", "1", "--recent", "5s")
+        self.wait(RECENT_S, "the last fault leaves what the guard looks at")
+        guard = self.rollout.guard("--watch", "1", "--recent", f"{RECENT_S}s")
         wait_for(self.rollout.said, "the guard's first look", 30)
         begun = time.time()  # its coming is part of it: the old one drains, the new one starts
         with faults.slow_build(self), self.phase("slow build"):

@@ -23,9 +23,9 @@ class Rollout:
         return self._run("plan", "--file", str(self._stack.config), "--config", str(RULES), *given)
 
     def held_up(self, patience_s):
-        """Routes that are short of the last step, for so long beyond their hold time."""
+        """Routes between the first step, which every call makes evidence for, and the last one, for so long beyond their hold time."""
         rows = json.loads(self._run("status", "--json"))
-        return [row["route"] for row in rows if row["ready"] and row["step"] and time.time() > stamp({"ts": row["ready"]}) + patience_s]
+        return [row["route"] for row in rows if row["ready"] and row["step"] > 1 and time.time() > stamp({"ts": row["ready"]}) + patience_s]
 
     def up(self, route, why):
         return self._run("up", route, "--why", why, "--url", f"unix:{self._stack.socket}")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import made
@@ -203,3 +207,19 @@ def test_a_batch_is_refused_where_one_of_its_events_is(bench: Any) -> None:
         refused += bool(problems)
         assert (fields.columns_of(events) is None) == bool(problems), victim
     assert 1000 < refused < 2500
+
+
+def test_readers_end_where_they_are_told_to_before_they_have_begun() -> None:
+    """Python forgets a signal that comes while a process is being forked; the kernel's own end does not."""
+    code = """
+import os, signal, sys, time
+from hotpathd.evidence import spool
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+os.register_at_fork(after_in_child=lambda: time.sleep(0.5))
+with spool._readers(2):
+    pass
+assert callable(signal.getsignal(signal.SIGTERM))
+"""
+    sources = str(Path(__file__).parents[2] / "src")
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": sources}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

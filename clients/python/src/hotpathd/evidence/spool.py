@@ -243,10 +243,18 @@ def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], Non
     work = [(part, folder) for part in parts]
     if jobs <= 1 or len(parts) == 1:
         return list(_heard(map(_parse, work), progress))
-    # fork: hashes of ids are the same in every process
-    # the parent's handler for SIGTERM would run only after the wait that the signal is to end: workers have the default
-    with multiprocessing.get_context("fork").Pool(min(jobs, len(parts)), signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
+    with _readers(min(jobs, len(parts))) as pool:
         return list(_heard(pool.imap(_parse, work), progress))
+
+
+def _readers(count: int) -> Any:
+    """By fork: hashes of ids are the same in every process. They are born with the default SIGTERM, which ends them: a handler
+    of the parent's would only take note of it, and one that is told to end before its first wait would wait for ever."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        return multiprocessing.get_context("fork").Pool(count)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _heard(shards: Iterator[Shard], progress: Callable[[int], None]) -> Iterator[Shard]:
