@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
@@ -42,16 +42,27 @@ class Site:
         until(lambda: (folder / "ready.json").exists())
         self.url = f"unix:{folder}/s"
 
-    def rollout(self, *arguments: str, expect: int) -> str:
+    def rollout(self, *arguments: str, expect: Optional[int]) -> str:
+        """None expects GO or HOLD."""
         command = [sys.executable, "-m", "hotpathd.steps.command", *arguments]
         done = subprocess.run(command, cwd=self.folder, env={**os.environ, "PYTHONPATH": str(SOURCES)}, capture_output=True, text=True, timeout=120)
-        assert done.returncode == expect, f"{done.returncode}: {done.stdout}{done.stderr}"
+        assert done.returncode in ((0, 10) if expect is None else (expect,)), f"{done.returncode}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout
 
-    def step(self, *, expect: int) -> str:
+    def step(self, *, expect: Optional[int]) -> str:
         """With --url it ends when the daemon has the edit."""
         return self.rollout("step", "events.jsonl", "--binary", BINARY, *(("--url", self.url) if self.daemon.poll() is None else ()), expect=expect)
+
+    def climb(self, mode: str, count: int, words: str, compare: Any = None) -> None:
+        """Calls and looks until the report is sure: where other work makes latencies uneven it wants more of them."""
+        told = ""
+        for _ in range(6):
+            self.calls(mode, count, compare)
+            told = self.step(expect=None)
+            if words in told:
+                return
+        raise AssertionError(told)
 
     def calls(self, mode: str, count: int, compare: Any = None) -> None:
         """Of a client that hears the mode from the daemon."""
@@ -111,20 +122,17 @@ def test_up_hold_down_and_off_by_the_reports_verdict(site: Site) -> None:
 
     site.calls("shadow", 5, agree)
     assert "HOLD" in site.step(expect=10)
-    site.calls("shadow", 120, agree)  # the report looks at no latency before each side has a hundred
-    assert "shadow -> 50 %" in site.step(expect=0)
+    site.climb("shadow", 120, "shadow -> 50 %", agree)  # the report looks at no latency before each side has a hundred
     assert site.switch() == "canary"
 
-    site.calls("canary", 280)
-    assert "50 % -> on" in site.step(expect=0)
+    site.climb("canary", 280, "50 % -> on")
     with hotpathd.Client(site.url, modes={"chunk": "shadow"}, events=site.events, breaker=None, timeout=5) as other:  # another service, whose results differ
         for number in range(40):
             site.call(other, str(number), differ)
         until(lambda: other._shadow._bytes == 0)
     assert "NO-GO" in site.step(expect=20)
     assert site.switch() == "canary"
-    site.calls("canary", 280)
-    assert "`resume`" in site.step(expect=10)
+    site.climb("canary", 280, "`resume`")
 
     site.rollout("resume", "chunk", expect=0)
     with hotpathd.Client(site.url, modes={"chunk": "on"}, events=site.events, breaker=None, timeout=5) as client:
