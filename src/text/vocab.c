@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL // the library's users link nothing
 #include <xxhash.h>
 
 static const char *const names[HP_ENCODINGS] = { "o200k_base", "cl100k_base", "estimate" };
