@@ -8,39 +8,21 @@
 
 enum { POLL_S = 5, KEPT_BYTES = 256 << 10 };
 
-// By hand: with printf the text took longer than the rest of its request.
-static void put_number(struct hp_buf *out, hp_str before, int64_t value)
+static void put_percent(struct hp_buf *out, const char *key, int64_t hundredths)
 {
-    hp_buf_add(out, before);
-    hp_buf_uint(out, (uint64_t)value); // the options' ranges begin at 0
-}
-
-static void put_word(struct hp_buf *out, hp_str before, const char *word)
-{
-    hp_buf_add(out, before);
-    hp_buf_add(out, hp_str_from(word));
-}
-
-// Always two places where it has any: 12.50.
-static void put_percent(struct hp_buf *out, hp_str before, int64_t hundredths)
-{
-    put_number(out, before, hundredths / 100);
-    if (hundredths % 100 == 0)
-        return;
-    hp_buf_char(out, '.');
-    hp_buf_char(out, (char)('0' + hundredths % 100 / 10));
-    hp_buf_char(out, (char)('0' + hundredths % 10));
+    hp_buf_format(out, ",\"%s\":%lld", key, (long long)hundredths / 100);
+    if (hundredths % 100)
+        hp_buf_format(out, ".%02lld", (long long)hundredths % 100);
 }
 
 static void put_route(
     struct hp_buf *out, const char *name, const struct hp_route_config *config, bool killed)
 {
-    put_word(out, HP_S("\""), name);
-    put_word(out, HP_S("\":{\"mode\":\""), hp_mode_name(killed ? HP_MODE_OFF : config->mode));
-    put_percent(out, HP_S("\",\"percent\":"), config->percent);
-    put_percent(out, HP_S(",\"shadow_percent\":"), config->shadow_percent);
-    put_number(out, HP_S(",\"deadline_ms\":"), config->deadline_ms);
-    hp_buf_add(out, HP_S(",\"salt\":"));
+    hp_buf_format(
+        out, "\"%s\":{\"mode\":\"%s\"", name, hp_mode_name(killed ? HP_MODE_OFF : config->mode));
+    put_percent(out, "percent", config->percent);
+    put_percent(out, "shadow_percent", config->shadow_percent);
+    hp_buf_format(out, ",\"deadline_ms\":%lld,\"salt\":", (long long)config->deadline_ms);
     hp_json_put_string(out, config->salt);
     hp_buf_char(out, '}');
 }
@@ -59,9 +41,7 @@ void hp_rollout_write(const struct hp_config *config, bool killed, struct hp_buf
 {
     char version[HP_ROLLOUT_VERSION];
     hp_rollout_version(config, killed, version);
-    put_word(out, HP_S("{\"version\":\""), version);
-    put_number(out, HP_S("\",\"poll_s\":"), POLL_S);
-    hp_buf_add(out, HP_S(",\"routes\":{"));
+    hp_buf_format(out, "{\"version\":\"%s\",\"poll_s\":%d,\"routes\":{", version, POLL_S);
     for (size_t i = 0; i < hp_route_count; i++) {
         if (i)
             hp_buf_char(out, ',');
