@@ -28,7 +28,7 @@ from . import _helpers
 from ._address import Address
 from ._aio_transport import AsyncTransport
 from ._compare import Comparing
-from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Times
+from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Ticket, Times
 from ._failure import Failure
 from ._helpers import Chunk, OldChunks, OldRanks, Ranked
 from ._rollout import Key, Route
@@ -174,18 +174,10 @@ class AsyncClient(Core):
             self._note(self._told(ask, route, failure, times))
 
     async def _ask_sidecar(self, ask: Ask, route: Route, ticket: int, started: float) -> Any:
-        heard = "cancelled"
-        try:
+        with Ticket(self, ask, ticket):
             request = self._live_request(ask)
             budget = self._budget(ask, route, started)
-            result = self._read(ask, await self._aio.exchange(request, budget), budget)
-            heard = ""
-            return result
-        except Failure as failure:
-            heard = failure.reason
-            raise
-        finally:
-            self._heard(ask, ticket, heard)
+            return self._read(ask, await self._aio.exchange(request, budget), budget)
 
     async def _run_shadowed(
         self,

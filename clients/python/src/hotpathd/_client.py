@@ -10,7 +10,7 @@ from typing import Any, Callable, List, Optional, Sequence, Type, TypeVar
 
 from . import _helpers
 from ._compare import Comparing
-from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Times
+from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Ticket, Times
 from ._failure import Failure
 from ._helpers import Chunk, OldChunks, OldRanks, Ranked
 from ._rollout import Key, Route
@@ -172,18 +172,10 @@ class Client(Core):
             self._local.last = self._told(ask, route, failure, times)
 
     def _ask_sidecar(self, ask: Ask, route: Route, ticket: int, started: float) -> Any:
-        heard = "cancelled"
-        try:
+        with Ticket(self, ask, ticket):
             request = self._live_request(ask)
             budget = self._budget(ask, route, started)
-            result = self._read(ask, self._transport.exchange(request, budget), budget)
-            heard = ""
-            return result
-        except Failure as failure:
-            heard = failure.reason
-            raise
-        finally:
-            self._heard(ask, ticket, heard)
+            return self._read(ask, self._transport.exchange(request, budget), budget)
 
     def _run_shadowed(
         self,

@@ -410,6 +410,27 @@ class Core:
             return None
 
 
+class Ticket:
+    """What the breaker let through: it hears how the block inside ended; of `ignored`, nothing."""
+
+    __slots__ = ("_core", "_ask", "_number", "_ignored")
+
+    def __init__(self, core: Core, ask: Ask, number: int, ignored: str = "cancelled") -> None:
+        self._core = core
+        self._ask = ask
+        self._number = number
+        self._ignored = ignored
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        reason = "" if error is None else error.reason if isinstance(error, Failure) else "cancelled"
+        self._core._heard(
+            self._ask, self._number, "cancelled" if reason == self._ignored else reason
+        )
+
+
 class ShadowCall:
     """One comparison: made before the old code runs, as that may change the caller's arguments."""
 
@@ -471,19 +492,11 @@ class ShadowCall:
         ticket = core._admit(ask.route)
         if ticket is None:
             raise Failure("breaker_open")
-        heard = "cancelled"
-        try:
+        # a shadow that is shed says nothing of live calls, which are served before it
+        with Ticket(core, ask, ticket, ignored="overloaded"):
             budget = core._budget(ask, route, started)
             request = core._request(ask, "shadow", self._body)
-            result = core._read(ask, core._transport.exchange(request, budget), budget)
-            heard = ""
-            return result
-        except Failure as failure:
-            heard = failure.reason
-            raise
-        finally:
-            # a shadow that is shed says nothing of live calls, which are served before it
-            core._heard(ask, ticket, "cancelled" if heard == "overloaded" else heard)
+            return core._read(ask, core._transport.exchange(request, budget), budget)
 
     def _tell(
         self, reason: str, detail: str, took_s: float, match: Optional[bool], diff: Optional[str]
