@@ -12,7 +12,7 @@ that has not heard yet of a switch tells nothing of either side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,8 @@ from .table import Table
 Array = NDArray[Any]
 LIVE = ("canary", "on")
 _PIECE = 1 << 20
-# the daemon had the request for sure; or perhaps, as the client cannot know
+# the daemon had the request for sure; of other reasons the client cannot know
 RECEIVED = frozenset({"", "overloaded", "route_off", "draining", "http_4xx", "http_5xx", "bad_compare"})
-PERHAPS = frozenset({"timeout", "connect", "bad_reply", "cancelled", "contract"})
 
 
 def asked(cell: Cell) -> bool:
@@ -151,12 +150,3 @@ def _and(*all_of: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
 
 def _not(one: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
     return lambda cell: not one(cell)
-
-
-def tally(window: Window, route: str) -> Dict[Tuple[str, str], int]:
-    """How often each (outcome, reason) was."""
-    found: Dict[Tuple[str, str], int] = {}
-    for cell, count in zip(window.cells, window.counts):
-        if cell.route == route and count:
-            found[cell.outcome, cell.reason] = found.get((cell.outcome, cell.reason), 0) + int(count)
-    return found

@@ -6,9 +6,10 @@ are read again; a route that was moved meanwhile waits for the next turn.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import decide, ledger, report, target
 from .book import Book
@@ -59,10 +60,8 @@ class Turn:
     def resume(self, route: str) -> None:
         """The route goes on from where the file has it, and may go up again."""
         plan = self._plan
-        if route not in plan.routes:
-            raise Unusable(f"the plan has no route {route}: {', '.join(plan.routes)}")
-        with target.locked(plan.file, LOCK_S) as alone:
-            self._must_be(alone)
+        self._must_know(route)
+        with self._alone():
             aim = self._aim()
             self._book.settle(aim.read)
             found = aim.read(route)
@@ -74,10 +73,8 @@ class Turn:
     def up(self, route: str, why: str) -> None:
         """One step, on somebody's word: what there are too few calls to prove. The ledger has the word."""
         plan = self._plan
-        if route not in plan.routes:
-            raise Unusable(f"the plan has no route {route}: {', '.join(plan.routes)}")
-        with target.locked(plan.file, LOCK_S) as alone:
-            self._must_be(alone)
+        self._must_know(route)
+        with self._alone():
             aim = self._aim()
             stands, found = decide.standing(plan, self._book.settle(aim.read), route), aim.read(route)
             if stands.parked or (stands.changes and found != stands.switch):
@@ -90,8 +87,7 @@ class Turn:
         bring_into_force({route: to}, self._book, self._means.hands)
 
     def _settled(self) -> List[ledger.Entry]:
-        with target.locked(self._plan.file, LOCK_S) as alone:
-            self._must_be(alone)
+        with self._alone():
             return self._book.settle(lambda route: self._aim().read(route))
 
     def _evidence(self, stood: Dict[str, Standing]) -> Tuple[Dict[str, Tuple[Finding, Report]], List[int]]:
@@ -119,8 +115,7 @@ class Turn:
 
     def _route(self, route: str, stood: Standing, evidence: Evidence) -> int:
         try:
-            with target.locked(self._plan.file, LOCK_S) as alone:
-                self._must_be(alone)
+            with self._alone():
                 return self._act(route, stood, evidence)
         except Unusable as problem:
             rolls_back = evidence is not None and evidence[0].verdict == decide.ROLL_BACK
@@ -187,9 +182,16 @@ class Turn:
     def _aim(self) -> target.Target:
         return target.load(str(self._plan.file), self._plan.entry)
 
-    def _must_be(self, alone: bool) -> None:
-        if not alone:
-            raise Unusable(f"{self._plan.file}: another run holds the lock of its folder")
+    def _must_know(self, route: str) -> None:
+        if route not in self._plan.routes:
+            raise Unusable(f"the plan has no route {route}: {', '.join(self._plan.routes)}")
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with target.locked(self._plan.file, LOCK_S) as alone:
+            if not alone:
+                raise Unusable(f"{self._plan.file}: another run holds the lock of its folder")
+            yield
 
 
 def watch(turn: Callable[[], int], every_s: float, stopped: Callable[[float], bool]) -> int:
