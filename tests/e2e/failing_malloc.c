@@ -1,12 +1,11 @@
 // failing_malloc.c -- preloaded into a daemon under test: allocations fail from the n-th one on, n being a number in a file that the
 // test writes to; 0: none does. What is in a daemon's way must be refused, not fatal.
+#include "control.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -19,12 +18,8 @@ static struct control {
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *path = getenv("FAILING_MALLOC");
-    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *shared = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (fd >= 0)
-        close(fd);
-    if (shared != MAP_FAILED)
+    void *shared = control_of("FAILING_MALLOC", sizeof *control);
+    if (shared)
         control = shared;
 }
 

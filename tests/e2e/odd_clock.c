@@ -1,10 +1,9 @@
 // odd_clock.c -- preloaded into a daemon under test: the time of day is off by a number of seconds in a file that the test writes to,
 // and while a second number there is set, a thread that is not the first stays where it asks for its own CPU time.
+#include "control.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,12 +14,8 @@ static struct control {
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *path = getenv("ODD_CLOCK");
-    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *shared = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (fd >= 0)
-        close(fd);
-    if (shared != MAP_FAILED)
+    void *shared = control_of("ODD_CLOCK", sizeof *control);
+    if (shared)
         control = shared;
 }
 
