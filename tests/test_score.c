@@ -226,7 +226,11 @@ START_TEST(time_doubles_with_the_documents_up_to_the_largest_body)
 }
 END_TEST
 
-enum { BEHIND_MAX_NS = 2 * SLOWER * HP_NS_PER_MS };
+// A machine may be slow: so it is the work that is measured with. Of a short one a look costs more.
+static uint64_t behind_max(uint64_t whole)
+{
+    return whole / 8 + HP_NS_PER_MS * SLOWER;
+}
 
 // What is worked behind a deadline that passes when so many eighths of the work are done. CPU time
 // never runs ahead of the clock, so what goes beyond them was worked behind it.
@@ -236,7 +240,7 @@ static uint64_t behind_deadline(size_t i, uint64_t whole, uint64_t eighths)
     for (int round = 0; round < 5; round++) {
         struct call call = load(i, 4);
         struct cost cost = run_within(&call, UNBOUNDED, hp_now_ns() + until);
-        ck_assert(cost.code == HP_DEADLINE || cost.cpu_ns < whole + BEHIND_MAX_NS);
+        ck_assert(cost.code == HP_DEADLINE || cost.cpu_ns < 2 * whole);
         uint64_t more = cost.cpu_ns > until ? cost.cpu_ns - until : 0;
         behind = more < behind ? more : behind;
         free(call.body);
@@ -256,7 +260,7 @@ START_TEST(work_ends_with_the_deadline)
         if (getenv("SHOW"))
             printf("%-20s %8.3f ms, %8.3f behind the deadline\n", loads[i].what,
                 (double)whole / 1e6, (double)worst / 1e6);
-        ck_assert_msg(worst < BEHIND_MAX_NS, "%s: %.3f ms behind its deadline", loads[i].what,
+        ck_assert_msg(worst < behind_max(whole), "%s: %.3f ms behind its deadline", loads[i].what,
             (double)worst / 1e6);
     }
 }

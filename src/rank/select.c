@@ -30,30 +30,38 @@ static void make_heap(struct hp_result *heap, size_t count)
         sift_down(heap, count, at);
 }
 
+enum { CHECKED_EVERY = 512 }; // documents
+
 // From a heap to an order, best first.
-static void sort_heap(struct hp_result *heap, size_t count)
+static enum hp_code sort_heap(struct hp_result *heap, size_t count,
+    const struct hp_deadline *deadline, struct hp_fault *fault)
 {
     while (count-- > 1) {
         struct hp_result worst = heap[0];
         heap[0] = heap[count];
         heap[count] = worst;
         sift_down(heap, count, 0);
+        if (count % CHECKED_EVERY == 0)
+            HP_TRY(hp_deadline_check(deadline, fault));
     }
+    return HP_OK;
 }
 
-// Leaves the best `most` of all in front, best first; returns how many that are.
-static size_t keep_best(struct hp_result *all, size_t count, size_t most)
+// Leaves the best `most` of all in front, best first, and no more than these.
+static enum hp_code keep_best(
+    struct hp_results *all, size_t most, const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    size_t kept = count < most ? count : most;
-    make_heap(all, kept);
+    size_t count = all->count, kept = count < most ? count : most;
+    struct hp_result *heap = all->result;
+    make_heap(heap, kept);
     for (size_t i = kept; i < count; i++) {
-        if (kept == 0 || !worse(&all[0], &all[i]))
+        if (kept == 0 || !worse(&heap[0], &heap[i]))
             continue;
-        all[0] = all[i];
-        sift_down(all, kept, 0);
+        heap[0] = heap[i];
+        sift_down(heap, kept, 0);
     }
-    sort_heap(all, kept);
-    return kept;
+    all->count = kept;
+    return sort_heap(heap, kept, deadline, fault);
 }
 
 // --- filters -------------------------------------------------------------------------------------
@@ -111,33 +119,36 @@ double hp_prior_rank_part(const struct hp_selection *selection, uint32_t rank)
     return selection->prior_weight / (HP_RRF_K + (double)rank);
 }
 
-static void fuse_sum(const struct hp_selection *selection, struct hp_result *all, size_t count)
+static void fuse_sum(const struct hp_selection *selection, struct hp_results *out)
 {
-    for (size_t i = 0; i < count && selection->priors; i++)
+    struct hp_result *all = out->result;
+    for (size_t i = 0; i < out->count && selection->priors; i++)
         all[i].score = finite(all[i].score + hp_prior_part(selection, all[i].document));
 }
 
 // Sorted once by score and once by prior.
-static void fuse_ranks(const struct hp_selection *selection, struct hp_result *all, size_t count)
+static enum hp_code fuse_ranks(const struct hp_selection *selection, struct hp_results *out,
+    const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    keep_best(all, count, count);
+    struct hp_result *all = out->result;
+    size_t count = out->count;
+    HP_TRY(keep_best(out, count, deadline, fault));
     for (size_t i = 0; i < count; i++) {
         all[i].rank = (uint32_t)i + 1;
         all[i].score = selection->priors ? selection->priors[all[i].document] : 0;
     }
     if (selection->priors)
-        keep_best(all, count, count);
+        HP_TRY(keep_best(out, count, deadline, fault));
     for (size_t i = 0; i < count; i++) {
         all[i].prior_rank = (uint32_t)i + 1;
         all[i].score = hp_rank_part(all[i].rank);
         if (selection->priors)
             all[i].score = finite(all[i].score + hp_prior_rank_part(selection, (uint32_t)i + 1));
     }
+    return HP_OK;
 }
 
 // --- the whole -----------------------------------------------------------------------------------
-
-enum { CHECKED_EVERY = 512 }; // documents
 
 // Those that pass, with their BM25; `matches` says of each document whether it holds a query term.
 static enum hp_code score_all(const struct hp_bm25 *bm25, const struct hp_counts *counts,
@@ -178,12 +189,11 @@ enum hp_code hp_select(const struct hp_bm25 *bm25, const struct hp_counts *count
         return hp_no_memory(arena, fault);
     HP_TRY(score_all(bm25, counts, selection, deadline, out, matches, fault));
     if (selection->by_rank)
-        fuse_ranks(selection, out->result, out->count);
+        HP_TRY(fuse_ranks(selection, out, deadline, fault));
     else
-        fuse_sum(selection, out->result, out->count);
+        fuse_sum(selection, out);
     drop_below(out, selection->min_score);
     for (size_t i = 0; i < out->count; i++)
         out->matched += matches[out->result[i].document];
-    out->count = keep_best(out->result, out->count, selection->top_n);
-    return HP_OK;
+    return keep_best(out, selection->top_n, deadline, fault);
 }

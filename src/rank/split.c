@@ -116,10 +116,11 @@ static void add_to_run(struct hp_split *split, hp_str text, size_t start, size_t
     if (chars.len / DECOMPOSED_MAX > split->longest)
         chars = without_endless_marks(split, chars);
     fold(split, chars, &split->run);
-    if (split->run.failed || split->late)
+    if (split->run.failed)
         return;
-    for (size_t next; at < split->run.len; at = next) {
+    for (size_t next; at < split->run.len && !must_stop(split, 0); at = next) {
         next = char_end(hp_buf_str(&split->run), at);
+        split->unchecked += next - at;
         take_char(split, at, next);
     }
 }
