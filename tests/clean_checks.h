@@ -5,6 +5,23 @@
 #include "text/clean.h"
 #include "text/utf8.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+// Aborts where there is none.
+static inline struct hp_clean cleaned(
+    hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena)
+{
+    static const struct hp_deadline never = { 0 };
+    struct hp_clean out;
+    struct hp_fault fault = HP_FAULT_NONE;
+    if (hp_clean(raw, options, arena, &never, &out, &fault) != HP_OK) {
+        fprintf(stderr, "%s\n", fault.detail);
+        abort();
+    }
+    return out;
+}
+
 // One place of the map, or the end of both texts behind the last one.
 static inline const char *check_edit(
     hp_str raw, const struct hp_clean *clean, const struct hp_edit *before, struct hp_edit edit)

@@ -4,19 +4,9 @@
 // differs.
 #include "chunk_checks.h"
 #include "chunk_oracle.h"
-
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 enum { OPTION_BYTES = 6, SLOW_BYTES = 400, STRUCTURED = 64, EXACT = 128 };
-
-static void must_hold(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 // Unit, max (1 to 65536), overlap below max and min, the last two as parts of 256.
 static struct hp_chunk_options options_of(const uint8_t *bytes)
@@ -48,10 +38,8 @@ static void compare(const struct document *document, const struct hp_chunk_optio
     size_t count;
     slow.document = document;
     slow.options = options;
-    must_hold(as_slow(&slow, chunks, expected, &count), "the slow chunker cuts otherwise");
+    demand(as_slow(&slow, chunks, expected, &count), "the slow chunker cuts otherwise");
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -71,16 +59,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hp_arena_init(arena, NULL, (size_t)1 << 30);
     if (data[0] & STRUCTURED && text.len > 0)
         document.structure = random_structure(&random, text, &forest);
-    must_hold(!hp_tokens_encode(vocab, text, arena, &never, &document.tokens, &fault), "no tokens");
-    must_hold(!hp_chunk_text(text, &document.structure, document.tokens, &options, arena, &never,
-                  &chunks, &fault),
+    demand(!hp_tokens_encode(vocab, text, arena, &never, &document.tokens, &fault), "no tokens");
+    demand(!hp_chunk_text(text, &document.structure, document.tokens, &options, arena, &never,
+               &chunks, &fault),
         "no cut");
     struct chunk_check check = { text, document.tokens, &options, clusters_of(text, arena) };
-    must_hold(check.cluster, "no memory");
+    demand(check.cluster, "no memory");
     const char *wrong = wrong_chunks(&check, &chunks);
-    must_hold(!wrong, wrong);
+    must_hold(wrong);
     if (text.len <= SLOW_BYTES) {
-        must_hold(!hp_edges_find(text, arena, &never, &document.edges, &fault), "no edges");
+        demand(!hp_edges_find(text, arena, &never, &document.edges, &fault), "no edges");
         compare(&document, &options, &chunks);
     }
     hp_arena_done(arena);

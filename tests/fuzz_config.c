@@ -2,7 +2,7 @@
 // shown and reads back to the same hash. The same bytes go through the writer of JSON.
 #include "config/config.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 static const struct hp_section sections[] = { { .name = "chunk" } };
 
@@ -24,8 +24,6 @@ static void check_shown(const struct hp_config *config)
     hp_config_free(again);
     hp_arena_done(&arena);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

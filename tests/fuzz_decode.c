@@ -3,27 +3,19 @@
 #include "text/decode.h"
 #include "text/utf8.h"
 
-#include <stdlib.h>
-
-static void must_hold(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz.h"
 
 static void check(const struct hp_decoded *decoded)
 {
     size_t at = decoded->units ? 2 : 0, start, end;
-    must_hold(hp_utf8_valid(decoded->text) == decoded->text.len);
+    demand(hp_utf8_valid(decoded->text) == decoded->text.len, "the text is not UTF-8");
     for (size_t from = 0, len; from < decoded->text.len; from += len, at = end) {
         hp_utf8_at(decoded->text, from, &len);
         hp_decoded_source(decoded, from, from + len, &start, &end);
-        must_hold(start == at && end > start);
+        demand(start == at && end > start, "spans do not follow each other");
     }
-    must_hold(at == decoded->raw.len);
+    demand(at == decoded->raw.len, "the spans end before the body");
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -37,11 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum hp_invalid invalid = (enum hp_invalid)(data[0] % 3);
     hp_arena_init(&arena, NULL, (size_t)1 << 30);
     enum hp_code code = hp_decode(raw, invalid, &arena, &never, &out, &fault);
-    must_hold(code == HP_OK || (code == HP_BAD_UTF8 && invalid == HP_INVALID_REJECT));
+    demand(code == HP_OK || (code == HP_BAD_UTF8 && invalid == HP_INVALID_REJECT), "refused");
     if (code == HP_OK)
         check(&out);
     else
-        must_hold(fault.offset >= 0 && (size_t)fault.offset < raw.len);
+        demand(fault.offset >= 0 && (size_t)fault.offset < raw.len, "the place of a fault");
     hp_arena_done(&arena);
     return 0;
 }

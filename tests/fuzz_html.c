@@ -1,19 +1,7 @@
 // fuzz_html.c -- any bytes as a page of HTML, as far as they are UTF-8: the words are those of the
 // plain reader, the text is sound, and stays as it is when it is cleaned again.
+#include "fuzz.h"
 #include "html_checks.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-static void must_hold(const char *wrong)
-{
-    if (!wrong)
-        return;
-    fprintf(stderr, "%s\n", wrong);
-    abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

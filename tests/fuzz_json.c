@@ -1,8 +1,7 @@
 // fuzz_json.c -- the reader against jansson on any bytes, and a request bound by a table of every
 // type.
+#include "fuzz.h"
 #include "json_oracle.h"
-
-#include <stdio.h>
 
 struct inner {
     int64_t max;
@@ -45,14 +44,6 @@ static const struct hp_field fields[] = {
     { AT(request, list), .type = HP_LIST },
     { .key = NULL },
 };
-
-static void demand(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 // What is bound lies in the body and is in range.
 static void check_bound(const struct request *request, const char *body, size_t len)

@@ -1,18 +1,7 @@
 // fuzz_markdown.c -- any bytes as Markdown: the structure's shape, the same structure for the same
 // text with other line ends, in a quote and in an item, and the line ends that the registers find.
+#include "fuzz.h"
 #include "markdown_checks.h"
-
-#include <stdio.h>
-
-static void must_hold(const char *wrong)
-{
-    if (!wrong)
-        return;
-    fprintf(stderr, "%s\n", wrong);
-    abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

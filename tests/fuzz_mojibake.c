@@ -1,20 +1,10 @@
 // fuzz_mojibake.c -- text, read wrongly or not. The first byte picks what else is on, the next two
 // in which encodings the text is read wrongly beforehand. Aborts where a property does not hold.
 #include "clean_checks.h"
+#include "fuzz.h"
 #include "text/mojibake.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { HEAD = 3, TEXT_MAX = 4096, LAYERS_MAX = 3 };
-
-static void must_hold(const char *wrong)
-{
-    if (!wrong)
-        return;
-    fprintf(stderr, "%s\n", wrong);
-    abort();
-}
 
 static struct hp_clean_options options_of(uint8_t bits)
 {
@@ -49,33 +39,20 @@ static hp_str misread(hp_str text, unsigned encoding, char *out)
     return (hp_str){ out, len };
 }
 
-static struct hp_clean clean(
-    hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena)
-{
-    static const struct hp_deadline never = { 0 };
-    struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_clean out = { .text = raw };
-    if (hp_clean(raw, options, arena, &never, &out, &fault))
-        must_hold(fault.detail);
-    return out;
-}
-
 static void check_text(hp_str raw, const struct hp_clean_options *options)
 {
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, (size_t)1 << 30);
     size_t found = hp_mojibake_find(raw, 0, raw.len);
     must_hold(found == hp_mojibake_find_plain(raw, 0, raw.len) ? NULL : "the searches differ");
-    struct hp_clean once = clean(raw, options, &arena);
+    struct hp_clean once = cleaned(raw, options, &arena);
     must_hold(check_clean(raw, &once));
-    struct hp_clean twice = clean(once.text, options, &arena);
+    struct hp_clean twice = cleaned(once.text, options, &arena);
     must_hold(twice.edits.count ? "cleaning twice is not cleaning once" : NULL);
     hp_arena_done(&arena);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;

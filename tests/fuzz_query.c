@@ -2,7 +2,7 @@
 // that the contract knows, and every value that was taken reads back from how it is shown.
 #include "hotpathd/field.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 struct nested {
     int64_t max;
@@ -76,8 +76,6 @@ static void check_reads_back(const struct sample *sample)
              0);
     }
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -10,20 +10,12 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+#include "fuzz.h"
 
 extern const struct hp_route hp_route_score;
 
 static const struct hp_deadline never = { 0 };
-
-static void demand(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 // --- the route -----------------------------------------------------------------------------------
 
@@ -124,8 +116,6 @@ static void count_text(uint8_t pick, hp_str text)
     hp_analyzer_close(&analyzer);
     hp_arena_done(&arena);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

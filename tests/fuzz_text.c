@@ -1,17 +1,7 @@
 // fuzz_text.c -- any bytes: how much of them is UTF-8, and what cleaning makes of that part. The
 // first two bytes pick the options. Aborts where a property does not hold.
 #include "clean_checks.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-static void must_hold(const char *wrong)
-{
-    if (!wrong)
-        return;
-    fprintf(stderr, "%s\n", wrong);
-    abort();
-}
+#include "fuzz.h"
 
 // The first two bytes: switches, form and format.
 static struct hp_clean_options options_of(const uint8_t *data)
@@ -24,19 +14,6 @@ static struct hp_clean_options options_of(const uint8_t *data)
     return options;
 }
 
-static struct hp_clean clean(
-    hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena)
-{
-    static const struct hp_deadline never = { 0 };
-    struct hp_fault fault = HP_FAULT_NONE;
-    struct hp_clean out = { .text = raw };
-    if (hp_clean(raw, options, arena, &never, &out, &fault))
-        must_hold(fault.detail);
-    return out;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
@@ -47,9 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_hold(raw.len == hp_utf8_valid_plain(bytes) ? NULL : "fast and plain validation differ");
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, (size_t)1 << 30);
-    struct hp_clean once = clean(raw, &options, &arena);
+    struct hp_clean once = cleaned(raw, &options, &arena);
     must_hold(check_clean(raw, &once));
-    struct hp_clean twice = clean(once.text, &options, &arena);
+    struct hp_clean twice = cleaned(once.text, &options, &arena);
     if (options.format != HP_HTML) // the text of HTML is HTML no more
         must_hold(twice.edits.count ? "cleaning twice is not cleaning once" : NULL);
     hp_arena_done(&arena);

@@ -5,18 +5,9 @@
 
 #include "text/utf8.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 enum { TEXT_MAX = 2048, PARTS = 8 }; // the definition takes quadratic time
-
-static void demand(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 static struct hp_vocab *open_vocab(enum hp_encoding encoding)
 {
@@ -61,8 +52,6 @@ static void check(const struct hp_vocab *vocab, hp_str text, uint32_t random)
         check_part(vocab, tokens, text, &random);
     hp_arena_done(&arena);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

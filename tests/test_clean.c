@@ -6,26 +6,15 @@
 
 #include "clean_checks.h"
 #include "text/rewrite.h"
+#include "random.h"
 #include "test.h"
 
 static const struct hp_deadline never = { 0 };
-static uint64_t seed = 3;
+static struct random dice = { 3 };
 
-static uint32_t pick(uint32_t below) // xorshift64*
+static uint32_t pick(uint32_t below)
 {
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * 2685821657736338717u) >> 33) % below;
-}
-
-static struct hp_clean clean(
-    hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena)
-{
-    struct hp_clean out;
-    struct hp_fault fault = HP_FAULT_NONE;
-    ck_assert_int_eq(hp_clean(raw, options, arena, &never, &out, &fault), HP_OK);
-    return out;
+    return random_below(&dice, below);
 }
 
 // --- the plain version: code points in, code points out, one rule after the other ----------------
@@ -214,7 +203,7 @@ START_TEST(agrees_with_the_plain_version)
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 64 << 20);
         hp_str want = plain_clean(raw, &options, space);
-        ck_assert(hp_str_equal(clean(raw, &options, &arena).text, want));
+        ck_assert(hp_str_equal(cleaned(raw, &options, &arena).text, want));
         hp_arena_done(&arena);
     }
 }
@@ -249,11 +238,11 @@ static const char *check_twice(hp_str raw, const struct hp_clean_options *option
 {
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 64 << 20);
-    struct hp_clean once = clean(raw, options, &arena);
+    struct hp_clean once = cleaned(raw, options, &arena);
     const char *wrong = check_clean(raw, &once);
     // the text of HTML is HTML no more
     if (!wrong && options->format != HP_HTML &&
-        clean(once.text, options, &arena).text.ptr != once.text.ptr)
+        cleaned(once.text, options, &arena).text.ptr != once.text.ptr)
         wrong = "cleaning twice is not cleaning once";
     hp_arena_done(&arena);
     return wrong;
@@ -286,11 +275,11 @@ START_TEST(switches_of_characters_act_in_their_order)
         for (int fix = HP_FIX_LINE_ENDINGS; fix <= HP_FIX_LIGATURES; fix++) {
             struct hp_clean_options one = hp_clean_none;
             all.on[fix] = one.on[fix] = bits >> (fix - HP_FIX_LINE_ENDINGS) & 1;
-            struct hp_clean out = clean(stepwise, &one, &arena);
+            struct hp_clean out = cleaned(stepwise, &one, &arena);
             counts[fix] = out.changes[fix];
             stepwise = out.text;
         }
-        struct hp_clean out = clean(raw, &all, &arena);
+        struct hp_clean out = cleaned(raw, &all, &arena);
         ck_assert(hp_str_equal(out.text, stepwise));
         ck_assert_mem_eq(out.changes, counts, sizeof counts);
         hp_arena_done(&arena);
@@ -325,7 +314,7 @@ START_TEST(standard_cleans_as_the_contract_says)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 1 << 20);
-        struct hp_clean out = clean(hp_str_from(rows[i].raw), &hp_clean_standard, &arena);
+        struct hp_clean out = cleaned(hp_str_from(rows[i].raw), &hp_clean_standard, &arena);
         if (!hp_str_is(out.text, rows[i].clean))
             ck_abort_msg("row %zu: %.*s", i, (int)out.text.len, out.text.ptr);
         hp_arena_done(&arena);
@@ -434,7 +423,7 @@ START_TEST(lines_are_judged_as_documented)
         const char *raw = line_rows[i].raw, *want = line_rows[i].clean;
         options.on[line_rows[i].fix] = true;
         hp_arena_init(&arena, NULL, 1 << 20);
-        struct hp_clean out = clean(hp_str_from(raw), &options, &arena);
+        struct hp_clean out = cleaned(hp_str_from(raw), &options, &arena);
         if (!hp_str_is(out.text, want ? want : raw))
             ck_abort_msg("row %zu: %.*s", i, (int)out.text.len, out.text.ptr);
         hp_arena_done(&arena);
@@ -449,7 +438,7 @@ START_TEST(soft_hyphens_at_line_ends_join_or_go)
     options.on[HP_FIX_HYPHENATION] = true;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_clean out =
-        clean(HP_S("so\u00adft exam\u00ad \nple, item\u00ad\n12"), &options, &arena);
+        cleaned(HP_S("so\u00adft exam\u00ad \nple, item\u00ad\n12"), &options, &arena);
     ck_assert(hp_str_is(out.text, "soft example, item\n12"));
     ck_assert_uint_eq(out.changes[HP_FIX_SPACES], 1);
     ck_assert_uint_eq(out.changes[HP_FIX_HYPHENATION], 2);
@@ -466,7 +455,7 @@ START_TEST(a_chain_that_wakes_itself_is_followed_to_its_end)
     hp_arena_init(&arena, NULL, 1 << 20);
     hp_str raw =
         HP_S("1\n2\n3\n4\n5\n6\n7\n8\na\f1\n2\n3\n4\n5\n6\n7\n8\nb\f1\n2\n3\n4\n5\n6\n7\n8\nc");
-    ck_assert(hp_str_is(clean(raw, &options, &arena).text, "a\fb\fc"));
+    ck_assert(hp_str_is(cleaned(raw, &options, &arena).text, "a\fb\fc"));
     hp_arena_done(&arena);
 }
 END_TEST
@@ -476,7 +465,7 @@ START_TEST(changes_are_counted_by_switch)
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_clean out =
-        clean(HP_S("a\r\nb\rc \u00a0 de\u0301\x01\x02"), &hp_clean_standard, &arena);
+        cleaned(HP_S("a\r\nb\rc \u00a0 de\u0301\x01\x02"), &hp_clean_standard, &arena);
     ck_assert_uint_eq(out.changes[HP_FIX_LINE_ENDINGS], 2);
     ck_assert_uint_eq(out.changes[HP_FIX_CONTROLS], 1); // two removals that touch are one place
     ck_assert_uint_eq(out.changes[HP_FIX_SPACES], 1);
@@ -490,7 +479,8 @@ START_TEST(source_leaves_out_what_was_removed_beside_the_span)
 {
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 1 << 20);
-    struct hp_clean out = clean(HP_S("  one\u00a0 two\x01  e\u0301  "), &hp_clean_standard, &arena);
+    struct hp_clean out =
+        cleaned(HP_S("  one\u00a0 two\x01  e\u0301  "), &hp_clean_standard, &arena);
     size_t start, end;
     ck_assert(hp_str_is(out.text, "one two \u00e9"));
     hp_clean_source(&out, 0, 3, &start, &end);
@@ -521,7 +511,7 @@ static uint64_t cost(const char *unit, size_t bytes, const struct hp_clean_optio
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, (size_t)1 << 30);
         uint64_t from = hp_thread_cpu_ns();
-        struct hp_clean out = clean((hp_str){ text, count * len }, options, &arena);
+        struct hp_clean out = cleaned((hp_str){ text, count * len }, options, &arena);
         uint64_t took = hp_thread_cpu_ns() - from;
         least = took < least ? took : least;
         const char *wrong = check_map((hp_str){ text, count * len }, &out);
@@ -564,7 +554,7 @@ static size_t held_for(const char *unit, const struct hp_clean_options *options)
     hp_arena_init(&arena, NULL, (size_t)1 << 30);
     for (size_t i = 0; i < count; i++)
         memcpy(text + i * len, unit, len);
-    clean((hp_str){ text, count * len }, options, &arena);
+    cleaned((hp_str){ text, count * len }, options, &arena);
     size_t held = arena.held * 100 / (count * len);
     hp_arena_done(&arena);
     free(text);
@@ -594,7 +584,7 @@ START_TEST(spans_are_exact_where_every_character_changes)
     hp_arena_init(&arena, NULL, 1 << 24);
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = "a\r\n"[i % 3];
-    struct hp_clean out = clean((hp_str){ text, sizeof text }, &hp_clean_standard, &arena);
+    struct hp_clean out = cleaned((hp_str){ text, sizeof text }, &hp_clean_standard, &arena);
     ck_assert_uint_eq(out.text.len, 2 * LINES - 1);
     for (size_t at = 0; at < out.text.len; at++) {
         size_t start, end, want = at / 2 * 3 + at % 2 * 2;

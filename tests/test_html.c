@@ -1,17 +1,15 @@
 // test_html.c -- HTML to text: what becomes of which element, the plain reader of words against the
 // fast one on pages in disrepair, and what holds of every page.
 #include "html_checks.h"
+#include "random.h"
 #include "test.h"
 
 static const struct hp_deadline never = { 0 };
-static uint64_t seed = 11;
+static struct random dice = { 11 };
 
-static uint32_t pick(uint32_t below) // xorshift64*
+static uint32_t pick(uint32_t below)
 {
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * 2685821657736338717u) >> 33) % below;
+    return random_below(&dice, below);
 }
 
 static struct html_page read_page(hp_str raw, struct hp_arena *arena)

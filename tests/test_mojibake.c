@@ -13,15 +13,6 @@
 static const struct hp_deadline never = { 0 };
 static const struct hp_clean_options alone = { .on = { [HP_FIX_MOJIBAKE] = true } };
 
-static struct hp_clean clean(
-    hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena)
-{
-    struct hp_clean out;
-    struct hp_fault fault = HP_FAULT_NONE;
-    ck_assert_int_eq(hp_clean(raw, options, arena, &never, &out, &fault), HP_OK);
-    return out;
-}
-
 // --- examples ------------------------------------------------------------------------------------
 
 static const struct {
@@ -123,7 +114,7 @@ START_TEST(repairs_what_was_read_in_the_wrong_encoding)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 1 << 20);
-        struct hp_clean out = clean(hp_str_from(rows[i].raw), &alone, &arena);
+        struct hp_clean out = cleaned(hp_str_from(rows[i].raw), &alone, &arena);
         if (!hp_str_is(out.text, rows[i].repaired))
             ck_abort_msg("%s: %.*s", rows[i].what, (int)out.text.len, out.text.ptr);
         hp_arena_done(&arena);
@@ -188,7 +179,7 @@ START_TEST(leaves_right_text_alone)
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 1 << 20);
         hp_str raw = hp_str_from(right[i]);
-        struct hp_clean out = clean(raw, &alone, &arena);
+        struct hp_clean out = cleaned(raw, &alone, &arena);
         if (out.text.ptr != raw.ptr)
             ck_abort_msg("%s became %.*s", right[i], (int)out.text.len, out.text.ptr);
         hp_arena_done(&arena);
@@ -202,7 +193,7 @@ START_TEST(each_repaired_character_is_a_change_and_knows_its_source)
     hp_arena_init(&arena, NULL, 1 << 20);
     // "a", e acute in two layers, "b", ellipsis, "c"
     hp_str raw = HP_S("a\u00c3\u0192\u00c2\u00a9b\u00e2\u20ac\u00a6c");
-    struct hp_clean out = clean(raw, &alone, &arena);
+    struct hp_clean out = cleaned(raw, &alone, &arena);
     static const size_t spans[][4] = { { 0, 1, 0, 1 }, { 1, 3, 1, 9 }, { 3, 4, 9, 10 },
         { 4, 7, 10, 17 }, { 7, 8, 17, 18 }, { 2, 5, 1, 17 } };
     ck_assert(hp_str_is(out.text, "a\u00e9b\u2026c"));
@@ -346,9 +337,9 @@ static void check_twice(hp_str raw, const struct hp_clean_options *options)
 {
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, 64 << 20);
-    struct hp_clean once = clean(raw, options, &arena);
+    struct hp_clean once = cleaned(raw, options, &arena);
     const char *wrong = check_clean(raw, &once);
-    if (!wrong && clean(once.text, options, &arena).text.ptr != once.text.ptr)
+    if (!wrong && cleaned(once.text, options, &arena).text.ptr != once.text.ptr)
         wrong = "cleaning twice is not cleaning once";
     if (wrong)
         ck_abort_msg("%s: %.*s", wrong, (int)raw.len, raw.ptr);
@@ -414,7 +405,7 @@ static double work(hp_str unit, size_t bytes, bool apart)
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, (size_t)1 << 30);
         uint64_t from = hp_thread_cpu_ns();
-        clean((hp_str){ text, filled }, &alone, &arena);
+        cleaned((hp_str){ text, filled }, &alone, &arena);
         double took = (double)(hp_thread_cpu_ns() - from);
         best = took < best ? took : best;
         hp_arena_done(&arena);
@@ -449,7 +440,7 @@ START_TEST(a_deadline_that_passed_stops_a_long_line)
     ck_assert_int_eq(
         hp_clean((hp_str){ text, sizeof text }, &alone, &arena, &soon, &out, &fault), HP_DEADLINE);
     uint64_t stopped = hp_thread_cpu_ns() - from;
-    clean((hp_str){ text, sizeof text }, &alone, &arena);
+    cleaned((hp_str){ text, sizeof text }, &alone, &arena);
     ck_assert_uint_lt(stopped * 2, hp_thread_cpu_ns() - from - stopped);
     hp_arena_done(&arena);
 }

@@ -7,6 +7,7 @@
 #include "text/casefold.h"
 #include "text/utf8.h"
 
+#include "random.h"
 #include "test.h"
 
 #include <float.h>
@@ -15,13 +16,7 @@
 
 static const struct hp_deadline never = { 0 };
 
-static uint64_t seed = 1;
-
-static uint32_t random_below(uint32_t n)
-{
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((seed >> 33) % n);
-}
+static struct random dice = { 1 };
 
 // --- words ---------------------------------------------------------------------------------------
 
@@ -144,14 +139,14 @@ static const char *const endings[] = { "", "s", "es", "ed", "ing", "edly", "ingl
 static size_t random_word(char *word)
 {
     static const char letters[] = "aaeeiioouuyyybcdlnstxz0'_\xc3";
-    size_t len = 0, most = random_below(8);
+    size_t len = 0, most = random_below(&dice, 8);
     for (size_t i = 0; i < most; i++) {
-        char c = letters[random_below(sizeof letters - 1)];
+        char c = letters[random_below(&dice, sizeof letters - 1)];
         word[len++] = c;
         if (c == '\xc3')
-            word[len++] = (char)(0xa0 + random_below(16));
+            word[len++] = (char)(0xa0 + random_below(&dice, 16));
     }
-    const char *end = endings[random_below(sizeof endings / sizeof *endings)];
+    const char *end = endings[random_below(&dice, sizeof endings / sizeof *endings)];
     memcpy(word + len, end, strlen(end));
     return len + strlen(end);
 }
@@ -214,9 +209,9 @@ START_TEST(knows_the_stop_words_and_no_others)
     ck_assert_uint_eq(count, 33);
     for (size_t i = 0; i < 1000000; i++) {
         char word[8], padded[16];
-        size_t len = 1 + random_below(6);
+        size_t len = 1 + random_below(&dice, 6);
         for (size_t j = 0; j < len; j++)
-            word[j] = (char)('a' + random_below(26));
+            word[j] = (char)('a' + random_below(&dice, 26));
         snprintf(padded, sizeof padded, " %.*s ", (int)len, word);
         char all[sizeof stops + 2];
         snprintf(all, sizeof all, " %s ", stops);
@@ -249,15 +244,15 @@ static const char *const pieces[] = { "wing", "Wings", "lifted", "the", "THE", "
 
 static hp_str random_text(char *text, size_t most)
 {
-    size_t len = 0, want = random_below((uint32_t)most);
-    bool ascii = random_below(3) > 0;
+    size_t len = 0, want = random_below(&dice, (uint32_t)most);
+    bool ascii = random_below(&dice, 3) > 0;
     while (len < want) {
-        const char *piece = pieces[random_below(sizeof pieces / sizeof *pieces)];
+        const char *piece = pieces[random_below(&dice, sizeof pieces / sizeof *pieces)];
         if (ascii && strlen(piece) != hp_ascii_prefix(hp_str_from(piece)))
             continue;
         memcpy(text + len, piece, strlen(piece));
         len += strlen(piece);
-        if (random_below(4))
+        if (random_below(&dice, 4))
             text[len++] = ' ';
     }
     return (hp_str){ text, len };
@@ -482,8 +477,9 @@ START_TEST(what_is_cut_of_long_words_changes_no_other)
     for (size_t round = 0; round < 100; round++) {
         size_t len = 0;
         for (size_t i = 0; i < 4; i++) {
-            const char *base = bases[random_below(BASES)], *row = rows[random_below(ROWS)];
-            size_t times = random_below(random_below(3) ? 1500 : 4);
+            const char *base = bases[random_below(&dice, BASES)],
+                       *row = rows[random_below(&dice, ROWS)];
+            size_t times = random_below(&dice, random_below(&dice, 3) ? 1500 : 4);
             len += (size_t)sprintf(text + len, "%s", base);
             for (size_t j = 0; j < times; j++)
                 len += (size_t)sprintf(text + len, "%s", row);
@@ -632,10 +628,10 @@ START_TEST(the_best_n_are_the_first_of_all)
     double priors[DOCUMENTS];
     struct scoring *s = malloc(sizeof *s);
     for (size_t i = 0; i < DOCUMENTS; i++) {
-        for (uint32_t words = random_below(8), w = 0; w < words; w++)
-            strcat(text[i], random_below(2) ? "wing " : "boat ");
+        for (uint32_t words = random_below(&dice, 8), w = 0; w < words; w++)
+            strcat(text[i], random_below(&dice, 2) ? "wing " : "boat ");
         documents[i] = text[i];
-        priors[i] = random_below(4);
+        priors[i] = random_below(&dice, 4);
     }
     for (size_t mode = 0; mode < 3; mode++) {
         struct hp_result all[DOCUMENTS];

@@ -2,17 +2,15 @@
 // passes leave alone; each against a plain version.
 #include "text/rewrite.h"
 
+#include "random.h"
 #include "test.h"
 
 static const struct hp_deadline never = { 0 };
-static uint64_t seed = 11;
+static struct random dice = { 11 };
 
-static uint32_t pick(uint32_t below) // xorshift64*
+static uint32_t pick(uint32_t below)
 {
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * 2685821657736338717u) >> 33) % below;
+    return random_below(&dice, below);
 }
 
 enum { TEXT = 400, NOWHERE = -1 };

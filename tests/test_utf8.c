@@ -3,16 +3,14 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
+#include "random.h"
 #include "test.h"
 
-static uint64_t seed = 1;
+static struct random dice = { 1 };
 
-static uint32_t pick(uint32_t below) // xorshift64*
+static uint32_t pick(uint32_t below)
 {
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return (uint32_t)((seed * 2685821657736338717u) >> 33) % below;
+    return random_below(&dice, below);
 }
 
 // Any code point, small ones more often, never a surrogate.

@@ -4,15 +4,7 @@
 
 #include "hotpathd/str.h"
 
-struct random {
-    uint64_t state;
-};
-
-static inline uint32_t random_below(struct random *random, uint32_t limit)
-{
-    random->state = random->state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)((random->state >> 33) % limit);
-}
+#include "random.h"
 
 // What random texts are made of: words, signs, blanks, and everything that joins or refuses to.
 static const char *const text_parts[] = { "a", "word", "The", "Mr.", "U.S.", "J.", "e.g.", "1.",
