@@ -335,7 +335,7 @@ START_TEST(the_quick_check_vouches_for_what_it_passes)
     hp_arena_init(&arena, NULL, 16 << 20);
     struct hp_buf out = hp_buf_in(&arena);
     uint32_t seed = 5;
-    for (int round = 0; round < 60000; round++) {
+    for (int round = 0; round < ROUNDS(60000); round++) {
         char text[64];
         hp_str s = { text, 0 };
         for (int i = 0; i < 12; i++) {

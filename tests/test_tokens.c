@@ -385,14 +385,14 @@ static void check_run(const struct hp_vocab *vocab, char byte, size_t len)
 static void runs_of_every_byte(const struct hp_vocab *vocab)
 {
     static const size_t lens[] = { 1111 };
-    for (int byte = 0; byte < 0x80; byte++) {
+    for (int byte = 0; byte < 0x80; byte += SANITIZED ? 5 : 1) {
         for (size_t len = 1; len <= 600; len += 1 + random_below(60))
             check_run(vocab, (char)byte, len);
         for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
             check_run(vocab, (char)byte, lens[i]);
     }
     for (const char *sign = "-"; *sign; sign++)
-        for (size_t len = 1; len <= 600; len++)
+        for (size_t len = 1; len <= 600; len += SANITIZED ? 7 : 1)
             check_run(vocab, *sign, len);
 }
 
