@@ -39,7 +39,7 @@ func isSocket(path string) bool {
 	return err == nil && info.Mode()&fs.ModeSocket != 0
 }
 
-// parseAddress reads unix:/path or http://host:port.
+// parseAddress reads unix:path or http://host:port.
 func parseAddress(raw string) (address, error) {
 	if strings.HasPrefix(raw, "unix:") {
 		return unixAddress(raw, strings.TrimPrefix(raw, "unix:"))
@@ -49,23 +49,27 @@ func parseAddress(raw string) (address, error) {
 		return address{}, fmt.Errorf("hotpathd: URL %q: %w", raw, err)
 	}
 	bare := url.URL{Scheme: "http", Host: u.Host}
-	if u.Hostname() == "" || u.Port() == "" || bare.String() != strings.TrimSuffix(raw, "/") {
-		return address{}, fmt.Errorf("hotpathd: URL %q is neither http://host:port nor unix:/path", raw)
+	if u.Hostname() == "" || bare.String() != strings.TrimSuffix(raw, "/") {
+		return address{}, fmt.Errorf("hotpathd: URL %q is neither http://host:port nor unix:path", raw)
 	}
-	name := u.Hostname()
+	name, port := u.Hostname(), u.Port()
+	if port == "" {
+		port = "80"
+	}
 	if name == "localhost" {
 		name = "127.0.0.1"
 	}
 	if net.ParseIP(name) == nil {
 		return address{}, fmt.Errorf("hotpathd: URL %q: the host is an IP address or localhost", raw)
 	}
-	endpoint := net.JoinHostPort(name, u.Port())
+	endpoint := net.JoinHostPort(name, port)
 	return address{network: "tcp", endpoint: endpoint, host: endpoint}, nil
 }
 
 func unixAddress(raw, path string) (address, error) {
-	if !strings.HasPrefix(path, "/") {
-		return address{}, fmt.Errorf("hotpathd: URL %q: the path of a Unix socket begins with /", raw)
+	path = strings.TrimPrefix(path, "//")
+	if path == "" || strings.Contains(path, "\x00") {
+		return address{}, fmt.Errorf("hotpathd: URL %q names no socket", raw)
 	}
 	return address{network: "unix", endpoint: path, host: "localhost"}, nil
 }

@@ -168,7 +168,11 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		why = fail(ReasonContract, "%w", err)
 	} else {
 		var body []byte
-		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", r.end())
+		end := r.end()
+		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", end)
+		if why == nil {
+			why = checkReading(body, time.Until(end))
+		}
 		if why == nil {
 			if result, err = guard(func() (T, error) { return readReply(r.call.Reply, body) }); err != nil {
 				var none T

@@ -12,7 +12,7 @@ import (
 
 // Config holds the settings of a client. The zero value is a good one.
 type Config struct {
-	// URL of the daemon: http://host:port or unix:/path. Where it is empty, $HOTPATHD_URL holds,
+	// URL of the daemon: http://host:port or unix:path. Where it is empty, $HOTPATHD_URL holds,
 	// else unix:/run/hotpathd/hotpathd.sock if it is there, else http://127.0.0.1:8377. A host is
 	// an IP address or localhost: looking up any other name could not be kept within a budget.
 	URL string

@@ -137,3 +137,24 @@ func TestACallerThatGaveUpBeforeDuringOrAfterLeavesNothing(t *testing.T) {
 		t.Errorf("%d slots are taken", n)
 	}
 }
+
+func TestAReplyThatTakesLongerToReadThanIsLeftMeansTheOldCode(t *testing.T) {
+	many := []byte("[" + strings.Repeat("0,", 4<<20) + "0]")
+	long := []byte(`"` + strings.Repeat("word ", 2<<20) + `"`)
+	for _, body := range [][]byte{many, long} {
+		if why := checkReading(body, 50*time.Millisecond); why == nil || why.reason != ReasonTimeout {
+			t.Errorf("%.5s: %v", body, why)
+		}
+		if why := checkReading(body, time.Minute); why != nil {
+			t.Errorf("%.5s: %v", body, why)
+		}
+		if why := checkReading(body[:smallReply], 0); why != nil {
+			t.Errorf("a small one: %v", why)
+		}
+	}
+	server := serveFaults(t, "tcp", answerAll(okReply(string(many))))
+	client, last := on(t, server.url)
+	c := stringCall()
+	c.Timeout = 400 * time.Millisecond // 8 MiB come in less, and take more to read
+	wantFallback(t, call(t, client, c), last, ReasonTimeout)
+}
