@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -203,5 +204,43 @@ func TestThePollsAreAsOftenAsAskedFor(t *testing.T) {
 		if d := jitter(time.Second); d < 800*time.Millisecond || d > 1200*time.Millisecond {
 			t.Fatal("jitter made ", d, " of a second")
 		}
+	}
+}
+
+// Modes that change from poll to poll while many call: each has the result of one path or the other.
+func TestModesThatFlapHurtNobody(t *testing.T) {
+	daemon := serveRollout(t, rolloutReply("on", 0))
+	client := New(Config{URL: daemon.url, PollInterval: time.Millisecond, OnStateChange: func(string, string) {}})
+	t.Cleanup(client.Close)
+	known(t, client)
+	var stop atomic.Bool
+	var taken [2]atomic.Int64 // the old path, the new one
+	var callers sync.WaitGroup
+	for range [8]int{} {
+		callers.Add(1)
+		go func() {
+			defer callers.Done()
+			for !stop.Load() {
+				got, err := Do(background, client, stringCall())
+				if err != nil || got != "new" && got != "legacy" {
+					t.Errorf("%q, %v", got, err)
+				}
+				path := 0
+				if got == "new" {
+					path = 1
+				}
+				taken[path].Add(1)
+			}
+		}()
+	}
+	for i := 0; i < 60; i++ {
+		daemon.reply.Store(rolloutReply([]string{"on", "off", "canary", "shadow", "mode of tomorrow"}[i%5], 50))
+		from := daemon.polls.Load()
+		eventually(t, "a poll", func() bool { return daemon.polls.Load() > from })
+	}
+	stop.Store(true)
+	callers.Wait()
+	if taken[0].Load() == 0 || taken[1].Load() == 0 {
+		t.Errorf("%d calls took the old path, %d the new one", taken[0].Load(), taken[1].Load())
 	}
 }
