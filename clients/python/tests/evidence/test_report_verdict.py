@@ -44,6 +44,12 @@ def test_too_few_calls_hold(bench: Any) -> None:
     assert "HOLD 150 calls of the new path; the rule wants at least 200" in said(report)
 
 
+@pytest.mark.parametrize(("old", "new", "short"), [(500, 50, "new"), (50, 500, "old"), (0, 500, "old")])
+def test_the_side_that_is_too_short_is_named(bench: Any, old: int, new: int, short: str) -> None:
+    report = bench.events(made.canary(old, new)).run(*bench.rules("stop: { minimum: 20 }"), expect=10)
+    assert f"HOLD too few calls of the {short} path to compare p95: {min(old, new)} of at least 100" in said(report)
+
+
 def test_grave_harm_need_not_wait_for_the_minimum(bench: Any) -> None:
     bench.events(made.canary(3000, 150, slower=8.0)).run(*bench.rules(RULES), expect=30)
     bench.files = []
@@ -141,6 +147,13 @@ def test_a_window_in_which_nothing_was_called_yet_holds(bench: Any) -> None:
     assert report["routes"] == {}
     bench.files = []
     bench.file("empty.jsonl", b"").run("--since", made.stamp(1000), expect=10)
+
+
+def test_a_file_whose_first_line_is_being_written_holds_too(bench: Any) -> None:
+    bench.file("a.jsonl", made.text([made.event()])[:-80].encode())
+    report = bench.run("--since", "2026-01-01T00:00:00Z", expect=10)
+    assert report["problems"][0]["what"] == "a torn last line"
+    bench.run(expect=2)
 
 
 @pytest.mark.parametrize(("lost", "code"), [(25, 0), (40, 10)])

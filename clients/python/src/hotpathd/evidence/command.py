@@ -57,7 +57,7 @@ def _run(kind: str, options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="hotpathd-report.", dir=options.spool) as folder:
         table = Table(_fill(options, folder))
         window = Window(table, options.since, options.until)
-        if not len(table) and (table.lines or options.since is None):
+        if not len(table) and (options.since is None or table.lines > table.problems.count(spool.TORN)):
             raise Unusable("no event" + _why(table))
         books = integrity.reconcile(window, daemon, log)
         forbidden = verdict.forbidden(books, law, changed)

@@ -48,6 +48,7 @@ DTYPES: Dict[str, Any] = {
     **{name: np.uint16 for name in WORDS},
 }  # fmt: skip
 _MATCH = {None: -1, False: 0, True: 1}
+TORN = "a torn last line"
 MOST_WORDS = 60_000
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
@@ -134,7 +135,7 @@ class _Parser:
             event, problem = self._judge(line)
             if problem:
                 last = torn and number == first + len(lines) - 1
-                self._problem("a torn last line" if last else problem, number)
+                self._problem(TORN if last else problem, number)
             elif event is not None:
                 events.append(event)
                 kept.append(number)

@@ -85,11 +85,9 @@ def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
     stop, n = rules.stop, len(route.new.took)
     if not n:
         return [Reason(HOLD, "no call of the new path yet")]
-    if test.look is None and n >= stop.minimum:
-        return [Reason(HOLD, f"too few calls of the old path to compare {stop.metric} with: {len(route.old.took):,}")]
     few = Reason(HOLD, f"{n:,} calls of the new path; the rule wants at least {stop.minimum:,}")
     if test.look is None:
-        return [few]
+        return [few if n < stop.minimum else Reason(HOLD, _too_short(route, stop.metric))]
     found = test.look.interval
     change = f"{stop.metric} {change_word(found.value)} (from {change_word(found.low)} to {change_word(found.high)})"
     beside = {"on": ", beside the old path of before", "shadow": ", on the same calls"}.get(route.kind, "")
@@ -102,6 +100,15 @@ def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
         return [Reason(GO, f"{change}{beside}: {stop.regression:.0%} more is ruled out")]
     more = f"; {test.planned:,} calls of the new path are planned, {n:,} are there" if test.planned and test.planned > n else ""
     return [Reason(HOLD, f"{change}{beside}: {stop.regression:.0%} more is neither shown nor ruled out{more}")]
+
+
+def _too_short(route: Route, metric: str) -> str:
+    """Why there is no look, whatever the rule's minimum."""
+    old, new = len(route.old.took), len(route.new.took)
+    if old >= LEAST and new >= LEAST:
+        return f"the {old:,} calls of the old path are too few, or too equal, to say how many {metric} takes: `calls` of the stop rule plans them"
+    side, count = ("old", old) if old <= new else ("new", new)
+    return f"too few calls of the {side} path to compare {metric}: {count:,} of at least {LEAST}"
 
 
 def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
