@@ -15,7 +15,7 @@ from scipy import special
 
 Array = NDArray[Any]
 BLOCKS = 32  # 31 degrees of freedom cost 4 % of width against infinitely many
-LEAST = 20  # calls of a block
+LEAST = 60  # calls of a block
 
 
 def in_time(values: Array, times: Array) -> Array:
