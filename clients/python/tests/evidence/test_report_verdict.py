@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import json
 from html.parser import HTMLParser
 from typing import Any, List
@@ -188,6 +189,20 @@ def test_break_even_is_where_the_truth_has_it(bench: Any) -> None:
     found = route(bench.events(events).run())["break_even"]
     assert found["above_bytes"] == pytest.approx(3000, rel=0.01)
     assert found["says"].startswith("switch on above ")
+
+
+def test_break_even_is_where_the_truth_has_it_from_a_canary_alone(bench: Any) -> None:
+    """Of the old side some calls tell their size."""
+    chance, events = random.Random(5), []
+    for number in range(12_000):
+        size = 1 << (9 + number % 5)
+        if number % 4:
+            events.append(made.kept(size / 3000 * chance.uniform(0.95, 1.05), bytes_in=size + 1 if chance.random() < 0.1 else None))
+        else:
+            events.append(made.asked(1.0 * chance.uniform(0.95, 1.05), bytes_in=size + 1))
+    found = route(bench.events(events).run())["break_even"]
+    assert found["at_bytes"]["low"] <= 3000 <= found["at_bytes"]["high"] == pytest.approx(3000, rel=0.1)
+    assert found["above_bytes"] == pytest.approx(found["at_bytes"]["high"], rel=1e-5) and len(found["buckets"]) == 5
 
 
 def test_the_worst_route_decides(bench: Any) -> None:

@@ -321,7 +321,7 @@ def shadowed(rng: Any, n: int, hop: float, per_byte: float, most: int = 65536) -
     slow = np.exp(0.3 * in_runs(rng, n))
     noise = np.exp(0.2 * rng.standard_normal((2, n)))
     old, new = (0.05 + 0.001 * sizes) * slow * noise[0], (hop + per_byte * sizes) * slow * noise[1]
-    return breakeven.break_even(sizes, old, new, np.arange(n))
+    return breakeven.break_even(breakeven.Sized(sizes, old, np.arange(n)), breakeven.Sized(sizes, new, np.arange(n)))
 
 
 def test_the_size_from_which_the_hop_pays_is_where_the_interval_says() -> None:
