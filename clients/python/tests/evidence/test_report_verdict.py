@@ -63,6 +63,16 @@ def test_no_difference_that_is_not_known_exactly_holds_and_says_how_many_more(be
     assert route(report)["test"]["planned"] > 300
 
 
+def test_a_guards_look_wants_surer_harm_than_a_single_one(bench: Any) -> None:
+    rules = bench.rules("stop: { calls: 2000 }")
+    bench.events(made.canary(2000, 2000, slower=1.13))
+    assert bench.run(*rules, expect=30)["routes"]["chunk"]["test"]["looks"] == 0
+    report = bench.run(*rules, "--looks", "86400", expect=10)
+    assert report["routes"]["chunk"]["test"]["boundary"] == pytest.approx(4.86, abs=0.01)
+    bench.files = []
+    bench.events(made.canary(2000, 2000, slower=1.6), "b.jsonl").run(*rules, "--looks", "86400", expect=30)
+
+
 def test_many_fallbacks_are_rolled_back(bench: Any) -> None:
     events = made.canary(2000, 900) + [made.failed("overloaded", 1.0) for _ in range(100)]
     report = bench.events(events).run(*bench.rules(RULES), expect=30)

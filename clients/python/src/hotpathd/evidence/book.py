@@ -74,7 +74,7 @@ def _route(judged: Judged) -> Json:
         "table": [_row(row) for row in route.rows],
         "worth": [question._asdict() for question in judged.questions],
         "test": {
-            "metric": test.metric, "limit": test.limit, "calls": len(route.new.took), "planned": test.planned, **_look(test.look),
+            "metric": test.metric, "limit": test.limit, "calls": len(route.new.took), "planned": test.planned, "looks": test.looks, **_look(test.look),
         },
         "mismatches": {
             "compared": route.compared, "differing": route.differing, "rate": _interval(test.mismatch), "clean_needed": test.clean_needed,

@@ -57,7 +57,7 @@ def break_even(old: Sized, new: Sized, confidence: float = CONFIDENCE) -> BreakE
 def _buckets(old: Sized, new: Sized, confidence: float) -> List[Bucket]:
     octaves = [np.log2(np.maximum(side.sizes, 1)).astype(np.int64) for side in (old, new)]
     found = []
-    for octave in np.intersect1d(*octaves):
+    for octave in np.intersect1d(octaves[0], octaves[1]):
         one, other = (side.at(np.flatnonzero(where == octave)) for side, where in zip((old, new), octaves))
         if min(len(one.sizes), len(other.sizes)) >= LEAST:
             found.append(_bucket(one, other, confidence))

@@ -33,6 +33,7 @@ class Test(NamedTuple):
     """The stop rule's comparison, new / old of the metric, and what it takes to end it."""
 
     metric: str
+    looks: int  # of a guard
     look: Optional[Look]
     limit: float
     planned: Optional[int]  # calls of the new side
@@ -50,26 +51,26 @@ def worst(verdicts: Sequence[str]) -> str:
     return max(verdicts, key=_ORDER.index, default=HOLD)
 
 
-def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str]) -> Finding:
-    """`forbidden`: why there can be no GO, whatever the numbers say."""
-    test = _test(route, rules)
+def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str], looks: int = 0) -> Finding:
+    """`forbidden`: why there can be no GO, whatever the numbers say. `looks`: sequential.boundary."""
+    test = _test(route, rules, looks)
     reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_books(route, integrity)]
     reasons += [Reason(HOLD, text) for text in forbidden]
     ordered = sorted(reasons, key=lambda reason: -_ORDER.index(reason.verdict))
     return Finding(worst([reason.verdict for reason in ordered]), tuple(ordered), test)
 
 
-def _test(route: Route, rules: Rules) -> Test:
+def _test(route: Route, rules: Rules, looks: int) -> Test:
     stop, q = rules.stop, QUANTILES[rules.stop.metric]
     old, new = route.old.took, route.new.took
     planned = stop.calls or _planned(route, rules)
     look = None
     if min(len(old), len(new)) >= LEAST and planned:
         look = sequential.look(
-            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha
+            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha, looks
         )
     mismatch = known(intervals.rate(route.differing, route.compared))
-    return Test(stop.metric, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
+    return Test(stop.metric, looks, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
 
 
 def _planned(route: Route, rules: Rules) -> Optional[int]:
@@ -120,14 +121,14 @@ def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
     found = intervals.rate(count, n, effect=route.fallback_effect)
     name = "failures in shadow" if shadow else "fallbacks"
     text = f"{found.value:.2%} {name} (from {max(found.low, 0):.2%} to {min(found.high, 1):.2%}); the rule allows {stop.fallbacks:.2%}"
-    sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha)
+    sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha, test.looks)
     if sure.low > stop.fallbacks:
         return [Reason(NO_GO if shadow else ROLLBACK, text)]
     return [Reason(GO if found.high <= stop.fallbacks else HOLD, text)]
 
 
-def _at_a_look(count: int, n: int, fraction: float, alpha: float) -> Interval:
-    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST), method="exact")
+def _at_a_look(count: int, n: int, fraction: float, alpha: float, looks: int) -> Interval:
+    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha, looks), sequential.SUREST), method="exact")
 
 
 def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
@@ -141,7 +142,7 @@ def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
         noise = intervals.rate(route.noise_differing, route.noise)
         found += f"; the old code differs from itself in {noise.value:.3%}"
         limit += noise.high
-    sure = _at_a_look(route.differing, n, n / test.clean_needed, rules.stop.alpha)
+    sure = _at_a_look(route.differing, n, n / test.clean_needed, rules.stop.alpha, test.looks)
     if sure.low > limit:
         return [Reason(NO_GO, found)]
     if test.mismatch.high <= limit:
@@ -185,7 +186,7 @@ def baseline(found: Sequence[worth.Question]) -> Finding:
     reasons = [Reason(NO_GO, f"{one.text} No: {one.why}") for one in no]
     reasons += [Reason(HOLD, f"{one.text} Not answered: {one.why}") for one in open_ if one.source != "data"]
     reasons += [Reason(GO, f"{one.text} {worth.SHORT_WORDS[one.answer].capitalize()}: {one.why}") for one in found if one.answer or (one.answer is None and one.source == "data")]
-    return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", None, 0, None, 0, None))
+    return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", 0, None, 0, None, 0, None))
 
 
 def change_word(ratio: float) -> str:

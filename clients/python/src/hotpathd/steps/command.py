@@ -20,6 +20,9 @@ from typing import List, Optional, Sequence, Tuple
 from .problem import Unusable
 
 PLAN = "rollout.json"
+_DAY_S = 86400.0
+_CRON_S = 60.0  # as often as cron can
+_MOST_LOOKS = 10**9  # as the report has it
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -67,6 +70,7 @@ def _step(options: argparse.Namespace) -> int:
     from . import plan as plans
 
     recent_s = times.seconds_of(options.recent) if options.recent else math.inf
+    looks = min(math.ceil(_DAY_S / (options.watch or _CRON_S)), _MOST_LOOKS) if options.recent else 0
     stop = threading.Event()
     say = _Changes() if options.watch else _say
     command = tuple(shlex.split(options.report))
@@ -75,7 +79,7 @@ def _step(options: argparse.Namespace) -> int:
         try:
             plan = plans.load(Path(options.plan))
             hands = change.Hands(target.binary_of(options.binary), plan.then, options.url, plan.kill_switch, say)
-            means = turn.Means(_files(options.events), command, hands, options.force, time.time, recent_s)
+            means = turn.Means(_files(options.events), command, hands, options.force, time.time, recent_s, looks)
             return turn.Turn(plan, means).step()
         except (OSError, Unusable) as problem:
             say(f"refused: {problem}")

@@ -39,6 +39,7 @@ class Means(NamedTuple):
     force: bool
     clock: Callable[[], float]
     recent_s: float = math.inf  # what is older is no evidence
+    looks: int = 0  # of a day, where that is so: each is a test of its own, and alpha is for all of them
 
 
 class Turn:
@@ -113,7 +114,7 @@ class Turn:
         return bool(self._means.report) or any(map(os.path.exists, self._means.events))
 
     def _report(self, since: float) -> Report:
-        made = report.run(self._means.report, self._means.events, self._plan.rules, since, REPORT_S)
+        made = report.run(self._means.report, self._means.events, self._plan.rules, since, REPORT_S, self._means.looks)
         if made.rule != self._plan.rule:
             raise Unusable(f"the report goes by another stop rule ({made.rule}) than the plan ({self._plan.rule})")
         return made
