@@ -82,6 +82,7 @@ func Do[T any](ctx context.Context, client *Client, call Call[T]) (T, error) {
 	r.info.TotalTime = client.now() - r.started
 	if r.record != nil && !r.handedOn {
 		r.finish(r.record)
+		r.size(r.record)
 		client.events.put(r.record)
 	}
 	if client.onCall != nil {
@@ -284,6 +285,22 @@ func (r *run[T]) finish(to *record) {
 		to.cpuLegacy, to.cpuClient = r.cpuEnded-r.cpuLegacy, r.cpuLegacy-r.cpuStarted
 	} else if now, ok := threadCPU(); ok {
 		to.cpuClient = now - r.cpuStarted
+	}
+}
+
+// sizedPercent of the calls that a canary leaves to the old path: writing a request takes its
+// caller's time, after the old code's.
+const sizedPercent = 5
+
+// size says how large the request would have been: the report compares both paths by size.
+func (r *run[T]) size(to *record) {
+	if to.reason != ReasonCanary || !inSlice(drawBucket(), sizedPercent) {
+		return
+	}
+	room := bodies.Get().(*[]byte)
+	defer putBack(room)
+	if body, err := guard(func() ([]byte, error) { return encode(r.call.Body, room) }); err == nil {
+		to.bytesIn = len(body)
 	}
 }
 

@@ -359,3 +359,24 @@ func TestTheReasonsAreThoseOfEveryLanguage(t *testing.T) {
 		t.Errorf("Python's are %v", found)
 	}
 }
+
+func TestSomeCallsThatACanaryLeavesToTheOldPathTellTheirSize(t *testing.T) {
+	daemon := serveRollout(t, rolloutReply("canary", 0))
+	client, finish := recorded(t, daemon.url, ModeOn, func(c *Config) { c.Modes = nil })
+	known(t, client)
+	for i := 0; i < 400; i++ {
+		call(t, client, stringCall())
+	}
+	told := 0
+	for _, e := range finish() {
+		if e.BytesIn != nil {
+			told++
+			if *e.BytesIn != len(`{"text":"a document"}`) {
+				t.Fatalf("%d bytes", *e.BytesIn)
+			}
+		}
+	}
+	if told == 0 || told > 100 {
+		t.Errorf("%d of 400 tell their size", told)
+	}
+}

@@ -261,3 +261,15 @@ def test_a_change_of_state_is_one_line_and_a_call_is_none(serve, client, caplog)
     lines = [r.message for r in caplog.records]
     assert "breaker open" in lines[0] and "breaker closed" in lines[-1]
     assert len(lines) <= 3
+
+
+def test_some_calls_that_a_canary_leaves_to_the_old_path_tell_their_size(tmp_path):
+    """As many bytes as would have been sent; a body that cannot be made is nobody's error."""
+    path = tmp_path / "events.jsonl"
+    with hotpathd.Client(modes={"chunk": {"mode": "canary", "percent": 0}}, events=str(path)) as sidecar:
+        for _ in range(400):
+            assert sidecar.call("chunk", {"text": "words"}, fallback=lambda: OLD) is OLD
+            assert sidecar.call("chunk", {"text": object()}, fallback=lambda: OLD) is OLD
+    sizes = [event["bytes_in"] for event in events(path)]
+    told = [size for size in sizes if size is not None]
+    assert set(told) == {len(_json.dumps({"text": "words"}))} and 0 < len(told) < len(sizes) // 4

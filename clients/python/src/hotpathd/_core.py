@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, TypeVar, Union
 
-from . import _address, _compare, _fork, _json, _rollout
+from . import _address, _compare, _fork, _json, _rollout, _size
 from ._breaker import Breaker, RouteBreaker
 from ._budget import Budget
 from ._compare import Comparing
@@ -382,6 +382,8 @@ class Core:
     ) -> None:
         if self._events is None:
             return
+        if reason == "canary":
+            ask.bytes_in = _size.of_some(ask.body, _encode)
         key = ask.key if isinstance(ask.key, (str, bytes)) else None
         self._events.put(
             Record(

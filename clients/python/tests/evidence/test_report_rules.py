@@ -41,7 +41,6 @@ def test_every_key_is_read() -> None:
     assert read.stop == rules.Stop("p99", 0.05, 0.01, 0.8, 500, 48000, 0.02, 0.005, 0.005)
     assert read.answers == rules.Answers(stable_contract=True, owner=False, cpu_bound=None)
     assert read.steps == ("shadow=24h", "1=1h", "5=6h", "100=0s")
-    assert read.hash == hashlib.sha256(WHOLE.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
@@ -92,7 +91,29 @@ GOOD = "stop: { minimum: 100, mismatches: 1%, fallbacks: 1% }\n"
 
 def test_the_hash_is_in_the_report(bench: Any) -> None:
     report = bench.events(made.canary(2000, 1000)).run(*bench.rules(GOOD), expect=0)
-    assert report["rule_hash"] == hashlib.sha256(GOOD.encode()).hexdigest()
+    assert report["rule_hash"] == hashed(GOOD)
+    assert hashlib.sha256(json.dumps(report["rule"], sort_keys=True, separators=(",", ":")).encode()).hexdigest() == hashed(GOOD)
+
+
+def hashed(text: str) -> str:
+    return rules.parse(text.encode(), "r").hash
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD + "# ours\n",
+        "stop:\n  fallbacks: 0.01\n  mismatches: 1.0 %  # of all\n  minimum: 1_00\n",
+        "steps: [5=1h]\nstop: { metric: p95, minimum: 100, mismatches: 1%, fallbacks: 1% }",
+    ],
+)
+def test_what_says_the_same_has_the_same_hash(text: str) -> None:
+    assert hashed(text) == hashed(GOOD)
+
+
+@pytest.mark.parametrize("key", ["metric: p99", "regression: 11%", "alpha: 4%", "power: 80%", "minimum: 101", "calls: 7", "fallbacks: 2%", "mismatches: 2%", "dropped: 0.5%"])
+def test_each_key_of_the_stop_rule_is_in_the_hash(key: str) -> None:
+    assert hashed(f"stop: {{ {key} }}") != hashed("stop: {}") == rules.Rules().hash
 
 
 def test_a_rule_that_changed_since_an_earlier_report_forbids_go(bench: Any) -> None:
@@ -100,15 +121,14 @@ def test_a_rule_that_changed_since_an_earlier_report_forbids_go(bench: Any) -> N
     earlier = bench.folder / "earlier.json"
     (bench.folder / "report.json").rename(earlier)
     bench.run(*bench.rules(GOOD), "--previous", str(earlier), expect=0)
-    report = bench.run(*bench.rules(GOOD + "# softer\n"), "--previous", str(earlier), expect=10)
+    report = bench.run(*bench.rules(GOOD.replace("mismatches: 1%", "mismatches: 2%")), "--previous", str(earlier), expect=10)
     assert any("the stop rule was changed half-way" in reason for reason in report["routes"]["chunk"]["reasons"])
 
 
 def test_a_rule_that_the_ledger_does_not_know_forbids_go(bench: Any) -> None:
-    hashed = hashlib.sha256(GOOD.encode()).hexdigest()
     ledger = bench.folder / "rollout.ledger.jsonl"
     bench.events(made.canary(2000, 1000))
-    ledger.write_text(json.dumps({"route": "chunk", "rule": hashed}) + "\n")
+    ledger.write_text(json.dumps({"route": "chunk", "rule": hashed(GOOD)}) + "\n")
     bench.run(*bench.rules(GOOD), "--ledger", str(ledger), expect=0)
     ledger.write_text(json.dumps({"route": "chunk", "rule": "another"}) + "\n")
     report = bench.run(*bench.rules(GOOD), "--ledger", str(ledger), expect=10)

@@ -48,6 +48,25 @@ def test_cpu_and_memory_are_the_daemon_s_own(bench: Any) -> None:
     assert (books["received"], books["refused"], books["never_sent"], books["agree"]) == (1000, 0, 0, True)
 
 
+def test_what_the_daemon_takes_beside_its_calls_is_in_the_cost(bench: Any) -> None:
+    """Ten seconds of CPU in twenty, two of them for requests; 1 GiB; three daemons."""
+    rules = bench.rules("prices: { vcpu_hour: 0.04, gib_month: 3 }\nrequests_per_month: 1e6\nreplicas: 3\nstop: { minimum: 100 }\n")
+    before, after = metrics(ok=0, cpu=0.0), metrics(ok=1000, cpu=2.0, memory=1 << 30)
+    bench.events(made.canary(1001, 1000))
+    held = bench.run(*rules, *pair(bench, before + "process_cpu_seconds_total 5\n", after + "process_cpu_seconds_total 15\n"))
+    assert row(held, "beside")["new"]["value"] == pytest.approx(100 * 8 / 20, rel=1e-3)
+    calls = (2.0 + 0.2) * 1e6 / 1e3 / 3600 * 0.04
+    assert row(held, "cost")["new"]["value"] == pytest.approx(calls + 3 * (0.4 * 730 * 0.04 + 3), rel=1e-3)
+    assert row(held, "cost")["difference"]["value"] == pytest.approx(row(held, "cost")["new"]["value"] - row(held, "cost")["old"]["value"], rel=1e-3)
+
+
+def test_the_service_s_memory_stands_on_both_sides(bench: Any) -> None:
+    (bench.folder / "s0").write_text(f"process_resident_memory_bytes {100 << 20}\n")
+    (bench.folder / "s1").write_text(f"process_resident_memory_bytes {90 << 20}\n")
+    found = row(bench.events(made.canary(200, 200)).run("--service", str(bench.folder / "s0"), str(bench.folder / "s1")), "service")
+    assert [found[side]["value"] for side in ("old", "new", "difference")] == [100, 90, -10]
+
+
 def test_a_timeout_may_have_arrived_or_not(bench: Any) -> None:
     bench.events(made.canary(1000, 990) + [made.failed("timeout") for _ in range(10)])
     for received, agree in ((989, False), (990, True), (1000, True), (1001, False)):

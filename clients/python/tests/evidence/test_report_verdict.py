@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import json
 from html.parser import HTMLParser
 from typing import Any, List
@@ -44,6 +45,12 @@ def test_too_few_calls_hold(bench: Any) -> None:
     assert "HOLD 150 calls of the new path; the rule wants at least 200" in said(report)
 
 
+@pytest.mark.parametrize(("old", "new", "short"), [(500, 50, "new"), (50, 500, "old"), (0, 500, "old")])
+def test_the_side_that_is_too_short_is_named(bench: Any, old: int, new: int, short: str) -> None:
+    report = bench.events(made.canary(old, new)).run(*bench.rules("stop: { minimum: 20 }"), expect=10)
+    assert f"HOLD too few calls of the {short} path to compare p95: {min(old, new)} of at least 100" in said(report)
+
+
 def test_grave_harm_need_not_wait_for_the_minimum(bench: Any) -> None:
     bench.events(made.canary(3000, 150, slower=8.0)).run(*bench.rules(RULES), expect=30)
     bench.files = []
@@ -54,6 +61,16 @@ def test_no_difference_that_is_not_known_exactly_holds_and_says_how_many_more(be
     report = bench.events(made.canary(600, 300, slower=1.0)).run(*bench.rules(RULES), expect=10)
     assert "neither shown nor ruled out; " in said(report)
     assert route(report)["test"]["planned"] > 300
+
+
+def test_a_guards_look_wants_surer_harm_than_a_single_one(bench: Any) -> None:
+    rules = bench.rules("stop: { calls: 2000 }")
+    bench.events(made.canary(2000, 2000, slower=1.13))
+    assert bench.run(*rules, expect=30)["routes"]["chunk"]["test"]["looks"] == 0
+    report = bench.run(*rules, "--looks", "86400", expect=10)
+    assert report["routes"]["chunk"]["test"]["boundary"] == pytest.approx(4.86, abs=0.01)
+    bench.files = []
+    bench.events(made.canary(2000, 2000, slower=1.6), "b.jsonl").run(*rules, "--looks", "86400", expect=30)
 
 
 def test_many_fallbacks_are_rolled_back(bench: Any) -> None:
@@ -143,6 +160,13 @@ def test_a_window_in_which_nothing_was_called_yet_holds(bench: Any) -> None:
     bench.file("empty.jsonl", b"").run("--since", made.stamp(1000), expect=10)
 
 
+def test_a_file_whose_first_line_is_being_written_holds_too(bench: Any) -> None:
+    bench.file("a.jsonl", made.text([made.event()])[:-80].encode())
+    report = bench.run("--since", "2026-01-01T00:00:00Z", expect=10)
+    assert report["problems"][0]["what"] == "a torn last line"
+    bench.run(expect=2)
+
+
 @pytest.mark.parametrize(("lost", "code"), [(25, 0), (40, 10)])
 def test_lost_events_above_a_percent_forbid_go(bench: Any, lost: int, code: int) -> None:
     events = made.canary(2000, 1000)
@@ -175,6 +199,20 @@ def test_break_even_is_where_the_truth_has_it(bench: Any) -> None:
     found = route(bench.events(events).run())["break_even"]
     assert found["above_bytes"] == pytest.approx(3000, rel=0.01)
     assert found["says"].startswith("switch on above ")
+
+
+def test_break_even_is_where_the_truth_has_it_from_a_canary_alone(bench: Any) -> None:
+    """Of the old side some calls tell their size."""
+    chance, events = random.Random(5), []
+    for number in range(12_000):
+        size = 1 << (9 + number % 5)
+        if number % 4:
+            events.append(made.kept(size / 3000 * chance.uniform(0.95, 1.05), bytes_in=size + 1 if chance.random() < 0.1 else None))
+        else:
+            events.append(made.asked(1.0 * chance.uniform(0.95, 1.05), bytes_in=size + 1))
+    found = route(bench.events(events).run())["break_even"]
+    assert found["at_bytes"]["low"] <= 3000 <= found["at_bytes"]["high"] == pytest.approx(3000, rel=0.1)
+    assert found["above_bytes"] == pytest.approx(found["at_bytes"]["high"], rel=1e-5) and len(found["buckets"]) == 5
 
 
 def test_the_worst_route_decides(bench: Any) -> None:

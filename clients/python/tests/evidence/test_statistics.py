@@ -234,6 +234,16 @@ def test_however_often_one_looks_alpha_is_kept_and_nearly_used() -> None:
     assert 0.02 <= min(hourly, odd) and max(hourly, always, odd, for_ever) <= 0.05
 
 
+def test_windows_that_share_alpha_keep_it_together() -> None:
+    """Of a guard. Each at the boundary of a test of its own cries wolf sooner or later."""
+    looks, paths = 1440, 4000
+    highest = np.array([np.random.default_rng([22, path]).standard_normal(looks).max() for path in range(paths)])
+    together = float(np.mean(highest > sequential.boundary(0.1, looks=looks)))
+    each = float(np.mean(highest > sequential.boundary(0.1)))
+    print(f"guard of {looks} windows: {together:.2%}; each by itself: {each:.0%}")
+    assert 0.035 <= together <= 0.06 and each > 0.3
+
+
 def looked(old: Any, new: Any, fraction: float, q: float = 0.95) -> sequential.Look:
     old_times, new_times = np.arange(len(old)), np.arange(len(new))
     return sequential.look(
@@ -321,7 +331,7 @@ def shadowed(rng: Any, n: int, hop: float, per_byte: float, most: int = 65536) -
     slow = np.exp(0.3 * in_runs(rng, n))
     noise = np.exp(0.2 * rng.standard_normal((2, n)))
     old, new = (0.05 + 0.001 * sizes) * slow * noise[0], (hop + per_byte * sizes) * slow * noise[1]
-    return breakeven.break_even(sizes, old, new, np.arange(n))
+    return breakeven.break_even(breakeven.Sized(sizes, old, np.arange(n)), breakeven.Sized(sizes, new, np.arange(n)))
 
 
 def test_the_size_from_which_the_hop_pays_is_where_the_interval_says() -> None:

@@ -78,10 +78,20 @@ def test_off_where_the_file_is_broken_makes_the_kill_switch(bench):
     assert switch.exists()
 
 
-def test_off_where_the_file_is_broken_says_how_without_it(bench):
-    bench.file.write_text("routes: {")
+@pytest.mark.parametrize("line", ["kill_switch: {}", "  kill_switch: '{}' # there", 'kill_switch: "{}"'])
+def test_off_where_the_file_is_broken_finds_the_kill_switch_in_what_is_left_of_it(bench, line):
+    switch = bench.folder / "the switch" if line.count("'") or line.count('"') else bench.folder / "off"
+    bench.file.write_text("routes: {\n# kill_switch: /nowhere/at/all\n" + line.format(switch) + "\n")
+    said = bench.run("off", "--file", "conf/hotpathd.yaml", expect=0).stdout
+    assert switch.exists() and f"until {switch} (as conf/hotpathd.yaml says) is removed" in said
+
+
+@pytest.mark.parametrize("text", ["routes: {", "routes: {\nkill_switch: /nowhere/at/all\n", "routes: {\nkill_switch: \n"])
+def test_off_where_the_file_is_broken_says_how_without_it(bench, text):
+    bench.file.write_text(text)
     said = bench.run("off", "--file", "conf/hotpathd.yaml", expect=2).stdout
-    assert "touch /run/hotpathd/off" in said and "conf/hotpathd.yaml:" in said and "not YAML" in said
+    assert "hotpathd-rollout off --kill-switch /run/hotpathd/off" in said and "conf/hotpathd.yaml:" in said and "not YAML" in said
+    assert ("touch /nowhere/at/all" in said) == ("/nowhere" in text)
 
 
 def test_a_rollback_where_the_file_is_broken_makes_the_kill_switch(bench):

@@ -309,3 +309,11 @@ def test_watch_rolls_back_within_ten_seconds_of_the_evidence(bench):
     assert watch.returncode in (10, 30)
     assert "ROLLBACK" in printed
     assert printed.count("chunk: on; GO") <= 1  # what does not change is said once
+
+
+def test_a_step_without_events_yet_holds_and_says_so(bench):
+    """The clients' file comes with their first call."""
+    bench.plan()
+    bench.run("step", "events/*.jsonl", expect=0)
+    said = bench.run("step", "events/*.jsonl", expect=10).stdout
+    assert said == "chunk: shadow; HOLD: no events yet, events/*.jsonl is not there\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -27,7 +28,9 @@ class Daemon:
         command = [BINARY, "serve", "--config", str(file), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-file", str(ready)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=file.parent.parent)
         until(ready.exists)
-        self.url = next(url for url in json.loads(ready.read_text())["listen"] if url.startswith("http:"))
+        fields = json.loads(ready.read_text())
+        self.admin = fields["admin"]
+        self.url = next(url for url in fields["listen"] if url.startswith("http:"))
 
     def switch(self, route: str = "chunk") -> str:
         with urllib.request.urlopen(f"{self.url}/v1/rollout", timeout=10) as reply:
@@ -48,7 +51,8 @@ def until(condition, seconds=30.0):
 
 @pytest.fixture
 def daemon(bench):
-    bench.file.write_bytes((REPOSITORY / "conf" / "hotpathd.yaml").read_bytes())
+    text = (REPOSITORY / "conf" / "hotpathd.yaml").read_text()
+    bench.file.write_text(re.sub("(?m)^kill_switch: .*$", f"kill_switch: {bench.folder / 'off'}", text))
     started = Daemon(bench.file)
     yield started
     started.stop()
@@ -78,12 +82,21 @@ def test_off_tells_when_it_is_in_force(bench, daemon):
 
 
 def test_off_tells_where_it_is_not_in_force(bench, daemon):
-    """The daemon reads another file than the one that was edited; a kill switch that it looks for helps."""
+    """The daemon reads another file than the one that was edited; the kill switch that it looks for helps, another does not."""
     other = bench.folder / "other.yaml"
     other.write_text("routes: { chunk: { mode: on } }\n")
-    bench.plan("--kill-switch", str(bench.folder / "off"))
-    said = bench.run("off", "--file", str(other), "chunk", "--url", daemon.url, expect=0).stdout
-    assert "chunk is on there" in said and (bench.folder / "off").exists()
+    off = ("off", "--file", str(other), "chunk", "--url", daemon.url)
+    said = bench.run(*off, "--kill-switch", str(bench.folder / "another"), expect=2).stdout
+    assert "chunk is on there" in said and daemon.switch() == "on"
+    said = bench.run(*off, "--kill-switch", str(bench.folder / "off"), expect=0).stdout
+    assert "in force after" in said and (daemon.switch("chunk"), daemon.switch("score")) == ("off", "off")
+
+
+def test_off_where_the_file_is_broken_asks_the_daemon_for_its_kill_switch(bench, daemon):
+    bench.file.write_text("routes: {")
+    said = bench.run("off", "--file", "conf/hotpathd.yaml", "--url", daemon.admin, expect=0).stdout
+    assert f"{bench.folder / 'off'} (as {daemon.admin} says)" in said
+    until(lambda: (daemon.switch("chunk"), daemon.switch("score")) == ("off", "off"))
 
 
 def test_a_file_that_the_daemon_refuses_gets_no_step_up(bench):
@@ -99,7 +112,7 @@ def test_a_file_that_the_daemon_refuses_gets_no_step_up(bench):
 def test_off_in_a_file_that_the_daemon_refuses_says_that_it_is_not_in_force(bench):
     bench.file.write_text(bench.file.read_text() + "wrong: 1\n")
     said = bench.run("off", "--file", "conf/hotpathd.yaml", "--binary", BINARY, expect=2).stdout
-    assert "the daemon would refuse it" in said and "touch /run/hotpathd/off" in said
+    assert "the daemon would refuse it" in said and "--kill-switch /run/hotpathd/off" in said
     assert bench.switch("chunk") == "off"
 
 

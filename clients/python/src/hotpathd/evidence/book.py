@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -43,6 +44,7 @@ def report(
         "kind": kind,
         "verdict": verdict.worst([one.finding.verdict for one in judged]),
         "rule_hash": rules.hash,
+        "rule": asdict(rules.stop),
         "rules": rules.file,
         "routes": {one.route.name: _route(one) for one in sorted(judged, key=_gravity)},
         "integrity": _integrity(integrity),
@@ -72,7 +74,7 @@ def _route(judged: Judged) -> Json:
         "table": [_row(row) for row in route.rows],
         "worth": [question._asdict() for question in judged.questions],
         "test": {
-            "metric": test.metric, "limit": test.limit, "calls": len(route.new.took), "planned": test.planned, **_look(test.look),
+            "metric": test.metric, "limit": test.limit, "calls": len(route.new.took), "planned": test.planned, "looks": test.looks, **_look(test.look),
         },
         "mismatches": {
             "compared": route.compared, "differing": route.differing, "rate": _interval(test.mismatch), "clean_needed": test.clean_needed,

@@ -21,9 +21,20 @@ from .intervals import CONFIDENCE, Interval
 LEAST = 50  # calls of a bucket
 
 
+class Sized(NamedTuple):
+    """Calls of one side."""
+
+    sizes: Array
+    took: Array
+    times: Array
+
+    def at(self, index: Array) -> "Sized":
+        return Sized(self.sizes[index], self.took[index], self.times[index])
+
+
 class Bucket(NamedTuple):
     size: float  # the median, in bytes
-    calls: int
+    calls: int  # of the new side
     old: Interval  # medians
     new: Interval
     saved: Interval  # by a call; below zero it costs
@@ -35,27 +46,31 @@ class BreakEven(NamedTuple):
     above: Optional[float]  # switch on above so many bytes; None: at no size is it sure to save
 
 
-def break_even(sizes: Array, old: Array, new: Array, times: Array, confidence: float = CONFIDENCE) -> BreakEven:
-    """Of calls that both sides did, as shadow mode has them."""
-    buckets = _buckets(sizes, old, new, times, confidence)
+def break_even(old: Sized, new: Sized, confidence: float = CONFIDENCE) -> BreakEven:
+    """Both sides of the same calls, as shadow mode has them, or of calls apart, as a canary does."""
+    buckets = _buckets(old, new, confidence)
     exact = [bucket for bucket in buckets if 0 < bucket.saved.high - bucket.saved.low < math.inf]
     size = _zero(exact, confidence) if len(exact) >= 2 else None
     return BreakEven(buckets, size, _above(buckets, size))
 
 
-def _buckets(sizes: Array, old: Array, new: Array, times: Array, confidence: float) -> List[Bucket]:
-    octaves = np.log2(np.maximum(sizes, 1)).astype(np.int64)
-    chosen = [np.flatnonzero(octaves == octave) for octave in np.unique(octaves)]
-    return [
-        Bucket(
-            float(np.median(sizes[at])), len(at),
-            intervals.quantile(old[at], times[at], 0.5, confidence),
-            intervals.quantile(new[at], times[at], 0.5, confidence),
-            intervals.quantile_difference(new[at], times[at], old[at], times[at], 0.5, confidence),
-        )  # fmt: skip
-        for at in chosen
-        if len(at) >= LEAST
-    ]
+def _buckets(old: Sized, new: Sized, confidence: float) -> List[Bucket]:
+    octaves = [np.log2(np.maximum(side.sizes, 1)).astype(np.int64) for side in (old, new)]
+    found = []
+    for octave in np.intersect1d(octaves[0], octaves[1]):
+        one, other = (side.at(np.flatnonzero(where == octave)) for side, where in zip((old, new), octaves))
+        if min(len(one.sizes), len(other.sizes)) >= LEAST:
+            found.append(_bucket(one, other, confidence))
+    return found
+
+
+def _bucket(old: Sized, new: Sized, confidence: float) -> Bucket:
+    return Bucket(
+        float(np.median(new.sizes)), len(new.sizes),
+        intervals.quantile(old.took, old.times, 0.5, confidence),
+        intervals.quantile(new.took, new.times, 0.5, confidence),
+        intervals.quantile_difference(new.took, new.times, old.took, old.times, 0.5, confidence),
+    )  # fmt: skip
 
 
 def _zero(buckets: List[Bucket], confidence: float) -> Optional[Interval]:

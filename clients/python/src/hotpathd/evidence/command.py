@@ -21,6 +21,7 @@ from .sides import Window
 from .table import Table
 
 Json = Dict[str, Any]
+MOST_LOOKS = 10**9  # beyond, a confidence has no digits left
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -57,7 +58,7 @@ def _run(kind: str, options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="hotpathd-report.", dir=options.spool) as folder:
         table = Table(_fill(options, folder))
         window = Window(table, options.since, options.until)
-        if not len(table) and (table.lines or options.since is None):
+        if not len(table) and (options.since is None or table.lines > table.problems.count(spool.TORN)):
             raise Unusable("no event" + _why(table))
         books = integrity.reconcile(window, daemon, log)
         forbidden = verdict.forbidden(books, law, changed)
@@ -65,10 +66,10 @@ def _run(kind: str, options: argparse.Namespace) -> int:
         for name in window.routes:
             if options.route and name not in options.route:
                 continue
-            measured = route.measure(window, name, law, daemon)
+            measured = route.measure(window, name, law, daemon, service)
             measured.cpu_of_process = _share(measured, service)
             asked = worth.questions(measured, law)
-            found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden)
+            found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden, options.looks)
             judged.append(book.Judged(measured, asked, found))
         if not judged and window.events:
             raise Unusable(f"no event of {', '.join(options.route)}; there is {', '.join(window.routes)}")
@@ -139,6 +140,12 @@ def _moment(text: str) -> int:
     return round((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp() * 1e6)
 
 
+def _looks(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_LOOKS:
+        raise argparse.ArgumentTypeError(f"{text!r}: from 1 to {MOST_LOOKS:,}")
+    return int(text)
+
+
 def _parser(kind: str) -> argparse.ArgumentParser:
     words_ = {
         "report": "From the clients' events to a verdict: GO (0), HOLD (10), NO-GO (20), ROLLBACK (30); 2 for unusable input.",
@@ -156,6 +163,7 @@ def _parser(kind: str) -> argparse.ArgumentParser:
     add("--log", action="append", default=[], metavar="FILE", help="the daemon's log")
     add("--previous", action="append", default=[], metavar="FILE", help="JSON of an earlier report of the same test: its stop rule must be this one")
     add("--ledger", metavar="FILE", help="hotpathd-rollout's: its stop rule must be this one")
+    add("--looks", type=_looks, default=0, metavar="N", help="this is one of N looks that share alpha, each at a window of its own, as a guard takes them")
     add("--json", metavar="FILE", help="- is standard output")
     add("--markdown", metavar="FILE")
     add("--html", metavar="FILE")

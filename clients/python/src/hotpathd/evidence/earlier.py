@@ -25,7 +25,7 @@ def _differs(rules: Rules, fields: Any, name: str, place: str) -> List[str]:
     before = fields.get(name) if isinstance(fields, dict) else None
     if before is None or before == rules.hash:
         return []
-    return [f"the stop rule was changed half-way: {place} went by {str(before)[:12] or 'the built-in one'}, this is {rules.hash[:12] or 'the built-in one'}"]
+    return [f"the stop rule was changed half-way: {place} went by {str(before)[:12]}, this is {rules.hash[:12]}"]
 
 
 def _read(path: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from . import sides
+from . import ids, sides
 from .scrapes import Daemon, Log
 from .sides import Window
 
@@ -82,9 +82,8 @@ def _match(window: Window, log: Log, found: Integrity) -> None:
     routes = set(window.routes)
     own = [one for one in log.ids if one[1] in routes]
     found.logged = len(own)
-    wanted = np.array([hash((id, route)) for id, route, _, _ in own], np.int64)
-    ids = window.table.column("id")
-    missing = np.flatnonzero(~np.isin(wanted, _among(ids, wanted)))
+    wanted = ids.of([one[0] for one in own], [one[1] for one in own])
+    missing = np.flatnonzero(~np.isin(wanted, _among(window.table.column("id"), wanted)))
     found.unmatched_count = len(missing)
     found.unmatched = [f"{own[at][0]} ({own[at][1]}, {own[at][2]} {own[at][3]})" for at in missing[:MOST_NAMED].tolist()]
     known = {one[0] for one in own}
@@ -92,7 +91,7 @@ def _match(window: Window, log: Log, found: Integrity) -> None:
     found.unlogged_count, found.unlogged = len(gone), gone[:MOST_NAMED]
 
 
-def _among(ids: Any, wanted: Any) -> Any:
-    """Those of `wanted` that are in `ids`, a piece of them at a time."""
-    pieces = [np.intersect1d(ids[at : at + 1_000_000], wanted) for at in range(0, len(ids), 1_000_000)]
+def _among(known: Any, wanted: Any) -> Any:
+    """Those of `wanted` that are in `known`, a piece of them at a time."""
+    pieces = [np.intersect1d(known[at : at + 1_000_000], wanted) for at in range(0, len(known), 1_000_000)]
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)

@@ -1,4 +1,4 @@
-"""Files as batches of lines: plain ones by byte ranges, so that processes share a file; gz and zst as streams.
+"""Files as blocks of whole lines: plain ones by byte ranges, so that processes share a file; gz and zst as streams.
 
 A range owns the lines that begin in it. Lines are numbered within their range; the first number of a
 range is known when those before it have been read.
@@ -10,7 +10,7 @@ import gzip
 import io
 import os
 import zlib
-from typing import Any, BinaryIO, Iterator, List, NamedTuple, Tuple
+from typing import Any, BinaryIO, Iterator, List, NamedTuple
 
 import zstandard
 
@@ -18,7 +18,7 @@ RANGE = 32 << 20
 _BLOCK = 1 << 20
 _PACKED = 1 << 14  # of it at a time: zst may make a thousandfold of it
 LONGEST_LINE = 1 << 20  # an event has some 500 bytes
-TOO_LONG = b""  # stands for a line over the limit: an empty line is never handed on
+TOO_LONG = b""  # stands for a line over the limit
 
 
 class Unreadable(Exception):
@@ -57,8 +57,8 @@ def _parts(path: str) -> Iterator[Part]:
         yield Part(path, start, end, end - start)
 
 
-def batches(part: Part) -> Iterator[Tuple[List[bytes], bool]]:
-    """Lines without their ends; and whether the last of them lacks one, at the end of the file."""
+def blocks(part: Part) -> Iterator[bytes]:
+    """Lines with their ends; only the last of a file may lack one."""
     if part.end < 0:
         yield from _lines(_unpacked(part.path), -1)
         return
@@ -79,7 +79,7 @@ def _skip_line(file: BinaryIO) -> int:
             return skipped
 
 
-def _lines(file: BinaryIO, wanted: int) -> Iterator[Tuple[List[bytes], bool]]:
+def _lines(file: BinaryIO, wanted: int) -> Iterator[bytes]:
     """The lines that begin in the next `wanted` bytes (-1: all)."""
     rest, overlong = b"", False
     while wanted:
@@ -87,25 +87,25 @@ def _lines(file: BinaryIO, wanted: int) -> Iterator[Tuple[List[bytes], bool]]:
         if not block:
             break
         wanted -= len(block) if wanted > 0 else 0
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        if overlong and lines:
-            lines[0], overlong = TOO_LONG, False
+        end = block.rfind(b"\n") + 1
+        whole, rest = (rest + block[:end], block[end:]) if end else (b"", rest + block)
+        if overlong and whole:
+            whole, overlong = TOO_LONG + whole[whole.index(b"\n") :], False
         if len(rest) > LONGEST_LINE:
             rest, overlong = b"", True
-        if lines:
-            yield lines, False
+        if whole:
+            yield whole
     if rest or overlong:
         yield _last_line(file, rest, overlong)
 
 
-def _last_line(file: BinaryIO, rest: bytes, overlong: bool) -> Tuple[List[bytes], bool]:
+def _last_line(file: BinaryIO, rest: bytes, overlong: bool) -> bytes:
     """The line that begins before the end of a range and may end behind it."""
     rest += file.readline(LONGEST_LINE)
     if overlong or len(rest) > LONGEST_LINE:
         _skip_line(file)
-        return [TOO_LONG], False
-    return [rest.rstrip(b"\n")], not rest.endswith(b"\n")
+        return TOO_LONG + b"\n"
+    return rest
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

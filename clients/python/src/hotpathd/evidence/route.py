@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from .breakeven import BreakEven
 Array = NDArray[Any]
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 GIB = float(1 << 30)
+HOURS = 730.0  # of a month
 LEAST = 100  # calls of each side, before even harm is looked for
 MOST_FOR_A_MIDDLE = 1_000_000
 
@@ -56,6 +57,14 @@ class Series(NamedTuple):
         return len(self.values)
 
 
+class Held(NamedTuple):
+    """What is held whether calls come or not."""
+
+    memory: Optional[float]  # of a daemon, in bytes
+    beside: Optional[float]  # its CPU beside its calls, by time: 0.01 is a hundredth of a core
+    service: Optional[Tuple[float, float]]  # the service's own memory, before and after
+
+
 @dataclass
 class Side:
     took: Series
@@ -85,7 +94,7 @@ class Route:
         return next((row for row in self.rows if row.key == key), None)
 
 
-def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -> Route:
+def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], service: Optional[Daemon] = None) -> Route:
     kind, old_index, new_index = sides.compared(window, name, max(rules.stop.minimum, LEAST))
     columns = Columns(window)
     shadow = kind == "shadow"
@@ -97,9 +106,15 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon]) -
     route.fallback_effect = _runs(window, new_index, columns)
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
-    route.break_even = sizes.break_even(window, name)
-    route.rows = list(_rows(route, rules, daemon))
+    route.break_even = sizes.break_even(window, name, kind, old_index, new_index)
+    route.rows = list(_rows(route, rules, _held(window, daemon, service)))
     return route
+
+
+def _held(window: Window, daemon: Optional[Daemon], service: Optional[Daemon]) -> Held:
+    seconds = (window.last - window.first) / 1e6
+    beside = daemon.beside if daemon else None
+    return Held(daemon.memory if daemon else None, beside / seconds if beside is not None and seconds > 0 else None, service.residents if service else None)
 
 
 class Columns:
@@ -196,7 +211,7 @@ def _ledger(window: Window, columns: Columns, route: Route) -> List[Fallback]:
     return sorted(out, key=lambda one: -one.count)
 
 
-def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
+def _rows(route: Route, rules: Rules, held: Held) -> List[Row]:
     old, new = route.old, route.new
     rows = [Row("n", "calls", "", _exact(len(old.took)), _exact(len(new.took)), None)]
     for name, q in QUANTILES.items():
@@ -205,11 +220,15 @@ def _rows(route: Route, rules: Rules, daemon: Optional[Daemon]) -> List[Row]:
     means = intervals.mean(*old.cpu), intervals.mean(*new.cpu)
     cpu = _pair("cpu", "CPU per 1,000 calls", "s", *means, intervals.mean_difference(*old.cpu, *new.cpu))
     rows.append(cpu)
-    memory = daemon.memory if daemon else None
-    if memory:
-        rows.append(Row("memory", "memory of the sidecar", "MiB", None, _exact(memory / (1 << 20)), None))
+    if held.memory is not None:
+        rows.append(Row("memory", "memory of the sidecar", "MiB", None, _exact(held.memory / (1 << 20)), None))
+    if held.beside is not None:
+        rows.append(Row("beside", "CPU of the sidecar beside calls", "%", None, _exact(held.beside * 100), None))
+    if held.service:
+        before, after = (_exact(one / (1 << 20)) for one in held.service)
+        rows.append(Row("service", "memory of the service", "MiB", before, after, _exact(after.value - before.value)))
     rows += _rates(route, route.counts)
-    cost = _cost(route, rules, cpu, memory)
+    cost = _cost(route, rules, cpu, held)
     return [row for row in rows + ([cost] if cost else []) if row.old or row.new]
 
 
@@ -240,17 +259,18 @@ def _rate_row(key: str, name: str, count: int, total: int, effect: float = 1.0) 
     return Row(key, name, "%", None, _scaled(known(intervals.rate(count, total, effect=effect)), 100), None)
 
 
-def _cost(route: Route, rules: Rules, cpu: Row, memory: Optional[float]) -> Optional[Row]:
-    """A month's: CPU of all its requests, and the daemons' memory."""
+def _cost(route: Route, rules: Rules, cpu: Row, held: Held) -> Optional[Row]:
+    """A month's: CPU of all its requests, and what daemons take that only wait, as if they were there for this route alone."""
     requests, prices = rules.requests(route.name), rules.prices
     if requests is None or prices.vcpu_hour is None or cpu.old is None:
         return None
     of_ms = requests / 1e3 / 3600 * prices.vcpu_hour
-    held = memory / GIB * rules.replicas * prices.gib_month if memory and prices.gib_month is not None else 0.0
     before = _scaled(cpu.old, of_ms)
     if cpu.new is None:
         return Row("cost", "cost of a month", prices.currency, before, None, None)
-    return Row("cost", "cost of a month", prices.currency, before, _scaled(cpu.new, of_ms, held), _scaled(cpu.difference, of_ms, held))
+    waiting = (held.beside or 0.0) * HOURS * prices.vcpu_hour + (held.memory or 0.0) / GIB * (prices.gib_month or 0.0)
+    more = rules.replicas * waiting
+    return Row("cost", "cost of a month", prices.currency, before, _scaled(cpu.new, of_ms, more), _scaled(cpu.difference, of_ms, more))
 
 
 def _exact(value: float) -> Interval:

@@ -1,14 +1,15 @@
 """rollout.yaml: prices, traffic, and what is decided before the test.
 
 Every key is a row of `_KEYS`; another key, or a value of another kind, is refused by file and line. The rule's
-hash is the SHA-256 of the file's bytes, as `sha256sum` prints it: nobody has to trust a canonical form.
+hash is of what the stop rule says, defaults and all: a comment, the order of keys or 5% for 0.05 does not change it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -61,8 +62,12 @@ class Rules:
     replicas: int = 1
     cpu_share: Dict[str, float] = field(default_factory=dict)  # of the process, by a profiler
     steps: Tuple[str, ...] = ()
-    hash: str = ""
     file: str = ""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the stop rule as canonical JSON: all members, by name, no blanks."""
+        return hashlib.sha256(json.dumps(asdict(self.stop), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def requests(self, route: str) -> Optional[float]:
         return self.requests_per_month.get(route, self.requests_per_month.get(""))
@@ -99,7 +104,6 @@ def parse(text: bytes, path: str) -> Rules:
         replicas=top.get("replicas", 1),
         cpu_share=top.get("cpu_share", {}),
         steps=top.get("steps", ()),
-        hash=hashlib.sha256(text).hexdigest(),
         file=path,
     )
 

@@ -85,9 +85,21 @@ class Daemon:
         return {word: grown for word in sorted(words) if (grown := self.grown(name, **{label: word}, **wanted))}
 
     @property
+    def beside(self) -> Optional[float]:
+        """CPU seconds that no request's work took: its loop, its admin pages, and being there at all."""
+        if self.after.one("process_cpu_seconds_total") is None:
+            return None
+        return max(self.grown("process_cpu_seconds_total") - self.grown("hotpathd_request_cpu_seconds_total"), 0.0)
+
+    @property
+    def residents(self) -> Optional[Tuple[float, float]]:
+        """Resident memory before and after."""
+        before, after = (scrape.one("process_resident_memory_bytes") for scrape in (self.before, self.after))
+        return None if before is None or after is None else (before, after)
+
+    @property
     def memory(self) -> Optional[float]:
-        found = [one for scrape in (self.before, self.after) if (one := scrape.one("process_resident_memory_bytes"))]
-        return max(found) if found else None
+        return max(self.residents) if self.residents else self.after.one("process_resident_memory_bytes")
 
 
 @dataclass

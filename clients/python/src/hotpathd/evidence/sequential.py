@@ -45,8 +45,11 @@ class Look(NamedTuple):
     fraction: float
 
 
-def boundary(fraction: float, alpha: float = ALPHA) -> float:
-    """Standard errors, one-sided, at a fraction of the planned information; beyond 1, too."""
+def boundary(fraction: float, alpha: float = ALPHA, looks: int = 0) -> float:
+    """Standard errors, one-sided, at a fraction of the planned information; beyond 1, too. With `looks`, a look is one of so
+    many, each at events of its own (a guard's window), which share alpha evenly: there is no plan to be a fraction of."""
+    if looks:
+        return -float(special.ndtri(alpha / looks))
     if fraction <= 0:
         return math.inf
     return min(_planned(fraction, (1 - EARLY) * alpha), _mixture(fraction, EARLY * alpha))
@@ -61,19 +64,19 @@ def _mixture(fraction: float, alpha: float) -> float:
     return math.sqrt(2 * spread / (spread - 1) * math.log1p(math.sqrt(spread) / (2 * alpha)))
 
 
-def confidence(fraction: float, alpha: float = ALPHA) -> float:
+def confidence(fraction: float, alpha: float = ALPHA, looks: int = 0) -> float:
     """Of the two-sided interval of a look."""
-    return 1 - 2 * float(special.ndtr(-boundary(fraction, alpha)))
+    return 1 - 2 * float(special.ndtr(-boundary(fraction, alpha, looks)))
 
 
 def look(
-    measure: Callable[[float], Interval], harm: float, limit: float, fraction: float, alpha: float = ALPHA
+    measure: Callable[[float], Interval], harm: float, limit: float, fraction: float, alpha: float = ALPHA, looks: int = 0
 ) -> Look:
     """`measure` gives the interval at a confidence, of all data so far, the more the worse. REGRESSION: all of it is above
     `harm` (a ratio of 1, a difference of 0, an allowed rate); GO: all of it is at most `limit`. Where both hold, a
     regression is certain that is too small to matter: GO. `fraction`: new calls so far of those planned (power.py)."""
-    level = confidence(fraction, alpha)
-    edge = boundary(fraction, alpha)
+    level = confidence(fraction, alpha, looks)
+    edge = boundary(fraction, alpha, looks)
     found = measure(level) if level < SUREST else Interval(measure(CONFIDENCE).value, -math.inf, math.inf)
     return Look(_outcome(found, harm, limit), found, level, edge, _statistic(found, harm, edge), fraction)
 

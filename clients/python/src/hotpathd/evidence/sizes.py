@@ -1,6 +1,7 @@
 """What the hop costs against what it saves, by payload size, in words.
 
-From calls in mode shadow, which have both sides on the same payload; a canary's old side does not know its size.
+From a canary, whose old side tells the size of some of its calls, or from calls in mode shadow, which have both sides on the
+same payload. What a canary compares is what callers waited, so that calls which time out and fall back are in it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,27 @@ from typing import Optional
 import numpy as np
 
 from . import breakeven
-from .breakeven import BreakEven
+from .blocks import Array
+from .breakeven import BreakEven, Sized
 from .sides import Window
 
 
-def break_even(window: Window, route: str) -> Optional[BreakEven]:
+def break_even(window: Window, route: str, kind: str, old_index: Array, new_index: Array) -> Optional[BreakEven]:
+    """Of what is compared, where that has sizes on both sides; else of calls in mode shadow."""
+    if kind == "canary":
+        found = breakeven.break_even(_sized(window, old_index, "total_ms"), _sized(window, new_index, "total_ms"))
+        if found.buckets:
+            return found
     both = window.where(route, lambda cell: cell.path == "both" and cell.outcome == "ok")
-    size, old, new, times = (window.table.at(name, both) for name in ("bytes_in", "legacy_ms", "sidecar_ms", "ts"))
-    known = np.isfinite(size) & np.isfinite(old) & np.isfinite(new)
-    found = breakeven.break_even(size[known], old[known], new[known], times[known])
+    found = breakeven.break_even(_sized(window, both, "legacy_ms", "sidecar_ms"), _sized(window, both, "sidecar_ms", "legacy_ms"))
     return found if found.buckets else None
+
+
+def _sized(window: Window, index: Array, took: str, *known: str) -> Sized:
+    """Calls whose size is known, and what else must be."""
+    columns = {name: window.table.at(name, index) for name in ("bytes_in", took, *known)}
+    whole = np.isfinite(list(columns.values())).all(axis=0)
+    return Sized(columns["bytes_in"][whole], columns[took][whole], window.table.at("ts", index)[whole])
 
 
 def says(found: BreakEven) -> str:

@@ -14,13 +14,13 @@ import os
 import signal
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Callable, DefaultDict, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, DefaultDict, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from . import fields, reading
+from . import fields, ids, reading, scan
 from .mismatches import cluster_of
 from .problems import Place, Problems
 
@@ -48,6 +48,7 @@ DTYPES: Dict[str, Any] = {
     **{name: np.uint16 for name in WORDS},
 }  # fmt: skip
 _MATCH = {None: -1, False: 0, True: 1}
+TORN = "a torn last line"
 MOST_WORDS = 60_000
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
@@ -102,43 +103,79 @@ class TooMany(Exception):
     """More different words in a column than any honest file has."""
 
 
-class _Parser:
-    """Lines in, columns out; one for each part."""
+Scan = Callable[[scan.Block, FrozenSet[str]], List[scan.Scanned]]
+Columns = Dict[str, Array]
 
-    def __init__(self, shard: Shard) -> None:
+
+class _Parser:
+    """Blocks in, columns out; one for each part."""
+
+    def __init__(self, shard: Shard, fast: Scan) -> None:
         self._shard = shard
+        self._fast = fast
         self._codes = {name: _Codes() for name in WORDS}
         self._columns: Dict[str, List[Array]] = {name: [] for name in DTYPES}
         self._seen: DefaultDict[Tuple[str, str], int] = defaultdict(int)
         self._latest = 0
 
-    def take(self, lines: List[bytes], torn: bool) -> None:
+    def take(self, data: bytes) -> None:
+        block = scan.Block(data)
         first = self._shard.lines
-        self._shard.lines += len(lines)
+        self._shard.lines += len(block.ends)
+        found = [self._scanned(one, first) for one in self._fast(block, _REFUSED)]
+        left = np.ones(len(block.ends), bool)
+        for columns in found:
+            left[columns["line"].astype(np.int64) - first] = False
+        rest = np.flatnonzero(left)
+        if len(rest):
+            found.append(self._plain([block.line(at) for at in rest.tolist()], rest + first, torn=not data.endswith(b"\n")))
+        self._add(_in_order(found))
+
+    def _scanned(self, found: scan.Scanned, first: int) -> Columns:
+        cells = self._codes["cell"].of(found.cells)
+        self._send(found.senders)
+        return self._packed(found.numbers, {
+            "ts": found.stamps, "line": found.lines + first, "id": found.ids, "match": found.match,
+            "cell": cells[found.cell_codes] if len(cells) else cells, "diff": np.repeat(self._codes["diff"].of([None]), len(found.lines)),
+        })  # fmt: skip
+
+    def _plain(self, lines: List[bytes], numbers: Array, torn: bool) -> Columns:
+        """Line by line, each an object: what every event must be, and the reference for what is faster."""
         try:
             columns = fields.columns_of(list(map(orjson.loads, lines)))
-            numbers = np.arange(first, first + len(lines), dtype=np.uint32)
         except orjson.JSONDecodeError:
             columns = None
         if columns is None:
-            events, kept = self._sift(lines, first, torn)
-            columns, numbers = fields.columns_of(events), np.array(kept, np.uint32)
+            events, numbers = self._sift(lines, numbers, torn)
+            columns = fields.columns_of(events)
             assert columns is not None
-        if len(numbers):
-            self._add(columns, numbers)
+        lists = columns.lists
+        self._shard.dropped += columns.dropped
+        self._send(list(zip(lists["caller"], lists["host"])))
+        self._look(lists)
+        return self._packed(columns.numbers, {
+            "ts": columns.stamps, "line": numbers, "id": ids.of(lists["request_id"], lists["route"]),
+            "match": list(map(_MATCH.__getitem__, lists["match"])),
+            "cell": self._codes["cell"].of(list(zip(*map(lists.__getitem__, Cell._fields)))),
+            "diff": self._codes["diff"].of([diff and cluster_of(diff) for diff in lists["diff"]]),
+        })  # fmt: skip
 
-    def _sift(self, lines: List[bytes], first: int, torn: bool) -> Tuple[List[Any], List[int]]:
+    def _packed(self, numbers: Dict[str, Array], others: Dict[str, Any]) -> Columns:
+        columns = {**numbers, **others, "server_ms": _work(numbers)}
+        return {name: np.asarray(columns[name], dtype) for name, dtype in DTYPES.items()}
+
+    def _sift(self, lines: List[bytes], numbers: Array, torn: bool) -> Tuple[List[Any], Array]:
         """One by one: what is an event, and what is counted as a problem."""
         events, kept = [], []
-        for number, line in enumerate(lines, first):
+        for number, line in zip(numbers.tolist(), lines):
             event, problem = self._judge(line)
             if problem:
-                last = torn and number == first + len(lines) - 1
-                self._problem("a torn last line" if last else problem, number)
-            elif event is not None:
+                last = torn and number == self._shard.lines - 1
+                self._problem(TORN if last else problem, number)
+            else:
                 events.append(event)
                 kept.append(number)
-        return events, kept
+        return events, np.array(kept, np.int64)
 
     def _judge(self, line: bytes) -> Tuple[Any, str]:
         if line == reading.TOO_LONG or not line.strip():
@@ -152,29 +189,17 @@ class _Parser:
     def _problem(self, what: str, number: int) -> None:
         self._shard.problems.add(what, Place(self._shard.part.path, number))
 
-    def _add(self, columns: fields.Columns, lines: Array) -> None:
-        shard, lists, numbers = self._shard, columns.lists, columns.numbers
-        shard.events += len(lines)
-        shard.dropped += columns.dropped
-        self._put("ts", columns.stamps)
-        self._put("line", lines)
-        self._put("id", list(map(hash, zip(lists["request_id"], lists["route"]))))
-        self._put("match", list(map(_MATCH.__getitem__, lists["match"])))
-        for name in ("sidecar_ms", "legacy_ms", "total_ms", "bytes_in", "cpu_legacy", "cpu_client"):
-            self._put(name, numbers[name])
-        self._put("server_ms", _work(numbers))
-        self._words("cell", list(zip(*map(lists.__getitem__, Cell._fields))))
-        self._words("diff", [diff and cluster_of(diff) for diff in lists["diff"]] if any(lists["diff"]) else [None] * len(lines))
-        self._jumps(columns.stamps, lines)
-        if len(shard.senders) < MOST_SENDERS:
-            shard.senders.update(zip(lists["caller"], lists["host"]))
-        self._look(lists)
+    def _add(self, columns: Columns) -> None:
+        if not len(columns["line"]):
+            return
+        self._shard.events += len(columns["line"])
+        self._jumps(columns["ts"], columns["line"])
+        for name, values in columns.items():
+            self._columns[name].append(values)
 
-    def _put(self, name: str, values: Any) -> None:
-        self._columns[name].append(np.asarray(values, DTYPES[name]))
-
-    def _words(self, name: str, words: List[Any]) -> None:
-        self._columns[name].append(self._codes[name].of(words))
+    def _send(self, senders: Sequence[Tuple[Optional[str], str]]) -> None:
+        if len(self._shard.senders) < MOST_SENDERS:
+            self._shard.senders.update(senders)
 
     def _jumps(self, stamps: Array, lines: Array) -> None:
         before = np.concatenate(([self._latest or stamps[0]], stamps[:-1]))
@@ -219,14 +244,23 @@ def _work(numbers: Dict[str, Array]) -> Array:
     return work
 
 
-def _parse(job: Tuple[reading.Part, str]) -> Shard:
+def _in_order(found: List[Columns]) -> Columns:
+    """By line."""
+    if len(found) == 1:
+        return found[0]
+    together = {name: np.concatenate([columns[name] for columns in found]) for name in DTYPES} if found else {name: np.zeros(0, dtype) for name, dtype in DTYPES.items()}
+    order = np.argsort(together["line"], kind="stable")
+    return {name: values[order] for name, values in together.items()}
+
+
+def parse(job: Tuple[reading.Part, str], fast: Scan = scan.scan) -> Shard:
     part, folder = job
     shard = Shard(part)
-    parser = _Parser(shard)
+    parser = _Parser(shard, fast)
     gc.disable()  # millions of objects come and go, none of them in a circle
     try:
-        for lines, torn in reading.batches(part):
-            parser.take(lines, torn)
+        for block in reading.blocks(part):
+            parser.take(block)
     except reading.Damaged:
         shard.problems.add("an archive that is damaged from here on", Place(part.path, shard.lines))
     except TooMany:
@@ -242,13 +276,13 @@ def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], Non
     parts = reading.parts_of(paths)
     work = [(part, folder) for part in parts]
     if jobs <= 1 or len(parts) == 1:
-        return list(_heard(map(_parse, work), progress))
+        return list(_heard(map(parse, work), progress))
     with _readers(min(jobs, len(parts))) as pool:
-        return list(_heard(pool.imap(_parse, work), progress))
+        return list(_heard(pool.imap(parse, work), progress))
 
 
 def _readers(count: int) -> Any:
-    """By fork: hashes of ids are the same in every process. They are born with the default SIGTERM, which ends them: a handler
+    """By fork: ids are the same numbers in every process. They are born with the default SIGTERM, which ends them: a handler
     of the parent's would only take note of it, and one that is told to end before its first wait would wait for ever."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

@@ -33,6 +33,7 @@ class Test(NamedTuple):
     """The stop rule's comparison, new / old of the metric, and what it takes to end it."""
 
     metric: str
+    looks: int  # of a guard
     look: Optional[Look]
     limit: float
     planned: Optional[int]  # calls of the new side
@@ -50,26 +51,26 @@ def worst(verdicts: Sequence[str]) -> str:
     return max(verdicts, key=_ORDER.index, default=HOLD)
 
 
-def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str]) -> Finding:
-    """`forbidden`: why there can be no GO, whatever the numbers say."""
-    test = _test(route, rules)
+def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str], looks: int = 0) -> Finding:
+    """`forbidden`: why there can be no GO, whatever the numbers say. `looks`: sequential.boundary."""
+    test = _test(route, rules, looks)
     reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_books(route, integrity)]
     reasons += [Reason(HOLD, text) for text in forbidden]
     ordered = sorted(reasons, key=lambda reason: -_ORDER.index(reason.verdict))
     return Finding(worst([reason.verdict for reason in ordered]), tuple(ordered), test)
 
 
-def _test(route: Route, rules: Rules) -> Test:
+def _test(route: Route, rules: Rules, looks: int) -> Test:
     stop, q = rules.stop, QUANTILES[rules.stop.metric]
     old, new = route.old.took, route.new.took
     planned = stop.calls or _planned(route, rules)
     look = None
     if min(len(old), len(new)) >= LEAST and planned:
         look = sequential.look(
-            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha
+            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha, looks
         )
     mismatch = known(intervals.rate(route.differing, route.compared))
-    return Test(stop.metric, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
+    return Test(stop.metric, looks, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
 
 
 def _planned(route: Route, rules: Rules) -> Optional[int]:
@@ -85,11 +86,9 @@ def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
     stop, n = rules.stop, len(route.new.took)
     if not n:
         return [Reason(HOLD, "no call of the new path yet")]
-    if test.look is None and n >= stop.minimum:
-        return [Reason(HOLD, f"too few calls of the old path to compare {stop.metric} with: {len(route.old.took):,}")]
     few = Reason(HOLD, f"{n:,} calls of the new path; the rule wants at least {stop.minimum:,}")
     if test.look is None:
-        return [few]
+        return [few if n < stop.minimum else Reason(HOLD, _too_short(route, stop.metric))]
     found = test.look.interval
     change = f"{stop.metric} {change_word(found.value)} (from {change_word(found.low)} to {change_word(found.high)})"
     beside = {"on": ", beside the old path of before", "shadow": ", on the same calls"}.get(route.kind, "")
@@ -104,6 +103,15 @@ def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
     return [Reason(HOLD, f"{change}{beside}: {stop.regression:.0%} more is neither shown nor ruled out{more}")]
 
 
+def _too_short(route: Route, metric: str) -> str:
+    """Why there is no look, whatever the rule's minimum."""
+    old, new = len(route.old.took), len(route.new.took)
+    if old >= LEAST and new >= LEAST:
+        return f"the {old:,} calls of the old path are too few, or too equal, to say how many {metric} takes: `calls` of the stop rule plans them"
+    side, count = ("old", old) if old <= new else ("new", new)
+    return f"too few calls of the {side} path to compare {metric}: {count:,} of at least {LEAST}"
+
+
 def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
     """Against what the rule allows. A run of them is harm and counts in full; it takes more calls to say there is none."""
     shadow, counts, stop = route.kind == "shadow", route.counts, rules.stop
@@ -113,14 +121,14 @@ def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
     found = intervals.rate(count, n, effect=route.fallback_effect)
     name = "failures in shadow" if shadow else "fallbacks"
     text = f"{found.value:.2%} {name} (from {max(found.low, 0):.2%} to {min(found.high, 1):.2%}); the rule allows {stop.fallbacks:.2%}"
-    sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha)
+    sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha, test.looks)
     if sure.low > stop.fallbacks:
         return [Reason(NO_GO if shadow else ROLLBACK, text)]
     return [Reason(GO if found.high <= stop.fallbacks else HOLD, text)]
 
 
-def _at_a_look(count: int, n: int, fraction: float, alpha: float) -> Interval:
-    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha), sequential.SUREST), method="exact")
+def _at_a_look(count: int, n: int, fraction: float, alpha: float, looks: int) -> Interval:
+    return intervals.rate(count, n, min(sequential.confidence(fraction, alpha, looks), sequential.SUREST), method="exact")
 
 
 def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
@@ -134,7 +142,7 @@ def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
         noise = intervals.rate(route.noise_differing, route.noise)
         found += f"; the old code differs from itself in {noise.value:.3%}"
         limit += noise.high
-    sure = _at_a_look(route.differing, n, n / test.clean_needed, rules.stop.alpha)
+    sure = _at_a_look(route.differing, n, n / test.clean_needed, rules.stop.alpha, test.looks)
     if sure.low > limit:
         return [Reason(NO_GO, found)]
     if test.mismatch.high <= limit:
@@ -178,7 +186,7 @@ def baseline(found: Sequence[worth.Question]) -> Finding:
     reasons = [Reason(NO_GO, f"{one.text} No: {one.why}") for one in no]
     reasons += [Reason(HOLD, f"{one.text} Not answered: {one.why}") for one in open_ if one.source != "data"]
     reasons += [Reason(GO, f"{one.text} {worth.SHORT_WORDS[one.answer].capitalize()}: {one.why}") for one in found if one.answer or (one.answer is None and one.source == "data")]
-    return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", None, 0, None, 0, None))
+    return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", 0, None, 0, None, 0, None))
 
 
 def change_word(ratio: float) -> str:

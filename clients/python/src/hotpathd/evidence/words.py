@@ -36,7 +36,7 @@ def summary(report: Json) -> str:
 
 def facts(report: Json) -> str:
     evidence = report["evidence"]
-    return f"{evidence['events']:,} calls from {evidence['first'] or 'never'} to {evidence['last'] or 'never'}; stop rule {report['rule_hash'][:12] or 'built in'}."
+    return f"{evidence['events']:,} calls from {evidence['first'] or 'never'} to {evidence['last'] or 'never'}; stop rule {report['rule_hash'][:12]}."
 
 
 def number(value: Optional[float], unit: str) -> str:
@@ -138,7 +138,7 @@ def evidence(report: Json) -> List[Tuple[str, str]]:
         ("window", f"{found['first']} to {found['last']}"),
         ("files", ", ".join(f"{one['path']} ({one['bytes']:,} bytes)" for one in found["files"])),
         ("events", f"{found['events']:,} of {found['lines']:,} lines; {found['outside_of_the_window']:,} outside of the window"),
-        ("stop rule", f"{report['rules'] or 'built in'} sha256 {report['rule_hash'] or '-'}"),
+        ("stop rule", f"{report['rules'] or 'built in'} sha256 {report['rule_hash']}"),
         ("callers", ", ".join(found["callers"]) or "-"),
         ("hosts", ", ".join(found["hosts"]) or "-"),
         ("made on", f"{found['made_on']}, Linux {found['made_with']['kernel']}"),

@@ -5,7 +5,6 @@ A change to off is urgent: what else fails is said and does not stop it.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
@@ -54,21 +53,6 @@ def bring_into_force(changes: Mapping[str, Switch], book: Optional[Book], hands:
     for route, to in changes.items() if hands.url else ():
         took = in_force.wait(hands.url, route, to)
         hands.say(f"{route}: in force after {took:.2f} s")
-
-
-def last_resort(problem: str, kill_switch: str, say: Callable[[str], None]) -> bool:
-    """The kill switch's file, where there is a name for it; else how to make it by hand. Whether routes are off."""
-    say(f"off failed: {problem}")
-    if not kill_switch:
-        say("`touch /run/hotpathd/off` (kill_switch of the configuration) switches every route off without an edit")
-        return False
-    try:
-        os.close(os.open(kill_switch, os.O_CREAT | os.O_CLOEXEC, 0o644))
-    except OSError as error:
-        say(f"{kill_switch}: {error.strerror}: nothing is off")
-        return False
-    say(f"every route is off by the kill switch, until {kill_switch} is removed")
-    return True
 
 
 def _check(aim: target.Target, after: bytes, hands: Hands) -> None:

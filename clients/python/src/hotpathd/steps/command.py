@@ -20,6 +20,9 @@ from typing import List, Optional, Sequence, Tuple
 from .problem import Unusable
 
 PLAN = "rollout.json"
+_DAY_S = 86400.0
+_CRON_S = 60.0  # as often as cron can
+_MOST_LOOKS = 10**9  # as the report has it
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -67,6 +70,7 @@ def _step(options: argparse.Namespace) -> int:
     from . import plan as plans
 
     recent_s = times.seconds_of(options.recent) if options.recent else math.inf
+    looks = min(math.ceil(_DAY_S / (options.watch or _CRON_S)), _MOST_LOOKS) if options.recent else 0
     stop = threading.Event()
     say = _Changes() if options.watch else _say
     command = tuple(shlex.split(options.report))
@@ -75,7 +79,7 @@ def _step(options: argparse.Namespace) -> int:
         try:
             plan = plans.load(Path(options.plan))
             hands = change.Hands(target.binary_of(options.binary), plan.then, options.url, plan.kill_switch, say)
-            means = turn.Means(_files(options.events), command, hands, options.force, time.time, recent_s)
+            means = turn.Means(_files(options.events), command, hands, options.force, time.time, recent_s, looks)
             return turn.Turn(plan, means).step()
         except (OSError, Unusable) as problem:
             say(f"refused: {problem}")
@@ -167,6 +171,10 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--file", metavar="FILE", help="hotpathd's configuration, or the manifest of a ConfigMap that holds it", **how)  # type: ignore[arg-type]
         made.add_argument("--entry", default="", metavar="[MAP/]KEY", help="which entry of ConfigMaps, where hotpathd.yaml is not the one")
 
+    def about_daemon(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
+        made.add_argument("--url", default="", metavar="URL", help="a daemon to ask, after an edit, whether it has it: http://HOST:PORT or unix:PATH")
+
     plan = command("plan", _plan, "writes the steps, once, before the test")
     about_file(plan, required=True)
     plan.add_argument("--config", default="rollout.yaml", metavar="FILE", help="the report's configuration, with the stop rule and the steps (rollout.yaml)")
@@ -180,8 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     step = command("step", _step, "asks the report, and moves each route by at most one step")
     step.add_argument("events", nargs="+", metavar="EVENTS", help="what the clients wrote; a pattern in quotes is looked up at each turn")
     step.add_argument("--report", default="", metavar="COMMAND", help="instead of hotpathd-report")
-    step.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
-    step.add_argument("--url", default="", metavar="URL", help="a daemon to ask, after an edit, whether it has it: http://HOST:PORT or unix:PATH")
+    about_daemon(step)
     step.add_argument("--force", action="store_true", help="put the ledger's switch back where somebody else set another")
     step.add_argument("--recent", default="", metavar="TIME", help="nothing older than that is evidence: a guard for a step that has lasted long, as in 15m")
     step.add_argument("--watch", type=float, default=0, metavar="SECONDS", help="again and again, until it is told to stop")
@@ -190,15 +197,13 @@ def _parser() -> argparse.ArgumentParser:
     about_file(off)
     off.add_argument("routes", nargs="*", metavar="ROUTE", help="all that file and plan name")
     off.add_argument("--why", default="by hand", metavar="TEXT", help="for the ledger")
-    off.add_argument("--url", default="", metavar="URL", help="a daemon to ask whether it has it")
     off.add_argument("--kill-switch", default="", metavar="FILE", help="made where the file cannot be edited (the plan's)")
-    off.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the file with afterwards")
+    about_daemon(off)
 
     up = command("up", _up, "one step up by hand, whatever the report says")
     up.add_argument("route", metavar="ROUTE")
     up.add_argument("--why", required=True, metavar="TEXT", help="for the ledger")
-    up.add_argument("--binary", metavar="FILE", help="the daemon's program, to check the edited file with (the one on the PATH)")
-    up.add_argument("--url", default="", metavar="URL", help="a daemon to ask whether it has it")
+    about_daemon(up)
 
     resume = command("resume", _resume, "lets a route go up again, from where the file has it")
     resume.add_argument("route", metavar="ROUTE")

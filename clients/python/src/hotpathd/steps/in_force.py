@@ -1,11 +1,12 @@
-"""Whether a daemon has the new switch: its /v1/rollout is asked until it says so."""
+"""Whether a daemon has the new switch: it is asked until it says so."""
 
 from __future__ import annotations
 
 import json
 import time
+from typing import Any, Dict, Sequence
 
-from .._address import find
+from .._address import Address, find
 from .._budget import Budget
 from .._failure import Failure
 from .._rollout import parse_routes
@@ -18,33 +19,71 @@ _ASK_S = 1.0
 _PAUSE_S = 0.05
 
 
+class _Refused(Unusable):
+    """An answer, and not a 200."""
+
+
 def wait(url: str, route: str, to: Switch, patience_s: float = PATIENCE_S) -> float:
     """The seconds it took; Unusable where it did not come."""
-    try:
-        address = find(url)
-        transport = Transport(address, time.monotonic)
-    except ValueError as error:
-        raise Unusable(str(error)) from None
+    _address(url)
     began = time.monotonic()
+    while True:
+        said = _ask(url, route)
+        took = time.monotonic() - began
+        if said == str(to):
+            return took
+        if took >= patience_s:
+            raise Unusable(f"{url} does not have it after {took:.1f} s: {route} is {said} there")
+        time.sleep(_PAUSE_S)
+
+
+def routes(url: str) -> Sequence[str]:
+    """All that the daemon has."""
     try:
-        while True:
-            said = _ask(transport, address.host, route)
-            took = time.monotonic() - began
-            if said == str(to):
-                return took
-            if took >= patience_s:
-                raise Unusable(f"{url} does not have it after {took:.1f} s: {route} is {said} there")
-            time.sleep(_PAUSE_S)
+        return sorted(_switches(url))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unusable(f"{url} names no routes ({type(error).__name__})") from None
+
+
+def get(url: str, path: str) -> bytes:
+    """The body of a 200; else Unusable."""
+    address = _address(url)
+    transport = Transport(address, time.monotonic)
+    try:
+        reply = transport.exchange(Request(head_of("GET", path, {"Host": address.host})), Budget(_ASK_S, time.monotonic, time.monotonic()))
+    except Failure as failure:
+        raise Unusable(f"{failure.reason} {failure.detail}".rstrip()) from None
     finally:
         transport.close()
+    if reply.status != 200:
+        raise _Refused(f"{path}: status {reply.status}")
+    return bytes(reply.body)
 
 
-def _ask(transport: Transport, host: str, route: str) -> str:
+def _address(url: str) -> Address:
     try:
-        reply = transport.exchange(Request(head_of("GET", "/v1/rollout", {"Host": host})), Budget(_ASK_S, time.monotonic, time.monotonic()))
-        found = parse_routes(json.loads(bytes(reply.body))["routes"])[route]
-    except Failure as failure:
-        return f"not known ({failure.reason} {failure.detail})".replace(" )", ")")
-    except (ValueError, KeyError, TypeError) as error:
+        return find(url)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+
+
+def _switches(url: str) -> Dict[str, str]:
+    """By route. An admin address has no /v1/rollout; its status knows modes, and no shares."""
+    try:
+        found = parse_routes(_members(url, "/v1/rollout"))
+        return {name: str(Switch(route.mode, route.percent if route.mode == "canary" else None)) for name, route in found.items()}
+    except _Refused:
+        return {name: str(route["mode"]) for name, route in _members(url, "/-/status").items()}
+
+
+def _members(url: str, path: str) -> Any:
+    return json.loads(get(url, path))["routes"]
+
+
+def _ask(url: str, route: str) -> str:
+    try:
+        return _switches(url)[route]
+    except Unusable as problem:
+        return f"not known ({problem})"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"not known ({type(error).__name__})"
-    return str(Switch(found.mode, found.percent if found.mode == "canary" else None))

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from . import ledger, plan, target
+from . import kill_switch, ledger, plan, target
 from .book import Book, Say
-from .change import Hands, bring_into_force, last_resort, make
+from .change import Hands, bring_into_force, make
 from .problem import Unusable
 from .switch import OFF
 
@@ -45,7 +45,7 @@ def off(given: Order, planned: Sequence[str]) -> bool:
     try:
         routes = given.routes or sorted({*target.load(given.file, given.entry).routes(), *planned})
     except Unusable as problem:
-        return last_resort(str(problem), given.hands.kill_switch, given.hands.say)
+        return _pull(given, str(problem), planned)
     if not routes:
         raise Unusable(f"{given.file} names no route: say which, as in `off chunk`")
     problems = [problem for problem in (_switch_off(given, route) for route in routes) if problem]
@@ -53,7 +53,12 @@ def off(given: Order, planned: Sequence[str]) -> bool:
         bring_into_force(dict.fromkeys(routes, OFF), given.book, given.hands)
     except Unusable as problem:
         problems.append(str(problem))
-    return not problems or last_resort("; ".join(dict.fromkeys(problems)), given.hands.kill_switch, given.hands.say)
+    return not problems or _pull(given, "; ".join(dict.fromkeys(problems)), routes)
+
+
+def _pull(given: Order, problem: str, routes: Sequence[str]) -> bool:
+    hands = given.hands
+    return kill_switch.pull(problem, hands.kill_switch, given.file, hands.url, routes, hands.say)
 
 
 def _switch_off(given: Order, route: str) -> str:

@@ -38,12 +38,13 @@ class Report(NamedTuple):
     routes: Dict[str, Finding]
 
 
-def run(command: Sequence[str], events: Sequence[str], rules: Path, since: float, timeout_s: float) -> Report:
+def run(command: Sequence[str], events: Sequence[str], rules: Path, since: float, timeout_s: float, looks: int = 0) -> Report:
+    """`looks`: a guard's, which share alpha; of our own report."""
     with tempfile.TemporaryDirectory(prefix="hotpathd-rollout.") as folder:
         made = Path(folder) / "report.json"
         arguments = [*events, "--config", str(rules), "--since", moment(since), "--json", str(made)]
         name = command[0] if command else "hotpathd-report"
-        code, words = _program([*command, *arguments], timeout_s) if command else _child(["--quiet", *arguments], Path(folder) / "words", timeout_s)
+        code, words = _program([*command, *arguments], timeout_s) if command else _child(["--quiet", "--looks", str(looks), *arguments] if looks else ["--quiet", *arguments], Path(folder) / "words", timeout_s)
         if code not in CODES:
             raise Unusable(f"no report: {name} ended with {code}: {words.strip()[-_MOST_WORDS:]}")
         try:

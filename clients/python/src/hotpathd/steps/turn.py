@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from . import decide, ledger, report, target
+from . import decide, kill_switch, ledger, report, target
 from .book import Book
-from .change import Hands, bring_into_force, last_resort, make
+from .change import Hands, bring_into_force, make
 from .decide import Move, Standing
 from .plan import Plan
 from .problem import Unusable
@@ -38,6 +39,7 @@ class Means(NamedTuple):
     force: bool
     clock: Callable[[], float]
     recent_s: float = math.inf  # what is older is no evidence
+    looks: int = 0  # of a day, where that is so: each is a test of its own, and alpha is for all of them
 
 
 class Turn:
@@ -99,7 +101,7 @@ class Turn:
                 since.setdefault(max(place.since, recent), []).append(route)
         found: Dict[str, Tuple[Finding, Report]] = {}
         codes: List[int] = []
-        for at, routes in since.items():
+        for at, routes in since.items() if self._has_events() else ():
             try:
                 made = self._report(at)
                 found.update({route: (made.routes[route], made) for route in routes if route in made.routes})
@@ -107,8 +109,12 @@ class Turn:
                 codes.append(self._fails(f"refused: {problem}", False))
         return found, codes
 
+    def _has_events(self) -> bool:
+        """A client makes its file with its first call: before that there is nothing to refuse. A report of the team's own knows best."""
+        return bool(self._means.report) or any(map(os.path.exists, self._means.events))
+
     def _report(self, since: float) -> Report:
-        made = report.run(self._means.report, self._means.events, self._plan.rules, since, REPORT_S)
+        made = report.run(self._means.report, self._means.events, self._plan.rules, since, REPORT_S, self._means.looks)
         if made.rule != self._plan.rule:
             raise Unusable(f"the report goes by another stop rule ({made.rule}) than the plan ({self._plan.rule})")
         return made
@@ -132,7 +138,8 @@ class Turn:
 
     def _fails(self, problem: str, must_be_off: bool) -> int:
         self._say(problem)
-        return WENT_OFF if must_be_off and last_resort(problem, self._plan.kill_switch, self._say) else REFUSED
+        plan, url = self._plan, self._means.hands.url
+        return WENT_OFF if must_be_off and kill_switch.pull(problem, plan.kill_switch, str(plan.file), url, plan.routes, self._say) else REFUSED
 
     def _act(self, route: str, stood: Standing, evidence: Evidence) -> int:
         aim = self._aim()
@@ -159,10 +166,15 @@ class Turn:
         if evidence:
             return decide.decide(self._plan, stands, evidence[0].verdict, now)
         if stands.begun:
-            return decide.stay(stands, "no evidence")
+            return decide.stay(stands, self._nothing())
         if stands.parked:
             return decide.stay(stands, f"{stands.parked}: `resume` lets it begin again")
         return decide.begin(self._plan)
+
+    def _nothing(self) -> str:
+        if self._has_events():
+            return "HOLD: no event of it since the step began, or no report of them"
+        return f"HOLD: no events yet, {', '.join(self._means.events)} is not there"
 
     def _over_foreign(self, route: str, stands: Standing, move: Move, found: Switch) -> Move:
         """Somebody else set the switch. Only a rollback, which can harm nobody, goes over that."""
