@@ -6,7 +6,7 @@ import random
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # of a hundred uploads: how many, from, up to (bytes)
-SIZES = ((55, 1_000, 8_000), (30, 8_000, 30_000), (12, 30_000, 90_000), (3, 90_000, 250_000))
+SIZES = ((70, 1_000, 5_000), (24, 5_000, 20_000), (5, 20_000, 80_000), (1, 80_000, 250_000))
 LONGEST = SIZES[-1][2]
 ENOUGH = 120  # of each size
 

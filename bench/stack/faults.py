@@ -2,27 +2,24 @@
 import contextlib
 import signal
 
-from parts import accepts, wait_for
-
-DELAY_MS = 120  # of the slow build: above both timeouts. Below them latency would tell, of a hundred calls: more than come in ten seconds
+from parts import wait_for
 
 
 def kill(demo):
     """kill -9 under load; a new daemon some seconds later."""
-    metrics = demo.stack.metrics()
-    demo.stack.daemon.kill()
-    demo.stack.end(demo.stack.daemon)
-    demo.cut_short.add(demo.stack.lives)
-    demo.daemon_ended(metrics)
-    demo.wait(2 if demo.short else 4, "the daemon is dead")
-    demo.stack.start_daemon()
+    dead = demo.stack.daemon
+    demo.counted(dead, under_load=True)
+    dead.kill()
+    demo.stack.end(dead)
+    demo.wait(2 if demo.short else 3, "the daemon is dead")
+    demo.stack.serve(demo.stack.start_daemon().listen)
     demo.wait(1, "a new daemon")
 
 
 def stop(demo):
     """SIGSTOP: connections are taken by the kernel, and nobody answers."""
     demo.stack.daemon.send_signal(signal.SIGSTOP)
-    demo.wait(5, "the daemon is stopped")
+    demo.wait(4, "the daemon is stopped")
     demo.stack.daemon.send_signal(signal.SIGCONT)
     demo.wait(1, "the daemon goes on")
 
@@ -30,7 +27,7 @@ def stop(demo):
 def overload(demo):
     """Another tenant's large documents, on many connections."""
     flood = demo.stack.script("flood", demo.stack.socket, 32)
-    demo.wait(5, "a flood of large documents")
+    demo.wait(4, "a flood of large documents")
     demo.stack.end(flood)
     answers = flood.stdout.read().decode().strip()
     demo.show.line(f"the flood's answers: {answers}")
@@ -51,17 +48,16 @@ ALL = (("kill -9", kill), ("SIGSTOP", stop), ("overload", overload), ("bad confi
 
 
 @contextlib.contextmanager
-def slow_build(demo):
-    """The running daemon drains; in its place comes one that holds every reply back."""
+def slow_build(demo, delay_ms):
+    """A build takes over that holds every reply back, while the good one drains; in the end a good one takes over from it."""
     stack = demo.stack
-    metrics = stack.metrics()
-    stack.end(stack.daemon)
-    demo.cut_short.add(stack.lives)
-    demo.daemon_ended(metrics)
-    behind = stack.folder / "behind.sock"
-    stack.start_daemon("--listen", f"unix:{behind}")
-    wait_for(lambda: accepts(behind), "the slow build")
-    relay = stack.script("slow", stack.socket, behind, DELAY_MS)
+    relayed = stack.folder / f"slow-{delay_ms}.sock"
+    good = stack.daemon
+    slow = stack.start_daemon()
+    relay = stack.script("slow", relayed, slow.listen, delay_ms)
+    stack.serve(relayed)
+    demo.retire(good)
     yield
+    stack.serve(stack.start_daemon().listen)
+    demo.retire(slow)
     stack.end(relay)
-

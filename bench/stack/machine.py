@@ -17,7 +17,7 @@ def _busy_s():
     return (user + nice + system + irq + softirq + steal) / TICK
 
 
-def _ours_s():
+def ours_s():
     """CPU seconds of this process and all below it, those that have ended among them."""
     parents, used = {}, {}
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
@@ -44,7 +44,7 @@ class Machine:
         self._at = self._now()
 
     def _now(self):
-        return time.monotonic(), _busy_s(), _ours_s()
+        return time.monotonic(), _busy_s(), ours_s()
 
     def others(self):
         """Since the last call, 0 to 1."""

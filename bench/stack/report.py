@@ -7,7 +7,6 @@ def write(demo, path):
     first = demo.rows[0][2]
     lines = [
         "# make demo", "", f"{os.cpu_count()} cores ({_processor()}); times in ms.", "",
-        *(f"{route}: {share:.0%} of the CPU time of the service that calls it, in the baseline  " for route, share in demo.shares.items()), "",
         "| phase | route | " + " | ".join(first) + " |", "|" + " --- |" * (2 + len(first)),
         *(f"| {name} | {route} | " + " | ".join(row.values()) + " |" for name, route, row in demo.rows), "",
         "From upload to chunks, p50 / p95 ms: " + "; ".join(f"{name} {took}" for name, took in demo.ready), "",

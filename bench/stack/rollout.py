@@ -1,13 +1,11 @@
-"""hotpathd-rollout and hotpathd-report, run as a team runs them; what they leave is in build/demo."""
+"""hotpathd-baseline, hotpathd-rollout and hotpathd-report, run as a team runs them; what they leave is in build/demo."""
 import json
-import os
 import subprocess
 import time
 
-from parts import HERE, ROOT
+from parts import HERE, ROOT, wait_for
 
 RULES = HERE / "rollout.yaml"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python" / "src")}
 PATIENCE_S = 60
 
 
@@ -23,20 +21,28 @@ class Rollout:
         return self._run("plan", "--file", str(self._stack.config), "--config", str(RULES), *given)
 
     def held_up(self, patience_s):
-        """Routes between the first step, which every call makes evidence for, and the last one, for so long beyond their hold time."""
+        """Routes that are at a share of the keys for so long beyond their hold time."""
         rows = json.loads(self._run("status", "--json"))
         return [row["route"] for row in rows if row["ready"] and row["step"] > 1 and time.time() > stamp({"ts": row["ready"]}) + patience_s]
 
     def up(self, route, why):
         return self._run("up", route, "--why", why, "--url", f"unix:{self._stack.socket}")
 
+    def resume(self, route):
+        return self._run("resume", route)
+
     def off(self, why):
         return self._run("off", "--why", why, "--url", f"unix:{self._stack.socket}")
 
     def guard(self, *options):
-        """`step --watch`: looks at the report again and again, and moves the routes. A process that goes on until it is ended."""
-        return self._stack.start("rollout", [*self._command("step"), *options, "--binary", str(ROOT / "build" / "hotpathd"),
-                                             "--url", f"unix:{self._stack.socket}", str(self._stack.logs / "events" / "*.jsonl")])
+        """`step --watch`: looks at the report again and again, and moves the routes, until it is ended. Comes back after its first look."""
+        self.said()
+        process = self._stack.start("rollout", [*self._command("step"), *options, "--binary", str(ROOT / "build" / "hotpathd"),
+                                                "--url", f"unix:{self._stack.socket}", str(self._stack.logs / "events" / "*.jsonl")], orphaned="TERM")
+        wait_for(lambda: process.poll() is not None or self.said(), "the guard's first look", 30)
+        if process.poll() is not None:
+            raise RuntimeError(f"hotpathd-rollout ended with {process.returncode}: see {self._log}")
+        return process
 
     def ledger(self):
         path = self._plan.with_name("rollout.ledger.jsonl")
@@ -54,7 +60,7 @@ class Rollout:
         return whole.decode().splitlines()
 
     def _run(self, *arguments):
-        done = subprocess.run(self._command(*arguments), env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_S)
+        done = _run(self._stack, self._command(*arguments))
         if done.returncode:
             raise RuntimeError(f"hotpathd-rollout {arguments[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -73,14 +79,32 @@ def windows(entries, route, end):
     return [(step, begun, ended) for (step, begun), (_, ended) in zip(own, [*own[1:], ("", end)])]
 
 
-def report(python, logs, *options):
+def report(stack, *options):
     """hotpathd-report over all events that are written; (exit code, what it said on the terminal, its JSON)."""
-    command = [python, "-m", "hotpathd.evidence", *map(str, sorted((logs / "events").glob("*.jsonl"))), "--config", str(RULES), "--jobs", "2", *options]
-    for kind, ending in (("html", "html"), ("markdown", "md"), ("json", "json")):
-        command += [f"--{kind}", str(logs / f"report.{ending}")]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_S)
-    (logs / "report.txt").write_text(done.stdout + done.stderr)
-    return done.returncode, done.stdout + done.stderr, json.loads((logs / "report.json").read_text()) if done.returncode in VERDICTS else None
+    return _told(stack, "report", [stack.python, "-m", "hotpathd.evidence", *_events(stack), *options], ("json", "html"))
+
+
+def baseline(stack, route, *options):
+    """hotpathd-baseline for one route."""
+    command = "import sys; from hotpathd.evidence.command import baseline; sys.exit(baseline())"
+    return _told(stack, f"baseline-{route}", [stack.python, "-c", command, *_events(stack), "--route", route, *options], ("json",))
+
+
+def _events(stack):
+    return [*map(str, sorted((stack.logs / "events").glob("*.jsonl"))), "--config", str(RULES)]
+
+
+def _told(stack, name, command, kinds):
+    for kind in kinds:
+        command += [f"--{kind}", str(stack.logs / f"{name}.{kind}")]
+    done = _run(stack, command)
+    (stack.logs / f"{name}.txt").write_text(done.stdout + done.stderr)
+    made = json.loads((stack.logs / f"{name}.json").read_text()) if done.returncode in VERDICTS else None
+    return done.returncode, done.stdout + done.stderr, made
+
+
+def _run(stack, command):
+    return subprocess.run(command, env=stack.environment, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 VERDICTS = {0: "GO", 10: "HOLD", 20: "NO-GO", 30: "ROLLBACK"}

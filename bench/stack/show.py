@@ -12,7 +12,8 @@ class Show:
     def __init__(self):
         self._console = Console() if Console and sys.stdout.isatty() else None
         self._status = self._console.status("") if self._console else None
-        self._begun = time.monotonic()
+        self._begun, self._part = time.monotonic(), ""
+        self._said = {}
 
     def __enter__(self):
         if self._status:
@@ -23,10 +24,14 @@ class Show:
         if self._status:
             self._status.stop()
 
+    def part(self, text):
+        self._part = text
+        self.now("")
+
     def now(self, text):
         """What is going on; overwritten by what comes next."""
         if self._status:
-            self._status.update(f"{self._elapsed()}  {text}")
+            self._status.update(f"{self._elapsed()}  {self._part}  {text}")
 
     def line(self, text):
         line = f"{self._elapsed()}  {text}"
@@ -34,6 +39,13 @@ class Show:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, flush=True)
+
+    def change(self, who, text):
+        """What somebody says again and again, "route: where; verdict; figures": shown where more than the figures has changed."""
+        route, _, rest = text.partition(":")
+        if self._said.get(route) != (said := rest.split(";")[:2]):
+            self._said[route] = said
+            self.line(f"{who}  {text}")
 
     def _elapsed(self):
         return f"{time.monotonic() - self._begun:5.1f} s"

@@ -1,4 +1,4 @@
-"""A relay on Unix sockets that holds each reply back: what a slow build looks like from outside.
+"""A relay on Unix sockets that holds each reply back by as much: what a slow build looks like from outside.
 
     slow.py LISTEN BEHIND MILLISECONDS       until SIGTERM
 """

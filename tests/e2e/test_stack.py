@@ -1,8 +1,11 @@
 """make demo: its judges, and its short version where PostgreSQL, the environment and the API are there (`make demo` makes them)."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -65,3 +68,40 @@ def test_the_short_demo_keeps_its_promises():
     run = subprocess.run([python, STACK / "demo.py", "short"], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
     assert " 0 broken" in run.stdout
+
+
+CONDUCTOR = """
+import pathlib, sys, time
+from parts import Stack
+with Stack(sys.executable, pathlib.Path(sys.argv[1])) as stack:
+    child = stack.start("child", ["sleep", "600"])
+    print(child.pid, stack.folder, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_conductor_that_is_killed_leaves_no_process_and_no_folder(tmp_path, number):
+    conductor = subprocess.Popen([sys.executable, "-c", CONDUCTOR, str(tmp_path)], stdout=subprocess.PIPE, text=True,
+                                 stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(STACK)})
+    child, folder = conductor.stdout.readline().split()
+    assert pathlib.Path(f"/proc/{child}").exists() and pathlib.Path(folder).exists()
+    conductor.send_signal(number)
+    conductor.wait(timeout=30)
+    until = time.monotonic() + 30
+    while pathlib.Path(f"/proc/{child}").exists() or pathlib.Path(folder).exists():
+        assert time.monotonic() < until, "30 s later"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("at, told", [("postgres", "apt-get install postgresql"), ("library", "demo-venv.log")])
+def test_what_the_machine_does_not_have_is_told_in_a_line(at, told):
+    """The system's python has none of the demo's libraries; a folder without PostgreSQL is made up."""
+    code = "import sys, pathlib, parts, demo\n"
+    if at == "postgres":
+        code += "parts.POSTGRES = pathlib.Path('/nonexistent')\n"
+    else:
+        code += "demo.postgres = lambda: None\ndemo.LIBRARIES = ('no_such_library',)\n"
+    run = subprocess.run([sys.executable, "-c", code + "sys.exit(demo.main())"], capture_output=True, text=True, timeout=60,
+                         env={**os.environ, "PYTHONPATH": str(STACK)})
+    assert run.returncode == 2 and run.stderr.startswith("make demo: ") and run.stderr.count("\n") == 1 and told in run.stderr

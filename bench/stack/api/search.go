@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	candidates = 200
+	candidates = 50
 	topN       = 10
 )
 
