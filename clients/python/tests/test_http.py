@@ -13,7 +13,7 @@ from faults import reply
 
 from hotpathd._budget import Budget
 from hotpathd._failure import Failure
-from hotpathd._http import Incoming, read_whole
+from hotpathd._http import Incoming, field, read_whole
 from hotpathd._transport import _Connection, _receive
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -130,8 +130,8 @@ def test_the_quick_reader_reads_the_usual_reply():
 
 
 def test_names_are_in_lower_case_and_values_trimmed():
-    assert read(REPLIES[2]).headers["x-one"] == "spaced, again"
-    assert read(REPLIES[2]).headers["empty"] == ""
+    assert read(REPLIES[2]).headers.get(field("X-One")) == "spaced, again"
+    assert read(REPLIES[2]).headers.get(field("Empty"), "none") == ""
 
 
 def test_a_reply_of_http_1_0_is_not_kept_alive():
