@@ -44,7 +44,7 @@ class Headers:
     __slots__ = ("_lines", "_lower")
 
     def __init__(self, lines: bytes) -> None:
-        """Each line begins with its CRLF."""
+        """Each line begins with its CRLF, and the last one ends with one, too."""
         self._lines = lines
         self._lower = lines.lower()
 
@@ -55,12 +55,14 @@ class Headers:
             return default
         start = at + len(name)
         end = self._lower.find(b"\r\n", start)
-        if end < 0:
-            return self._lines[start:].strip(b" \t").decode("latin-1")
         value = self._lines[start:end].strip(b" \t").decode("latin-1")
         if self._lower.find(name, end) < 0:
             return value
         return f"{value}, {Headers(self._lines[end:]).get(name)}"
+
+    def say_only(self, name: bytes, value: bytes) -> bool:
+        """Whether there is one such line, written as we would write it."""
+        return name + b" " + value + b"\r\n" in self._lower and self._lower.count(name) == 1
 
     def __contains__(self, name: bytes) -> bool:
         return name in self._lower
@@ -146,12 +148,9 @@ def read_whole(data: bytes) -> Optional[Reply]:
         return None
     start = head.end() + 4
     version, status, headers = _parts(head)
-    length = headers.get(_LENGTH_OF)
-    if status < 200 or status in (204, 304) or not _LENGTH.fullmatch(length):
+    if status < 200 or status in (204, 304) or data[start - 4 : start] != b"\r\n\r\n":
         return None
-    if int(length) != len(data) - start or data[start - 4 : start] != b"\r\n\r\n":
-        return None
-    if _CODING in headers:
+    if not headers.say_only(_LENGTH_OF, b"%d" % (len(data) - start)) or _CODING in headers:
         return None
     return Reply(status, headers, data[start:], version == 1 and not _asks_to_close(headers))
 
@@ -179,11 +178,11 @@ def _read(incoming: Incoming) -> Steps[Reply]:
 
 def _parts(head: "re.Match[bytes]") -> Tuple[int, int, Headers]:
     version, status, lines = head.groups()
-    return int(version), int(status), Headers(lines)
+    return int(version), int(status), Headers(lines + b"\r\n")
 
 
 def _asks_to_close(headers: Headers) -> bool:
-    return "close" in headers.get(_CONNECTION).lower()
+    return _CONNECTION in headers and "close" in headers.get(_CONNECTION).lower()
 
 
 def _read_body(incoming: Incoming, headers: Headers) -> Steps[bytearray]:
