@@ -24,7 +24,7 @@ def plain_loads(data: Bytes) -> Any:
     try:
         value, end = _decode(text)  # json.loads without what it looks for before and behind
     except ValueError:
-        end = -1
+        return json.loads(text)
     return value if end == len(text) else json.loads(text)
 
 
