@@ -2,7 +2,8 @@
 
 Rounds alternate, so that a noisy neighbour hits both sides; medians of rounds are shown. "Over the
 daemon" takes off what the daemon itself says it took (Server-Timing's total), of requests between
-the others'. "json alone" is what both spend on the same two documents with the standard library.
+the others'. "bare socket" is the floor: the same bytes sent and received by two system calls, nothing made and nothing read;
+"json alone" is what both clients spend on the same two documents with the standard library.
 """
 import http.client
 import importlib.util
@@ -64,6 +65,22 @@ def asked(connection):
     return reply.read(), float(timing) * 1000
 
 
+def bare(path):
+    """One exchange of the bytes that the client's request is made of."""
+    body = json.dumps(BODY).encode()
+    head = f"""POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Hotpath-Mode: live\r\n\
+X-Request-Id: {0:032x}\r\nX-Request-Timeout-Ms: 9999\r\nContent-Length: {len(body)}\r\n\r\n"""
+    request = head.encode() + body
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(path)
+
+    def exchange():
+        sock.send(request)
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+
+    return exchange
+
+
 def python_calls(path):
     connection = Unix(path)
     daemon = []
@@ -84,7 +101,8 @@ def python_calls(path):
         def json_alone():
             json.dumps(BODY), json.loads(answer)
 
-        result = alternate({"ours": ours, "http.client": plain, "json alone": json_alone}, settle=settle)
+        sides = {"ours": ours, "http.client": plain, "bare socket": bare(path), "json alone": json_alone}
+        result = alternate(sides, settle=settle)
         assert client.last.outcome == "ok", client.last
     daemon_us = statistics.median(daemon)
     json_us, _ = result.pop("json alone")

@@ -16,6 +16,18 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def prompt_events(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event waits for company only where that is what is tested."""
+    if "waiting_events" not in request.fixturenames:
+        monkeypatch.setattr(hotpathd._events, "_BATCH_S", 0.001)
+
+
+@pytest.fixture
+def waiting_events() -> None:
+    pass
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., FaultServer]]:
     servers = []

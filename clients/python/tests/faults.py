@@ -7,9 +7,11 @@ returns, the connection is closed.
 from __future__ import annotations
 
 import json
+import select
 import socket
 import threading
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+import time
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 
 class Request(NamedTuple):
@@ -152,6 +154,63 @@ class FaultServer:
         finally:
             self._sockets.remove(peer.sock)
             peer.sock.close()
+
+
+class Canned:
+    """Answers on one thread with bytes that were made before: for calls by the thousand.
+
+    The last two digits of a request pick its answer, (bytes, whether the connection is then closed).
+    """
+
+    def __init__(self, path: str, answers: Sequence[Tuple[bytes, bool]]) -> None:
+        self._answers = answers
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(128)
+        self.url = "unix:" + path
+        self._open: Dict[int, socket.socket] = {}
+        self._poll = select.epoll()
+        self._poll.register(self._listener, select.EPOLLIN)
+        self._stop, self._stopped = socket.socketpair()
+        self._poll.register(self._stopped, select.EPOLLIN)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.close()
+        self._thread.join(10)
+        for sock in [self._listener, self._stopped, *self._open.values()]:
+            sock.close()
+        self._poll.close()
+
+    def settle(self) -> None:
+        """Waits until no connection is open."""
+        while self._open:
+            time.sleep(0.001)
+
+    def _serve(self) -> None:
+        while True:
+            for fd, _ in self._poll.poll():
+                if fd == self._stopped.fileno():
+                    return
+                if fd == self._listener.fileno():
+                    sock, _ = self._listener.accept()
+                    self._open[sock.fileno()] = sock
+                    self._poll.register(sock, select.EPOLLIN)
+                elif not self._answer(self._open[fd]):
+                    self._open.pop(fd).close()
+
+    def _answer(self, sock: socket.socket) -> bool:
+        """Whether it stays open."""
+        try:
+            request = sock.recv(65536)
+            if not request:
+                return False
+            answer, closes = self._answers[int(request[-2:])]
+            sock.sendall(answer)
+        except OSError:
+            return False
+        return not closes
 
 
 def _shut(sock: socket.socket) -> None:

@@ -117,7 +117,7 @@ def test_a_caller_that_gave_up_is_told_apart(serve, client, tmp_path):
     assert (event["reason"], event["legacy_ms"]) == ("cancelled", None)
 
 
-def test_events_are_written_within_a_second_without_close(serve, client, tmp_path):
+def test_events_are_written_within_a_second_without_close(waiting_events, serve, client, tmp_path):
     path = tmp_path / "events.jsonl"
     sidecar = client(serve(echo).url, events=path)
     for number in range(3):

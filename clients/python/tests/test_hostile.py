@@ -70,7 +70,7 @@ def test_refuses(serve, run, data):
 def test_the_clock_is_looked_at_between_the_lines_of_one_read():
     budget = Budget(1, iter([0.0] + [9.0] * 9).__next__, 0.0)
     budget.left()
-    with pytest.raises(hotpathd._core.Failure, match="timeout"):
+    with pytest.raises(hotpathd._failure.Failure, match="timeout"):
         Incoming(budget).feed(CHUNKED + b"1\r\n[\r\n" * 5000)
 
 

@@ -54,7 +54,11 @@ def test_refuses_to_write(both, value):
         both[0](value)
 
 
-@pytest.mark.parametrize("data", [b"", b"[1, 2", b'"\xff"', b"01", b"{'a': 1}", b"[1],"])
+def test_reads_what_has_blanks_around_it(both):
+    assert both[1](b" \r\n[1]\t ") == [1]
+
+
+@pytest.mark.parametrize("data", [b"", b" ", b"[1, 2", b'"\xff"', b"01", b"{'a': 1}", b"[1],"])
 def test_refuses_to_read(both, data):
     with pytest.raises(ValueError):
         both[1](data)

@@ -16,6 +16,7 @@ import hotpathd
 
 ROOT = pathlib.Path(__file__).parents[1]
 BUILD = "import sys, setuptools.build_meta as b; to = sys.argv[1]; b.build_sdist(to); b.build_wheel(to)"
+QUIET = ["--quiet", "--disable-pip-version-check"]
 PROBE = """
 import hotpathd
 with hotpathd.Client("unix:/none", modes={"chunk": "on"}) as sidecar:
@@ -24,8 +25,9 @@ print(hotpathd.__file__, hotpathd.__version__)
 """
 
 
-def run(*command, cwd):
+def run(*command, cwd, **settings):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment.update({name: str(value) for name, value in settings.items()})
     done = subprocess.run(
         list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -34,29 +36,34 @@ def run(*command, cwd):
 
 
 def venv(folder):
-    run(sys.executable, "-m", "venv", folder, cwd=folder.parent)
+    """A clean environment. The running pip installs into it: copying one into each takes seconds."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
     return folder / "bin" / "python"
 
 
+def install(python, *what, cwd, **environment):
+    run(sys.executable, "-m", "pip", "--python", python, "install", *QUIET, *what, cwd=cwd, **environment)
+
+
 @pytest.fixture(scope="module")
-def builder(tmp_path_factory):
-    """A python with what pyproject.toml wants for a build."""
-    python = venv(tmp_path_factory.mktemp("builder") / "venv")
-    quiet = ["--quiet", "--disable-pip-version-check", "--retries", "0", "--timeout", "10"]
+def tools(tmp_path_factory):
+    """A folder with what pyproject.toml wants for a build."""
+    folder = tmp_path_factory.mktemp("tools")
+    wanted = ["--retries", "0", "--timeout", "10", "--target", folder, "setuptools>=61", "wheel"]
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", *quiet, "setuptools>=61", "wheel"], capture_output=True, text=True
+        list(map(str, [sys.executable, "-m", "pip", "install", *QUIET, *wanted])), capture_output=True, text=True
     )
     if done.returncode != 0:
         pytest.skip("no registry to take setuptools from")
-    return python
+    return folder
 
 
 @pytest.fixture(scope="module")
-def built(builder, tmp_path_factory):
+def built(tools, tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
     project = folder / "project"  # a build writes beside its sources
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns("tests", "__pycache__", ".*", "build", "*.egg-info"))
-    run(builder, "-c", BUILD, folder, cwd=project)
+    run(sys.executable, "-c", BUILD, folder, cwd=project, PYTHONPATH=tools)
     return folder
 
 
@@ -77,14 +84,15 @@ def test_wheel_and_sdist_hold_every_file(built):
 
 def test_the_wheel_installs_in_a_clean_environment(built, tmp_path):
     python = venv(tmp_path / "venv")
-    run(python, "-m", "pip", "install", "--no-index", next(built.glob("*.whl")), cwd=tmp_path)
+    install(python, "--no-index", next(built.glob("*.whl")), cwd=tmp_path)
     place, version = run(python, "-c", PROBE, cwd=tmp_path).split()
     assert place.startswith(str(tmp_path)) and version == hotpathd.__version__
     assert pathlib.Path(place).with_name("py.typed").exists()
 
 
-def test_the_sdist_installs_in_a_clean_environment(builder, built, tmp_path):
+def test_the_sdist_installs_in_a_clean_environment(tools, built, tmp_path):
+    python = venv(tmp_path / "venv")
     sdist = next(built.glob("*.tar.gz"))
-    run(builder, "-m", "pip", "install", "--no-index", "--no-build-isolation", sdist, cwd=tmp_path)
-    place, version = run(builder, "-c", PROBE, cwd=tmp_path).split()
-    assert place.startswith(str(builder.parents[1])) and version == hotpathd.__version__
+    install(python, "--no-index", "--no-build-isolation", sdist, cwd=tmp_path, PYTHONPATH=tools)
+    place, version = run(python, "-c", PROBE, cwd=tmp_path).split()
+    assert place.startswith(str(tmp_path)) and version == hotpathd.__version__

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import os
 import signal
@@ -26,13 +27,30 @@ TIMEOUT_S = 0.15
 MODES = {"chunk": "on"}
 
 
-def sync_call(url, count=1, timeout=TIMEOUT_S, modes=MODES, threads=1, **options):
+OF_CLIENT = {"breaker", "on_event", "poll_s"}
+
+
+def told_apart(options):
+    """The client's options, and those of each call."""
+    of_client = {"breaker": None, **{n: v for n, v in options.items() if n in OF_CLIENT}}
+    return of_client, {n: v for n, v in options.items() if n not in OF_CLIENT}
+
+
+def times(count, until):
+    """`count` turns, or turns as long as `until` says no."""
+    while not until() if until else count > 0:
+        count -= 1
+        yield
+
+
+def sync_call(url, count=1, timeout=TIMEOUT_S, modes=MODES, threads=1, until=None, **options):
     """[(result, last, seconds)] of calls one after the other, or of several threads."""
-    with hotpathd.Client(url, modes=modes, breaker=None) as sidecar:
+    of_client, options = told_apart(options)
+    with hotpathd.Client(url, modes=modes, **of_client) as sidecar:
         done = []
 
         def work():
-            for _ in range(count):
+            for _ in times(count, until):
                 started = time.monotonic()
                 options_now = {"fallback": lambda: OLD, "request_id": "r-1", **options}
                 result = sidecar.call("chunk", {"text": "a"}, timeout=timeout, **options_now)
@@ -49,18 +67,20 @@ def sync_call(url, count=1, timeout=TIMEOUT_S, modes=MODES, threads=1, **options
         return done
 
 
-def async_call(url, count=1, timeout=TIMEOUT_S, modes=MODES, threads=1, **options):
+def async_call(url, count=1, timeout=TIMEOUT_S, modes=MODES, threads=1, until=None, **options):
     """The same by tasks of one loop."""
+    of_client, options = told_apart(options)
 
     async def main():
         done = []
-        async with hotpathd.AsyncClient(url, modes=modes, breaker=None) as sidecar:
+        async with hotpathd.AsyncClient(url, modes=modes, **of_client) as sidecar:
 
             async def old():
                 return OLD
 
             async def work():
-                for _ in range(count):
+                for _ in times(count, until):
+                    await asyncio.sleep(0)
                     started = time.monotonic()
                     options_now = {"fallback": old, "request_id": "r-1", **options}
                     result = await sidecar.call("chunk", {"text": "a"}, timeout=timeout, **options_now)
@@ -234,10 +254,61 @@ def test_nobody_waits_for_anothers_connection_beyond_its_budget(serve, run):
         assert took <= TIMEOUT_S + 0.6  # 130 of them, on one interpreter
 
 
+CLOCKS = {"back": -1000, "forward": 1000, "to and fro": None}
+
+
 @CLIENTS
-def test_a_clock_that_is_set_back_changes_nothing(serve, run, monkeypatch):
-    monkeypatch.setattr(time, "time", iter(range(10**6, 0, -1000)).__next__)
-    kept(run, serve(lambda peer: peer.hold()).url, "timeout")
+@pytest.mark.parametrize("step", CLOCKS.values(), ids=CLOCKS.keys())
+def test_a_wall_clock_that_is_set_changes_nothing(serve, run, monkeypatch, step):
+    """Each look at it finds it elsewhere; budgets, the rollout and the breaker go by another."""
+    looks = itertools.count(1)
+
+    def wall_clock():
+        look = next(looks)
+        return 1e9 + (step * look if step is not None else 1e8 * (-1) ** look)
+
+    monkeypatch.setattr(time, "time", wall_clock)
+    hung = serve(lambda peer: peer.hold())
+    kept(run, hung.url, "timeout")
+    done = run(serve(echo).url, count=20, timeout=20, on_event=lambda event: None)
+    assert [last.outcome for _, last, _ in done] == ["ok"] * 20
+    assert next(looks) > 20  # the events' times are the wall clock's
+    settings = hotpathd.Breaker(open_s=0.05)
+    done = run(hung.url, count=6, timeout=0.01, breaker=settings)
+    assert [last.reason for _, last, _ in done] == ["timeout"] * 5 + ["breaker_open"]
+
+
+@CLIENTS
+def test_a_rollout_that_changes_with_each_look_under_load(serve, run):
+    """Each call takes one path or the other, whole; and none is told twice."""
+    answers = itertools.cycle(["off", "on", "shadow", "canary"])
+    looks = itertools.count(1)
+    seen, events = set(), []
+    enough = threading.Event()
+
+    def script(peer):
+        while (request := peer.request()) is not None:
+            if request.target == "/v1/rollout":
+                look = next(looks)
+                peer.send(rollout(str(look), chunk=next(answers)))
+                if look > 6:
+                    enough.set()
+            else:
+                peer.send(reply(request.body, X_Request_Id=request.headers["x-request-id"]))
+
+    url = serve(script).url
+    done = run(
+        url, modes=None, timeout=20, poll_s=0.01, threads=8, until=enough.is_set, request_id=None,
+        on_event=events.append, key="k",
+    )  # fmt: skip
+    for result, last, _ in done:
+        seen.add((last.outcome, last.reason))
+        assert (result == {"text": "a"}) if last.outcome == "ok" else result is OLD
+    assert {reason for _, reason in seen} <= {"", "off", "shadow", "shadow_dropped", "no_rollout"}
+    assert {("ok", ""), ("legacy", "off"), ("legacy", "shadow")} <= seen
+    told = [event["request_id"] for event in events]  # some are lost: calls come faster than they are written
+    assert len(set(told)) == len(told) > 0
+    assert set(told) <= {last.request_id for _, last, _ in done}
 
 
 @CLIENTS
@@ -247,56 +318,6 @@ def test_the_reply_of_another_is_never_taken(serve, run):
         reply=lambda body: json.dumps(body),
     )  # fmt: skip
     assert {result for result, _, _ in done} == {'{"text": "a"}'}
-
-
-@CLIENTS
-def test_a_thousand_calls_of_every_fault_leave_nothing_behind(serve, run):
-    """2,000 in all, each of another kind than the one before, half before counting and half after."""
-    scripts = [
-        lambda peer: peer.hold(), saying(b""), saying(b"garbage\r\n\r\n"), saying(GOOD[:-3]),
-        saying_and_holding(problem(503, "draining")), saying_and_holding(GOOD),
-        saying_and_holding(problem(429, "overloaded")), saying_and_holding(reply(b"[" * 5000)),
-    ]  # fmt: skip
-    server = serve(lambda peer: scripts[peer.number % len(scripts)](peer))
-
-    def count():
-        run(server.url, count=250, threads=4, timeout=0.01)
-        server.settle()
-        gc.collect()
-        return threading.active_count(), len(os.listdir("/proc/self/fd")), len(gc.get_objects())
-
-    threads, files, objects = count()
-    threads_after, files_after, objects_after = count()
-    assert (threads_after, files_after) == (threads, files)
-    assert objects_after - objects < 300  # a leak of one object a call would be a thousand
-
-
-@CLIENTS
-def test_a_caller_that_cancels_is_not_answered_by_the_old_code(serve, run):
-    if run is sync_call:
-        pytest.skip("test_client.py has it, by signals")
-    server = serve(lambda peer: peer.hold())
-    ran = []
-
-    async def main():
-        async with hotpathd.AsyncClient(server.url, modes=MODES) as sidecar:
-            call = sidecar.call("chunk", {}, fallback=lambda: ran.append(1), timeout=20)
-            task = asyncio.create_task(call)
-            while server.connections == 0:
-                await asyncio.sleep(0.01)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(
-                    sidecar.call("chunk", {}, fallback=lambda: ran.append(2), timeout=20), 0.05
-                )
-            pool = sidecar._aio._pool()
-            assert not pool._idle and pool._open == 0
-
-    asyncio.run(main())
-    assert ran == []
-    server.settle()
 
 
 # The asyncio client's own

@@ -1,4 +1,12 @@
-"""A Celery task. With a daemon and a broker running: celery -A celery_task worker"""
+"""A Celery task. pip install celery; with a daemon running, and without a broker, in this process:
+
+    python3 celery_task.py
+
+With a broker, a worker of its own, and callers (split.delay(...)) elsewhere with the same two settings:
+
+    export CELERY_BROKER_URL=redis://127.0.0.1:6379/0 CELERY_RESULT_BACKEND=redis://127.0.0.1:6379/1
+    celery -A celery_task worker
+"""
 
 import os
 from typing import Any, List
@@ -31,3 +39,8 @@ def split(document: str, document_id: str) -> List[str]:
 def end(**_: Any) -> None:
     """The processes of Celery's pool end without running atexit: their last events are written here."""
     sidecar.close()
+
+
+if __name__ == "__main__":
+    app.conf.task_always_eager = True
+    print(split.delay("Lift.\n\nDrag is the price.", "7").get(), sidecar.last)

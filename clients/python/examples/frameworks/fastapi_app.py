@@ -1,4 +1,8 @@
-"""A FastAPI service. With a daemon running: uvicorn fastapi_app:app"""
+"""A FastAPI service. pip install fastapi uvicorn; with a daemon running:
+
+    uvicorn fastapi_app:app
+    curl --json '{"id": "7", "text": "Lift."}' http://127.0.0.1:8000/split
+"""
 
 import contextlib
 from typing import Any, AsyncIterator, Dict, List

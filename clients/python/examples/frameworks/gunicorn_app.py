@@ -1,5 +1,9 @@
-"""A WSGI service whose workers are forked after the client's first call.
-With a daemon running: gunicorn --preload --workers 2 gunicorn_app:application"""
+"""A WSGI service whose workers are forked after the client's first call. pip install gunicorn; with a
+daemon running:
+
+    gunicorn --preload --workers 2 gunicorn_app:application
+    curl --data 'Lift.' http://127.0.0.1:8000/
+"""
 
 import json
 import os

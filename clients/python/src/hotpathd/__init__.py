@@ -2,9 +2,10 @@
 
 from ._aio import AsyncClient
 from ._breaker import Breaker
+from ._call import Last
 from ._client import Client
 from ._compare import Compare
-from ._core import Last
+from ._deadline import deadline
 from ._helpers import Chunk, Ranked
 
 __version__ = "0.1.0"
@@ -17,4 +18,5 @@ __all__ = [
     "Last",
     "Ranked",
     "__version__",
+    "deadline",
 ]

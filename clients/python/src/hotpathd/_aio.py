@@ -7,9 +7,9 @@ is no loop's time.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
 import inspect
+from contextvars import ContextVar
 from types import TracebackType
 from typing import (
     Any,
@@ -27,23 +27,25 @@ from typing import (
 from . import _helpers
 from ._address import Address
 from ._aio_transport import AsyncTransport
+from ._call import NO_CALL, Call, Ended, Last
 from ._compare import Comparing
-from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Ticket, Times
-from ._failure import Failure
+from ._core import CallOf, Core, Function
 from ._helpers import Chunk, OldChunks, OldRanks, Ranked
-from ._rollout import Key, Route
+from ._rollout import Key
 
 T = TypeVar("T")
 Fallback = Callable[[], Union[Awaitable[T], T]]
 
 _NOISE_S = 60.0  # how long the old code's second run is waited for
-_last: "contextvars.ContextVar[Tuple[int, Last]]" = contextvars.ContextVar("hotpathd_last")
+_last: "ContextVar[Tuple[int, Optional[Ended]]]" = ContextVar("hotpathd_last", default=(0, None))
 
 
 class AsyncClient(Core):
     """Client for asyncio: the same settings and the same promise. `fallback` may be a coroutine
     function. A call that is cancelled raises CancelledError at once, and the old code is not run.
     """
+
+    _is_on_loop = True
 
     def _opened(self, address: Address) -> None:
         self._aio = AsyncTransport(address, self._clock)
@@ -62,8 +64,8 @@ class AsyncClient(Core):
         traceparent: Optional[str] = None,
     ) -> T:
         """As Client.call."""
-        ask = self._ask(route, body, reply, key, timeout, compare, request_id, traceparent)
-        result: T = await self._run(ask, fallback)
+        call = Call(self, route, body, reply, key, timeout, compare, request_id, traceparent)
+        result: T = await self._run(call, fallback)
         return result
 
     async def chunk(
@@ -112,8 +114,8 @@ class AsyncClient(Core):
     @property
     def last(self) -> Last:
         """The latest call of this task (more exactly: of this context)."""
-        owner, last = _last.get((0, NO_CALL))
-        return last if owner == id(self) else NO_CALL
+        owner, ended = _last.get()
+        return ended.last() if ended is not None and owner == id(self) else NO_CALL
 
     def close(self) -> None:
         """Ends polling and writes the events; waits for that at most a few seconds."""
@@ -136,75 +138,32 @@ class AsyncClient(Core):
     ) -> None:
         await self.aclose()
 
-    def _decorated(self, function: Function, ask_of: AskOf) -> Function:
+    def _decorated(self, function: Function, call_of: CallOf) -> Function:
         if not inspect.iscoroutinefunction(function):
             raise TypeError("AsyncClient decorates coroutine functions")
 
         @functools.wraps(function)
         async def with_sidecar(*args: Any, **kwargs: Any) -> Any:
-            return await self._run(ask_of(args, kwargs), lambda: function(*args, **kwargs))
+            return await self._run(call_of(args, kwargs), lambda: function(*args, **kwargs))
 
         return with_sidecar  # type: ignore[return-value]
 
-    async def _run(self, ask: Ask, fallback: Callable[[], Any]) -> Any:
-        started = self._clock()
-        route, ticket, failure = self._decide(ask)
-        if ticket is not None:
-            try:
-                result = await self._ask_sidecar(ask, route, ticket, started)
-            except Failure as given_up:
-                failure = given_up
-            except BaseException:
-                self._gave_up(ask, route, started, 0.0)
-                raise
-            else:
-                self._note(self._told(ask, route, None, Times(started, started)))
-                return result
-        assert failure is not None
-        following = None
-        if failure.reason == "shadow":
-            following = self._shadowing(ask, route)
-        # Other tasks run between: a thread's CPU clock says nothing of this call.
-        times = Times(started, self._clock())
-        if following is not None:
-            return await self._run_shadowed(ask, route, following, fallback, times)
+    async def _run(self, call: Call, fallback: Callable[[], Any]) -> Any:
+        """The states of _call.py."""
         try:
-            return await _awaited(fallback())
-        finally:
-            self._note(self._told(ask, route, failure, times))
-
-    async def _ask_sidecar(self, ask: Ask, route: Route, ticket: int, started: float) -> Any:
-        with Ticket(self, ask, ticket):
-            request = self._live_request(ask)
-            budget = self._budget(ask, route, started)
-            return self._read(ask, await self._aio.exchange(request, budget), budget)
-
-    async def _run_shadowed(
-        self,
-        ask: Ask,
-        route: Route,
-        following: ShadowCall,
-        fallback: Callable[[], Any],
-        times: Times,
-    ) -> Any:
-        loop = asyncio.get_running_loop()
-
-        def again() -> Any:
-            """The old code's second run: asked for by the shadow's thread, done by the loop."""
-            run = asyncio.run_coroutine_threadsafe(_awaited_call(fallback), loop)
-            return run.result(_NOISE_S)
-
-        reason = "shadow"
-        told = False
-        try:
+            if call.begins():
+                try:
+                    return call.result(await self._aio.exchange(call.request(), call.budget))
+                except BaseException as error:
+                    if call.is_over(error):
+                        raise
+            # Outside of the except block, so that an error of the fallback stands alone.
+            call.turn()
             result = await _awaited(fallback())
-            reason, told = following.follow(result, times, again)
+            call.follow(result, _again(fallback))
             return result
         finally:
-            self._note(self._told(ask, route, Failure(reason), times, told))
-
-    def _note(self, last: Last) -> None:
-        _last.set((id(self), last))
+            _last.set((id(self), call.end()))
 
 
 async def _awaited(value: Any) -> Any:
@@ -213,3 +172,9 @@ async def _awaited(value: Any) -> Any:
 
 async def _awaited_call(fallback: Callable[[], Any]) -> Any:
     return await _awaited(fallback())
+
+
+def _again(fallback: Callable[[], Any]) -> Callable[[], Any]:
+    """The old code's second run: asked for by the shadow's thread, done by the loop."""
+    loop = asyncio.get_running_loop()
+    return lambda: asyncio.run_coroutine_threadsafe(_awaited_call(fallback), loop).result(_NOISE_S)

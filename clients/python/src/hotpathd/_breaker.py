@@ -124,12 +124,18 @@ class RouteBreaker:
         failed = reason in FAILURES
         if reason and not failed:
             return ""
-        self._row = self._row + 1 if reason in UNANSWERED else 0
-        self._turn()
-        self._calls[self._now % _BUCKETS] += 1
-        self._failed[self._now % _BUCKETS] += failed
+        now = int(self._clock() / self._bucket_s)
+        if now != self._now:
+            self._turn(now)
+        self._calls[now % _BUCKETS] += 1
         if not failed:
+            self._row = 0
             return ""
+        self._row = self._row + 1 if reason in UNANSWERED else 0
+        self._failed[now % _BUCKETS] += 1
+        return self._judge(reason)
+
+    def _judge(self, reason: str) -> str:
         calls, failures = sum(self._calls), sum(self._failed)
         settings = self._settings
         if self._row < settings.in_a_row and (calls < settings.min_calls or failures < calls * settings.failure_ratio):
@@ -142,9 +148,8 @@ class RouteBreaker:
             f"{self._row} in a row unanswered, the last by {reason}"
         )
 
-    def _turn(self) -> None:
+    def _turn(self, now: int) -> None:
         """Empties the buckets that the window has left behind."""
-        now = int(self._clock() / self._bucket_s)
         for passed in range(self._now + 1, min(now, self._now + _BUCKETS) + 1):
             self._calls[passed % _BUCKETS] = self._failed[passed % _BUCKETS] = 0
         self._now = now

@@ -29,6 +29,13 @@ class Budget:
         self._end = started + (min(seconds, LONGEST_S) if seconds > 0 else 0.0)
         self._granted_until = float("inf")  # by the daemon, as we have asked it to
 
+    def cut(self, end: float) -> bool:
+        """Ends it at `end` on the clock, where that is earlier; whether it is."""
+        earlier = end < self._end
+        if earlier:
+            self._end = end
+        return earlier
+
     def left(self) -> float:
         """Seconds left; Failure("timeout") when there are none."""
         left = self._end - self._clock()

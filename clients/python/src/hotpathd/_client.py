@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
+import threading
 from types import TracebackType
 from typing import Any, Callable, List, Optional, Sequence, Type, TypeVar
 
 from . import _helpers
+from ._address import Address
+from ._call import NO_CALL, Call, Ended, Last
 from ._compare import Comparing
-from ._core import NO_CALL, Ask, AskOf, Core, Function, Last, ShadowCall, Ticket, Times
-from ._failure import Failure
+from ._core import CallOf, Core, Function
 from ._helpers import Chunk, OldChunks, OldRanks, Ranked
-from ._rollout import Key, Route
+from ._rollout import Key
 
 T = TypeVar("T")
 
@@ -36,6 +37,9 @@ class Client(Core):
     traceparent       a function that gives the current W3C Trace Context; default: OpenTelemetry's
                       span, where the service uses OpenTelemetry
     """
+
+    def _opened(self, address: Address) -> None:
+        self._local = threading.local()
 
     def call(
         self,
@@ -64,8 +68,8 @@ class Client(Core):
         request_id   printable ASCII, at most 128; made up if left out
         traceparent  W3C Trace Context, passed on
         """
-        ask = self._ask(route, body, reply, key, timeout, compare, request_id, traceparent)
-        result: T = self._run(ask, fallback)
+        call = Call(self, route, body, reply, key, timeout, compare, request_id, traceparent)
+        result: T = self._run(call, fallback)
         return result
 
     def chunk(
@@ -113,8 +117,8 @@ class Client(Core):
     @property
     def last(self) -> Last:
         """This thread's latest call."""
-        last: Last = getattr(self._local, "last", NO_CALL)
-        return last
+        ended: Optional[Ended] = getattr(self._local, "ended", None)
+        return NO_CALL if ended is None else ended.last()
 
     def close(self) -> None:
         """Ends polling, writes the events, closes connections. Calls after it take the old path."""
@@ -131,65 +135,29 @@ class Client(Core):
     ) -> None:
         self.close()
 
-    def _decorated(self, function: Function, ask_of: AskOf) -> Function:
+    def _decorated(self, function: Function, call_of: CallOf) -> Function:
         if inspect.iscoroutinefunction(function):
             raise TypeError("Client calls block: a coroutine function wants AsyncClient")
 
         @functools.wraps(function)
         def with_sidecar(*args: Any, **kwargs: Any) -> Any:
-            return self._run(ask_of(args, kwargs), lambda: function(*args, **kwargs))
+            return self._run(call_of(args, kwargs), lambda: function(*args, **kwargs))
 
         return with_sidecar  # type: ignore[return-value]
 
-    def _run(self, ask: Ask, fallback: Callable[[], Any]) -> Any:
-        started = self._clock()
-        cpu_started = time.thread_time() if self._events is not None else 0.0
-        route, ticket, failure = self._decide(ask)
-        if ticket is not None:
-            try:
-                result = self._ask_sidecar(ask, route, ticket, started)
-            except Failure as given_up:
-                failure = given_up
-            except BaseException:
-                self._gave_up(ask, route, started, cpu_started)
-                raise
-            else:
-                times = Times(started, started, cpu_started)
-                self._local.last = self._told(ask, route, None, times)
-                return result
-        # Outside of the except block, so that an error of the fallback stands alone.
-        assert failure is not None
-        following = None
-        if failure.reason == "shadow":
-            following = self._shadowing(ask, route)
-        cpu_legacy = time.thread_time() if self._events is not None else 0.0
-        times = Times(started, self._clock(), cpu_started, cpu_legacy)
-        if following is not None:
-            return self._run_shadowed(ask, route, following, fallback, times)
+    def _run(self, call: Call, fallback: Callable[[], Any]) -> Any:
+        """The states of _call.py."""
         try:
-            return fallback()
-        finally:
-            self._local.last = self._told(ask, route, failure, times)
-
-    def _ask_sidecar(self, ask: Ask, route: Route, ticket: int, started: float) -> Any:
-        with Ticket(self, ask, ticket):
-            request = self._live_request(ask)
-            budget = self._budget(ask, route, started)
-            return self._read(ask, self._transport.exchange(request, budget), budget)
-
-    def _run_shadowed(
-        self,
-        ask: Ask,
-        route: Route,
-        following: ShadowCall,
-        fallback: Callable[[], Any],
-        times: Times,
-    ) -> Any:
-        reason = "shadow"
-        told = False
-        try:
+            if call.begins():
+                try:
+                    return call.result(self._transport.exchange(call.request(), call.budget))
+                except BaseException as error:
+                    if call.is_over(error):
+                        raise
+            # Outside of the except block, so that an error of the fallback stands alone.
+            call.turn()
             result = fallback()
-            reason, told = following.follow(result, times, fallback)
+            call.follow(result, fallback)
             return result
         finally:
-            self._local.last = self._told(ask, route, Failure(reason), times, told)
+            self._local.ended = call.end()

@@ -45,9 +45,9 @@ class Record(NamedTuple):
     path: str
     outcome: str
     reason: str
-    sidecar_s: Optional[float]
-    legacy_s: Optional[float]
-    total_s: float
+    sidecar_ms: Optional[float]
+    legacy_ms: Optional[float]
+    total_ms: float
     legacy_cpu_s: Optional[float]
     client_cpu_s: Optional[float]
     server_timing: str
@@ -74,9 +74,9 @@ def event_of(record: Record, caller: Optional[str]) -> Event:
         "path": r.path,
         "outcome": r.outcome,
         "reason": r.reason,
-        "sidecar_ms": _ms(r.sidecar_s),
-        "legacy_ms": _ms(r.legacy_s),
-        "total_ms": _ms(r.total_s),
+        "sidecar_ms": _rounded(r.sidecar_ms),
+        "legacy_ms": _rounded(r.legacy_ms),
+        "total_ms": _rounded(r.total_ms),
         "cpu_ms": {"legacy": _ms(r.legacy_cpu_s), "client": _ms(r.client_cpu_s)},
         "server": _server(r.server_timing),
         "match": r.match,
@@ -92,6 +92,10 @@ def event_of(record: Record, caller: Optional[str]) -> Event:
 
 def _ms(seconds: Optional[float]) -> Optional[float]:
     return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _rounded(ms: Optional[float]) -> Optional[float]:
+    return None if ms is None else round(ms, 3)
 
 
 def _server(timing: str) -> Optional[Dict[str, float]]:

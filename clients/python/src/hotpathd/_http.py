@@ -8,7 +8,7 @@ grammar is a generator that yields wherever it needs more.
 from __future__ import annotations
 
 import re
-from typing import Dict, Generator, NamedTuple, Optional, Tuple, TypeVar, Union
+from typing import Generator, NamedTuple, Optional, Tuple, TypeVar, Union
 
 from ._budget import Budget
 from ._failure import Failure
@@ -21,20 +21,61 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 _MAX_LINE_BYTES = 4096
 _MARKS_AT_ONCE = 1024  # lines read without a look at the clock: some 3 ms
 
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PLAIN_HEAD = re.compile(
-    rb"HTTP/1\.1 ([2-5][0-9]{2})(?: [^\r\n]*)?\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r\n)+)\r\n"
+_HEAD = re.compile(
+    rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*)*)"
 )
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
 
 
+def field(name: str) -> bytes:
+    """A name as `Headers.get` looks for it."""
+    return b"\r\n" + name.lower().encode("ascii") + b":"
+
+
+_CODING = field("Transfer-Encoding")
+_LENGTH_OF = field("Content-Length")
+_CONNECTION = field("Connection")
+
+
+class Headers:
+    """Header lines, looked up where they lie: of the dozen that come, a call reads two or three."""
+
+    __slots__ = ("_lines", "_lower")
+
+    def __init__(self, lines: bytes) -> None:
+        """Each line begins with its CRLF, and the last one ends with one, too."""
+        self._lines = lines
+        self._lower = lines.lower()
+
+    def get(self, name: bytes, default: str = "") -> str:
+        """The trimmed value, those of several lines joined; `name` is made by `field`."""
+        at = self._lower.find(name)
+        if at < 0:
+            return default
+        start = at + len(name)
+        end = self._lower.find(b"\r\n", start)
+        value = self._lines[start:end].strip(b" \t").decode("latin-1")
+        if self._lower.find(name, end) < 0:
+            return value
+        return f"{value}, {Headers(self._lines[end:]).get(name)}"
+
+    def say_only(self, name: bytes, value: bytes) -> bool:
+        """Whether there is one such line, written as we would write it."""
+        return name + b" " + value + b"\r\n" in self._lower and self._lower.count(name) == 1
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._lower
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._lines == other._lines
+
+
 class Reply(NamedTuple):
-    """A whole reply; header names in lower case."""
+    """A whole reply."""
 
     status: int
-    headers: Dict[str, str]
+    headers: Headers
     body: Union[bytes, bytearray]
     keep_alive: bool
 
@@ -102,27 +143,28 @@ class Incoming:
 
 def read_whole(data: bytes) -> Optional[Reply]:
     """The usual case by itself: one read that holds one plain reply. None means: read it by steps."""
-    head = _PLAIN_HEAD.match(data)
+    head = _HEAD.match(data)
     if head is None or head.end() > MAX_HEAD_BYTES:
         return None
-    fields = [line.partition(":") for line in head[2].decode("latin-1").split("\r\n")[:-1]]
-    headers = {name.lower(): value.strip(" \t") for name, _, value in fields}
-    status, length = int(head[1]), headers.get("content-length", "")
-    if len(headers) != len(fields) or "transfer-encoding" in headers or status in (204, 304):
+    start = head.end() + 4
+    version, status, headers = _parts(head)
+    if status < 200 or status in (204, 304) or data[start - 4 : start] != b"\r\n\r\n":
         return None
-    if not _LENGTH.fullmatch(length) or int(length) != len(data) - head.end():
+    if not headers.say_only(_LENGTH_OF, b"%d" % (len(data) - start)) or _CODING in headers:
         return None
-    keep_alive = "close" not in headers.get("connection", "").lower()
-    return Reply(status, headers, data[head.end() :], keep_alive)
+    return Reply(status, headers, data[start:], version == 1 and not _asks_to_close(headers))
 
 
 def _read(incoming: Incoming) -> Steps[Reply]:
     """The next final reply; interim ones (1xx) are passed over."""
     left = MAX_HEAD_BYTES
     while True:
-        head = yield from incoming.take_until(b"\r\n\r\n", left)
-        left -= len(head)
-        version, status, headers = _parse_head(head)
+        raw = yield from incoming.take_until(b"\r\n\r\n", left)
+        left -= len(raw)
+        head = _HEAD.fullmatch(raw)
+        if head is None:
+            raise Failure("bad_reply", "head")
+        version, status, headers = _parts(head)
         if status >= 200:
             break
         if status == 101:
@@ -130,35 +172,27 @@ def _read(incoming: Incoming) -> Steps[Reply]:
     body: Union[bytes, bytearray] = b""
     if status not in (204, 304):
         body = yield from _read_body(incoming, headers)
-    asked_to_close = "close" in headers.get("connection", "").lower()
-    keep_alive = version == 1 and not asked_to_close and not incoming.left_over()
+    keep_alive = version == 1 and not _asks_to_close(headers) and not incoming.left_over()
     return Reply(status, headers, body, keep_alive)
 
 
-def _parse_head(head: bytes) -> Tuple[int, int, Dict[str, str]]:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    status_line = _STATUS_LINE.fullmatch(first)
-    if status_line is None:
-        raise Failure("bad_reply", "status line")
-    headers: Dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not _NAME.fullmatch(name):
-            raise Failure("bad_reply", "header line")
-        name, value = name.lower(), value.strip(" \t")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return int(status_line[1]), int(status_line[2]), headers
+def _parts(head: "re.Match[bytes]") -> Tuple[int, int, Headers]:
+    version, status, lines = head.groups()
+    return int(version), int(status), Headers(lines + b"\r\n")
 
 
-def _read_body(incoming: Incoming, headers: Dict[str, str]) -> Steps[bytearray]:
-    coding = headers.get("transfer-encoding")
-    length = headers.get("content-length")
-    if coding is not None:
-        if coding.lower() != "chunked" or length is not None:
+def _asks_to_close(headers: Headers) -> bool:
+    return _CONNECTION in headers and "close" in headers.get(_CONNECTION).lower()
+
+
+def _read_body(incoming: Incoming, headers: Headers) -> Steps[bytearray]:
+    length = headers.get(_LENGTH_OF)
+    if _CODING in headers:
+        if headers.get(_CODING).lower() != "chunked" or _LENGTH_OF in headers:
             raise Failure("bad_reply", "transfer-encoding")
         return (yield from _read_chunked(incoming))
     # Read until close is not taken: a reply cut short would look whole.
-    if length is None or not _LENGTH.fullmatch(length):
+    if not _LENGTH.fullmatch(length):
         raise Failure("bad_reply", "content-length")
     if int(length) > MAX_BODY_BYTES:
         raise Failure("bad_reply", "body too large")

@@ -11,6 +11,7 @@ import json
 from typing import Any, Callable, Optional, Union
 
 Bytes = Union[bytes, bytearray]
+_decode = json.JSONDecoder().raw_decode
 
 
 def plain_dumps(value: Any) -> bytes:
@@ -19,7 +20,12 @@ def plain_dumps(value: Any) -> bytes:
 
 
 def plain_loads(data: Bytes) -> Any:
-    return json.loads(data.decode("utf-8"))
+    text = data.decode("utf-8")
+    try:
+        value, end = _decode(text)  # json.loads without what it looks for before and behind
+    except ValueError:
+        return json.loads(text)
+    return value if end == len(text) else json.loads(text)
 
 
 def _fast() -> Optional[Any]:

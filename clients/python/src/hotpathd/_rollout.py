@@ -48,20 +48,14 @@ class KillSwitch:
         return self._all or route in self._names
 
 
-def refusal(
-    routes: Optional[Mapping[str, Route]], name: str, key: Callable[[], Key]
-) -> str:
+def refusal(name: str, route: Route, key: Callable[[], Key]) -> str:
     """The reason for which a call keeps to the old path, or ""."""
-    if routes is None:
-        return "no_rollout"
-    route = routes.get(name)
-    if route is None or route.mode == "off":
-        return "off"
-    if route.mode == "shadow":
-        return "shadow"
-    if route.mode == "canary" and not is_in(bucket(name, route.salt, key()), route.percent):
-        return "canary"
-    return ""
+    mode = route.mode
+    if mode == "on":
+        return ""
+    if mode == "canary" and is_in(bucket(name, route.salt, key()), route.percent):
+        return ""
+    return mode
 
 
 def key_hash(salt: str, key: Union[str, bytes]) -> str:

@@ -59,15 +59,17 @@ class Shadow:
             self._bytes -= size
 
     def close(self, wait_s: float) -> None:
-        """Lets the job under way end, for a while, and drops the others."""
+        """Lets the job under way end, for a while, and drops the others, which count."""
         with self._lock:
             self._closed = True
             thread = self._thread
         while True:
             try:
-                self._queue.get_nowait()
+                job = self._queue.get_nowait()
             except queue.Empty:
                 break
+            with self._lock:
+                self._dropped += job is not None
         self._queue.put(None)
         if thread is not None and thread is not threading.current_thread():
             thread.join(wait_s)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import random
 from typing import Any, Callable, Optional
 
+from ._request import encode
+
 SHARE = 0.05
 
 
-def of_some(read_body: Callable[[], Any], encode: Callable[[Any], bytes]) -> Optional[int]:
+def of_some(read_body: Callable[[], Any]) -> Optional[int]:
     if random.random() >= SHARE:
         return None
     try:

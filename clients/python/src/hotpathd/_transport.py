@@ -48,20 +48,99 @@ def head_of(method: str, target: str, headers: Dict[str, str]) -> str:
     return f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
 
 
-class _Connection:
-    """An open socket, and what it is waited for with."""
-
-    __slots__ = ("sock", "poller", "idle_since")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.poller = select.poll()
-        self.poller.register(sock, select.POLLIN)
-        self.idle_since = 0.0
-
-
 class Unanswered(Exception):
     """A kept connection died before any byte of the reply: the server had closed it."""
+
+
+class _Connection:
+    """An open socket, one exchange at a time."""
+
+    __slots__ = ("_sock", "_poller", "_pid", "idle_since")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._poller = select.poll()
+        self._poller.register(sock, select.POLLIN)
+        self._pid = os.getpid()
+        self.idle_since = 0.0
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def is_silent(self) -> bool:
+        """Neither closed by the peer nor spoken to: what came unasked would be taken for a reply."""
+        return not self._poller.poll(0)
+
+    def exchange(self, request: Request, budget: Budget, kept: bool) -> Tuple[Reply, bool]:
+        """The reply, and whether the connection may be kept; it is closed if not."""
+        incoming = Incoming(budget)
+        try:
+            sent = self._send(request, budget)
+            reply = self.receive(incoming, budget)
+        except ConnectionError:
+            self._sock.close()
+            if kept and not incoming.started:
+                raise Unanswered from None
+            raise
+        except BaseException:
+            self._sock.close()
+            raise
+        if sent and reply.keep_alive:
+            return reply, True
+        self._sock.close()
+        return reply, False
+
+    def receive(self, incoming: Incoming, budget: Budget) -> Reply:
+        while True:
+            self._wait(self._poller, budget)
+            data = self._sock.recv(_RECV_BYTES)
+            if not data:
+                raise ConnectionAbortedError("closed by the peer")
+            reply = incoming.feed(data)
+            if reply is not None:
+                return reply
+
+    def connected(self, budget: Budget) -> int:
+        """The error of a connect that was under way, once it is over; 0 is none."""
+        self._wait(_poller(self._sock, select.POLLOUT), budget)
+        return self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def _send(self, request: Request, budget: Budget) -> bool:
+        """Whether all of the request is out: an answer before that ends it, and reading tells."""
+        start, body = request.start(budget), request.body or b""
+        try:
+            if len(body) > JOIN_BYTES:
+                return self._send_all(start, budget) and self._send_all(body, budget)
+            return self._send_all(start + body, budget)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+
+    def _send_all(self, data: bytes, budget: Budget) -> bool:
+        sent = self._sock.send(data)  # of an empty buffer: some of it always goes
+        if sent == len(data):
+            return True
+        left = memoryview(data)[sent:]
+        both = _poller(self._sock, select.POLLIN | select.POLLOUT)
+        while left:
+            if self._wait(both, budget) & select.POLLIN:
+                return False
+            left = left[self._sock.send(left) :]
+        return True
+
+    def _wait(self, poller: "select.poll", budget: Budget) -> int:
+        """The poll's events, once there are any."""
+        ready = poller.poll(budget.left() * 1e3)
+        if self._pid != os.getpid():  # a signal handler has forked: the reply is the parent's
+            raise Failure("connect", "forked meanwhile")
+        if not ready:
+            raise Failure("timeout")
+        return ready[0][1]
+
+
+def _poller(sock: socket.socket, wanted: int) -> "select.poll":
+    poller = select.poll()
+    poller.register(sock, wanted)
+    return poller
 
 
 class Transport:
@@ -112,7 +191,7 @@ class Transport:
             except IndexError:
                 return  # another thread was faster
             if connection is not None:
-                connection.sock.close()
+                connection.close()
             self._places.appendleft(None)
 
     def _begin(self) -> None:
@@ -122,7 +201,7 @@ class Transport:
         self._waiting: Deque[threading.Lock] = deque()
         for connection in parents:
             if connection is not None:
-                connection.sock.close()
+                connection.close()
 
     def _exchange(
         self, kept: Optional[_Connection], request: Request, budget: Budget
@@ -130,24 +209,27 @@ class Transport:
         """The reply, and the connection if it may be kept."""
         if kept is not None:
             try:
-                return _attempt(kept, request, budget, True)
+                reply, keep = kept.exchange(request, budget, True)
+                return reply, kept if keep else None
             except Unanswered:
                 pass  # once more, on a connection that is new
-        return _attempt(self._connect(budget), request, budget, False)
+        new = self._connect(budget)
+        reply, keep = new.exchange(request, budget, False)
+        return reply, new if keep else None
 
     def _connect(self, budget: Budget) -> _Connection:
         sock = socket.socket(self._address.family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
+            connection = _Connection(sock)
             code = sock.connect_ex(self._address.target)
             if code == errno.EINPROGRESS:
-                _wait(sock, select.POLLOUT, budget)
-                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                code = connection.connected(budget)
             if code:
                 raise OSError(code, os.strerror(code))
             if self._address.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _Connection(sock)
+            return connection
         except BaseException:
             sock.close()
             raise
@@ -162,10 +244,9 @@ class Transport:
     def _fresh(self, connection: Optional[_Connection]) -> Optional[_Connection]:
         if connection is None:
             return None
-        # What came unasked would be taken for the next reply.
-        if self._clock() - connection.idle_since <= MAX_IDLE_S and not connection.poller.poll(0):
+        if self._clock() - connection.idle_since <= MAX_IDLE_S and connection.is_silent():
             return connection
-        connection.sock.close()
+        connection.close()
         return None
 
     def _give_back(self, connection: Optional[_Connection]) -> None:
@@ -202,70 +283,3 @@ class Transport:
             self._waiting.popleft().release()
         except IndexError:
             pass  # nobody waits any more
-
-
-def _attempt(
-    connection: _Connection, request: Request, budget: Budget, kept: bool
-) -> Tuple[Reply, Optional[_Connection]]:
-    incoming = Incoming(budget)
-    sock = connection.sock
-    try:
-        sent = _send(sock, request, budget)
-        reply = _receive(connection, incoming, budget)
-    except ConnectionError:
-        sock.close()
-        if kept and not incoming.started:
-            raise Unanswered from None
-        raise
-    except BaseException:
-        sock.close()
-        raise
-    if sent and reply.keep_alive:
-        return reply, connection
-    sock.close()
-    return reply, None
-
-
-def _send(sock: socket.socket, request: Request, budget: Budget) -> bool:
-    """Whether all of the request is out: an answer before that ends it, and reading tells."""
-    start, body = request.start(budget), request.body or b""
-    try:
-        if len(body) > JOIN_BYTES:
-            return _send_all(sock, start, budget) and _send_all(sock, body, budget)
-        return _send_all(sock, start + body, budget)
-    except (BrokenPipeError, ConnectionResetError):
-        return False
-
-
-def _send_all(sock: socket.socket, data: bytes, budget: Budget) -> bool:
-    sent = sock.send(data)  # of an empty buffer: some of it always goes
-    if sent == len(data):
-        return True
-    left = memoryview(data)[sent:]
-    while left:
-        if _wait(sock, select.POLLIN | select.POLLOUT, budget) & select.POLLIN:
-            return False
-        left = left[sock.send(left) :]
-    return True
-
-
-def _receive(connection: _Connection, incoming: Incoming, budget: Budget) -> Reply:
-    while True:
-        if not connection.poller.poll(budget.left() * 1e3):
-            raise Failure("timeout")
-        data = connection.sock.recv(_RECV_BYTES)
-        if not data:
-            raise ConnectionAbortedError("closed by the peer")
-        reply = incoming.feed(data)
-        if reply is not None:
-            return reply
-
-
-def _wait(sock: socket.socket, wanted: int, budget: Budget) -> int:
-    """The poll's events, once there are any."""
-    poller = select.poll()
-    poller.register(sock, wanted)
-    ready = poller.poll(budget.left() * 1e3)
-    if not ready:
-        raise Failure("timeout")
-    return ready[0][1]
