@@ -164,6 +164,9 @@ static const int calls[] = {
     SYS_ppoll,
     SYS_epoll_ctl,
     SYS_epoll_pwait,
+#ifdef SYS_epoll_pwait2
+    SYS_epoll_pwait2,
+#endif
     SYS_epoll_create1,
     SYS_eventfd2,
     SYS_sendfile,

@@ -5,18 +5,20 @@
 #include "base/log.h"
 #include "http/exchange.h"
 #include "http/systemd.h"
+#include "http/wait.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { LOOK_EVERY = 8, BUSY_US = 5, WATCH_LATEST_MS = 5 };
-enum { EVENTS = 64, ACCEPTS_A_TURN = 32, ACCEPT_PAUSE_MS = 100, SWEEP_LEAST_MS = 1 };
+enum { EVENTS = 64, ACCEPTS_A_TURN = 32, ACCEPT_PAUSE_MS = 100 };
+
+#define LONGEST_NS (UINT64_C(60) * HP_NS_PER_S)
 
 static bool watch(struct hp_server *server, int fd)
 {
@@ -114,10 +116,15 @@ static void accept_some(struct hp_server *server, int listener)
     }
 }
 
+static bool may_accept_again(const struct hp_server *server)
+{
+    return !server->accepting && !atomic_load(&server->draining) && !full(server);
+}
+
 // At the limit, or out of descriptors, accepting stops; here it begins again.
 static void accept_again(struct hp_server *server, uint64_t now_ns)
 {
-    if (server->accepting || atomic_load(&server->draining) || full(server))
+    if (!may_accept_again(server))
         return;
     if (server->accept_again_ns && now_ns < server->accept_again_ns)
         return;
@@ -227,28 +234,34 @@ static void feed_watchdog(struct hp_server *server, uint64_t now_ns)
 
 // --- the loop ------------------------------------------------------------------------------------
 
-static int wait_ms(struct hp_server *server, uint64_t now)
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return b < a ? b : a;
+}
+
+// When the first of our clocks is due; a clock that is 0 is off.
+static uint64_t next_due_ns(const struct hp_server *server)
+{
+    uint64_t next = earlier(server->next_sweep_ns, server->next_switch_ns);
+    if (server->accept_again_ns && may_accept_again(server))
+        next = earlier(next, server->accept_again_ns);
+    if (server->watch.look_ns)
+        next = earlier(next, server->watch.look_ns);
+    if (server->watchdog_ns)
+        next = earlier(next, server->next_watchdog_ns);
+    return next;
+}
+
+static uint64_t wait_ns(struct hp_server *server, uint64_t now)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
-    uint64_t wait = UINT64_MAX;
-    if (server->resumed)
+    uint64_t next = next_due_ns(server);
+    if (server->resumed || next <= now)
         return 0;
-    if (MHD_get_timeout(server->data, &library_ms) == MHD_YES)
-        wait = library_ms;
-    uint64_t next = server->next_sweep_ns;
-    if (server->accept_again_ns && server->accept_again_ns < next)
-        next = server->accept_again_ns;
-    if (server->next_switch_ns < next)
-        next = server->next_switch_ns;
-    if (server->watch.look_ns && server->watch.look_ns < next)
-        next = server->watch.look_ns;
-    if (server->watchdog_ns && server->next_watchdog_ns < next)
-        next = server->next_watchdog_ns;
-    if (next != UINT64_MAX) {
-        uint64_t sweep = next <= now ? SWEEP_LEAST_MS : (next - now) / HP_NS_PER_MS + 1;
-        wait = sweep < wait ? sweep : wait;
-    }
-    return wait > 60000 ? 60000 : (int)wait;
+    uint64_t wait = earlier(next - now, LONGEST_NS);
+    if (MHD_get_timeout(server->data, &library_ms) == MHD_YES && library_ms < wait / HP_NS_PER_MS)
+        wait = library_ms * HP_NS_PER_MS;
+    return wait;
 }
 
 static void on_event(struct hp_server *server, int fd)
@@ -269,7 +282,7 @@ static void on_event(struct hp_server *server, int fd)
     // libmicrohttpd's descriptor: it is run every turn
 }
 
-static void watch_where_due(struct hp_server *server, uint64_t now, int wait)
+static void watch_where_due(struct hp_server *server, uint64_t now, uint64_t wait)
 {
     uint64_t since = server->watch_since_ns;
     if (since && (wait > 0 || now - since > (uint64_t)WATCH_LATEST_MS * HP_NS_PER_MS))
@@ -280,9 +293,9 @@ static uint64_t look(struct hp_server *server)
 {
     struct epoll_event events[EVENTS];
     uint64_t before = hp_now_ns();
-    int wait = wait_ms(server, before);
+    uint64_t wait = wait_ns(server, before);
     watch_where_due(server, before, wait);
-    int count = epoll_wait(server->epoll_fd, events, EVENTS, wait);
+    int count = hp_wait(server->epoll_fd, events, EVENTS, wait, server->waits_fine);
     uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);
@@ -344,6 +357,7 @@ static bool watch_all(struct hp_server *server)
 int hp_loop_run(struct hp_server *server)
 {
     server->next_sweep_ns = UINT64_MAX;
+    server->waits_fine = hp_wait_is_fine(server->epoll_fd);
     if (!watch_all(server)) {
         hp_log(HP_ERROR_LEVEL, "the event loop cannot be set up", "reason", strerror(errno), NULL);
         return HP_EXIT_BUG;

@@ -96,6 +96,7 @@ struct hp_server {
     int epoll_fd, signal_fd, wake_fd;
     int worked_fd; // an eventfd: workers are done with something
     int hangup_fd; // an epoll of the connections whose requests are with the workers
+    bool waits_fine; // to the nanosecond (wait.h)
     bool accepting;
     bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
     uint64_t accept_again_ns;               // after running out of descriptors
