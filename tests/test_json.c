@@ -1,5 +1,6 @@
 // test_json.c -- the reader against jansson, the wide loops against the plain ones, the binding
 // against a table of bodies.
+#include "json/small.h"
 #include "json/strings.h"
 #include "json_oracle.h"
 
@@ -622,6 +623,29 @@ START_TEST(fills_a_struct_by_its_table)
 }
 END_TEST
 
+// Every text of up to four of these characters, and what is around the last digit that is taken.
+START_TEST(plain_numbers_are_what_jansson_reads)
+{
+    static const char signs[] = "019-.e+ ";
+    char texts[4 + 4096][24] = { "999999999999999999", "1000000000000000000", "12345678901234567",
+        "" };
+    size_t count = 4;
+    for (size_t i = 0; i < 4096; i++)
+        for (size_t k = 0; k < 4; k++)
+            texts[count + i][k] = signs[(i >> (3 * k)) & 7];
+    for (size_t i = 0; i < count + 4096; i++)
+        for (size_t len = strlen(texts[i]); len > 0; len = i < count ? 0 : len - 1) {
+            int64_t value = -1;
+            bool plain = hp_small_plain(texts[i], len, &value);
+            json_t *read = json_loadb(texts[i], len, JSON_DECODE_ANY, NULL);
+            bool digits = strspn(texts[i], "0123456789") >= len && len <= 18;
+            ck_assert_msg(plain == (digits && json_is_integer(read)), "%.*s", (int)len, texts[i]);
+            ck_assert(!plain || value == json_integer_value(read));
+            json_decref(read);
+        }
+}
+END_TEST
+
 static const struct {
     const char *body;
     enum hp_code code;
@@ -815,9 +839,9 @@ START_TEST(jansson_without_memory_is_an_error_and_no_leak)
 }
 END_TEST
 
-TESTS("json", reads_what_jansson_reads, refuses_what_jansson_refuses,
-    refuses_other_values_than_objects_by_type, refuses_every_truncation,
-    agrees_with_jansson_on_mutated_documents, names_the_place_of_a_fault,
+TESTS("json", plain_numbers_are_what_jansson_reads, reads_what_jansson_reads,
+    refuses_what_jansson_refuses, refuses_other_values_than_objects_by_type,
+    refuses_every_truncation, agrees_with_jansson_on_mutated_documents, names_the_place_of_a_fault,
     refuses_more_members_than_its_ceiling, takes_linear_time_on_hostile_bodies,
     wide_loops_agree_with_plain_ones_at_every_alignment, utf8_is_what_jansson_says_it_is,
     writes_strings_as_jansson_does, writer_marks_a_buffer_that_cannot_grow,

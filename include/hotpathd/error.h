@@ -51,6 +51,9 @@ enum hp_code hp_fail_limit(struct hp_fault *fault, enum hp_code code, const char
 // is cut at a character to at most 64 bytes, a control character or invalid byte in it becomes '?'.
 void hp_pointer_add(char *pointer, hp_str name);
 
+// The same of a copy of `parent`, into `pointer`; both have HP_POINTER_MAX bytes.
+void hp_pointer_under(char *pointer, const char *parent, hp_str name);
+
 // The only macro that returns: hands a failure on to the caller.
 #define HP_TRY(call)                                                                               \
     do {                                                                                           \

@@ -119,3 +119,11 @@ void hp_pointer_add(char *pointer, hp_str name)
     memcpy(pointer + have, out, len);
     pointer[have + len] = '\0';
 }
+
+void hp_pointer_under(char *pointer, const char *parent, hp_str name)
+{
+    size_t len = strnlen(parent, HP_POINTER_MAX - 1);
+    memcpy(pointer, parent, len);
+    pointer[len] = '\0';
+    hp_pointer_add(pointer, name);
+}

@@ -58,6 +58,9 @@ static enum hp_code bind_null(const struct place *place, struct hp_fault *fault)
 static enum hp_code bind_small(const struct place *place, struct hp_fault *fault)
 {
     const struct hp_member *member = place->member;
+    int64_t plain;
+    if (hp_small_plain(member->value, member->len, &plain))
+        return hp_field_int(place->field, place->out, plain, place->pointer, fault);
     HP_DROPPED json_t *value = NULL;
     HP_TRY(
         hp_small_read(member->value, member->len, member->offset, place->pointer, &value, fault));
@@ -117,9 +120,8 @@ static enum hp_code bind_list(const struct place *place, struct hp_fault *fault)
         if (!found)
             return HP_OK;
         char pointer[HP_POINTER_MAX], index[24];
-        snprintf(pointer, sizeof pointer, "%s", place->pointer);
         snprintf(index, sizeof index, "%zu", items.count - 1);
-        hp_pointer_add(pointer, hp_str_from(index));
+        hp_pointer_under(pointer, place->pointer, hp_str_from(index));
         struct place each = { &items, &item, place->field, place->out, pointer };
         HP_TRY(bind_item(&each, fault));
     }
@@ -181,8 +183,7 @@ static enum hp_code find_missing(
         if (!(field->flags & HP_REQUIRED) || was_named(json, field->key))
             continue;
         char pointer[HP_POINTER_MAX];
-        snprintf(pointer, sizeof pointer, "%s", json->pointer);
-        hp_pointer_add(pointer, hp_str_from(field->key));
+        hp_pointer_under(pointer, json->pointer, hp_str_from(field->key));
         return hp_fail(fault, HP_MISSING_FIELD, pointer, "this field is required");
     }
     return HP_OK;
@@ -198,8 +199,7 @@ static enum hp_code read_members(
         if (!found)
             return find_missing(json, fields, fault);
         char pointer[HP_POINTER_MAX];
-        snprintf(pointer, sizeof pointer, "%s", json->pointer);
-        hp_pointer_add(pointer, member.name);
+        hp_pointer_under(pointer, json->pointer, member.name);
         const struct hp_field *field = hp_field_find(fields, member.name);
         if (!field)
             return unknown_field(fields, member.name, pointer, fault);

@@ -3,8 +3,6 @@
 #include "json/small.h"
 #include "json/strings.h"
 
-#include <stdio.h>
-
 // --- spans ---------------------------------------------------------------------------------------
 
 static char *skip_blanks(char *at, const char *end)
@@ -142,8 +140,7 @@ static enum hp_code refuse_repeated(
         if (!hp_str_equal(json->names[i], member->name))
             continue;
         char pointer[HP_POINTER_MAX];
-        snprintf(pointer, sizeof pointer, "%s", json->pointer);
-        hp_pointer_add(pointer, member->name);
+        hp_pointer_under(pointer, json->pointer, member->name);
         return hp_fail(fault, HP_DUPLICATE_KEY, pointer, "this name was there before");
     }
     return HP_OK;

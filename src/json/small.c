@@ -79,6 +79,22 @@ enum hp_code hp_small_read(const char *text, size_t len, size_t offset, const ch
     return HP_OK;
 }
 
+enum { PLAIN_DIGITS = 18 }; // that no 64 bits overflow with
+
+bool hp_small_plain(const char *text, size_t len, int64_t *value)
+{
+    int64_t sum = 0;
+    if (len == 0 || len > PLAIN_DIGITS || (text[0] == '0' && len > 1))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        sum = sum * 10 + (text[i] - '0');
+    }
+    *value = sum;
+    return true;
+}
+
 const char *hp_json_library(void)
 {
     return jansson_version_str();
@@ -110,6 +126,8 @@ enum hp_code hp_json_int(const struct hp_json *json, const struct hp_member *mem
     const char *pointer, int64_t *out, struct hp_fault *fault)
 {
     HP_DROPPED json_t *value = NULL;
+    if (hp_small_plain(member->value, member->len, out))
+        return HP_OK;
     if (member->kind == HP_JSON_STRING || member->len > HP_JSON_SMALL_MAX)
         return hp_json_bad_type(json, member, pointer, "an integer", fault);
     HP_TRY(hp_small_read(member->value, member->len, member->offset, pointer, &value, fault));
@@ -139,8 +157,7 @@ enum hp_code hp_json_numbers(const struct hp_json *json, const struct hp_member 
     json_object_foreach(object, name, value)
     {
         char place[HP_POINTER_MAX];
-        snprintf(place, sizeof place, "%s", pointer);
-        hp_pointer_add(place, hp_str_from(name));
+        hp_pointer_under(place, pointer, hp_str_from(name));
         if (!json_is_number(value))
             return hp_fail(fault, HP_BAD_TYPE, place, "a number");
         int64_t integer = json_is_integer(value) ? json_integer_value(value) : 0;

@@ -11,6 +11,10 @@
 HP_MUST_USE enum hp_code hp_small_read(const char *text, size_t len, size_t offset,
     const char *pointer, json_t **out, struct hp_fault *fault);
 
+// Whether the value is a whole number from 0 on of at most 18 digits, written as JSON demands: what
+// most numbers in a request are, and needs no jansson.
+bool hp_small_plain(const char *text, size_t len, int64_t *value);
+
 static inline void hp_small_drop(json_t **value)
 {
     json_decref(*value);

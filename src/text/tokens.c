@@ -68,6 +68,48 @@ static uint64_t short_tokens(const struct hp_vocab *vocab, hp_str piece)
     return hp_bpe_merge(vocab, piece.ptr, piece.len);
 }
 
+// The tokens of a word of up to HP_WORD_SHORT bytes that is more than one.
+static uint64_t remembered(
+    const struct hp_vocab *vocab, struct hp_word key, uint64_t hash, hp_str word)
+{
+    uint64_t tokens = hp_memo_find(vocab->memo, key, hash);
+    if (tokens)
+        return tokens;
+    tokens = hp_bpe_merge(vocab, word.ptr, word.len);
+    hp_memo_keep(vocab->memo, key, hash, tokens);
+    return tokens;
+}
+
+// The tokens of a piece of 16 to HP_MEMO_LONG bytes; `behind` is the key of those behind the first
+// 16.
+static uint64_t remembered_long(const struct hp_vocab *vocab, hp_str piece, struct hp_word behind)
+{
+    struct hp_word first;
+    memcpy(&first, piece.ptr, sizeof first);
+    uint64_t hash = hp_mix(hp_word_hash(behind) ^ first.low ^ first.high * 0xd1b54a32d192ed03u);
+    uint64_t tokens = hp_memo_find_long(vocab->memo, first, behind, hash);
+    if (tokens)
+        return tokens;
+    tokens = short_tokens(vocab, piece);
+    hp_memo_keep_long(vocab->memo, first, behind, hash, tokens);
+    return tokens;
+}
+
+// The same as short_tokens, of a piece that is likely to come again. Reads nothing behind it.
+static uint64_t lasting_tokens(const struct hp_vocab *vocab, hp_str piece)
+{
+    if (!vocab || piece.len > HP_MEMO_LONG)
+        return short_tokens(vocab, piece);
+    if (piece.len > HP_WORD_SHORT)
+        return remembered_long(vocab, piece,
+            hp_word_key(piece.ptr + sizeof(struct hp_word), piece.len - sizeof(struct hp_word)));
+    struct hp_word key = hp_word_key(piece.ptr, piece.len);
+    uint64_t hash = hp_word_hash(key);
+    if (hp_word_is(vocab, hp_word_slot_of(vocab, hash), key))
+        return 1;
+    return remembered(vocab, key, hash, piece);
+}
+
 // --- encode --------------------------------------------------------------------------------------
 
 // A short word on its way: its slot has been asked for, and is looked at when others have been too.
@@ -138,7 +180,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
         add_long(pass, at, piece);
         return;
     }
-    uint64_t mask = short_tokens(pass->vocab, piece);
+    uint64_t mask = lasting_tokens(pass->vocab, piece);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
     pass->count += hp_bit_count(mask);
@@ -157,35 +199,11 @@ static size_t step(struct pass *pass, size_t at)
 
 enum { READ_AHEAD = HP_WINDOW + 32 }; // a key is read 16 bytes at a time
 
-// The tokens of a short word that is more than one.
-static uint64_t remembered(
-    const struct hp_vocab *vocab, const struct look_up *look_up, const char *bytes)
-{
-    uint64_t tokens = hp_memo_find(vocab->memo, look_up->key, look_up->hash);
-    if (tokens)
-        return tokens;
-    tokens = hp_bpe_merge(vocab, bytes + look_up->at, look_up->len);
-    hp_memo_keep(vocab->memo, look_up->key, look_up->hash, tokens);
-    return tokens;
-}
-
-// The tokens of a piece of 16 to HP_MEMO_LONG bytes.
-static uint64_t remembered_long(const struct hp_vocab *vocab, const char *bytes, size_t len)
-{
-    struct hp_word first, key = hp_word_key_near(bytes + sizeof first, len - sizeof first);
-    memcpy(&first, bytes, sizeof first);
-    uint64_t hash = hp_mix(hp_word_hash(key) ^ first.low ^ first.high * 0xd1b54a32d192ed03u);
-    uint64_t tokens = hp_memo_find_long(vocab->memo, first, key, hash);
-    if (tokens)
-        return tokens;
-    tokens = short_tokens(vocab, (hp_str){ bytes, len });
-    hp_memo_keep_long(vocab->memo, first, key, hash, tokens);
-    return tokens;
-}
-
 static void add_remembered(struct pass *pass, size_t at, size_t len)
 {
-    uint64_t mask = remembered_long(pass->vocab, pass->text.ptr + at, len);
+    hp_str piece = { pass->text.ptr + at, len };
+    struct hp_word behind = hp_word_key_near(piece.ptr + sizeof behind, len - sizeof behind);
+    uint64_t mask = remembered_long(pass->vocab, piece, behind);
     pass->count += hp_bit_count(mask);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
@@ -206,7 +224,8 @@ static void ask(struct pass *pass, size_t at, size_t len)
 static void add_several(struct pass *pass, size_t i)
 {
     const struct look_up *look_up = &pass->look_ups[i];
-    uint64_t mask = remembered(pass->vocab, look_up, pass->text.ptr);
+    hp_str word = { pass->text.ptr + look_up->at, look_up->len };
+    uint64_t mask = remembered(pass->vocab, look_up->key, look_up->hash, word);
     pass->count += hp_bit_count(mask) - 1;
     if (pass->starts)
         set_bits(pass->starts, look_up->at, mask);
