@@ -91,7 +91,12 @@ def parse_routes(routes: object) -> Dict[str, Route]:
     """`routes` of a rollout answer; ValueError when it is not the contract's."""
     if not isinstance(routes, dict):
         raise ValueError("routes: expected an object")
-    return {_name(name): _route(name, fields) for name, fields in routes.items()}
+    return {_name(name): _known(_route(name, fields)) for name, fields in routes.items()}
+
+
+def _known(route: Route) -> Route:
+    """With a mode of tomorrow, of which this client knows only that it is another one, off."""
+    return route if route.mode in MODES else route._replace(mode="off")
 
 
 def pin(modes: Modes) -> Dict[str, Route]:
@@ -104,7 +109,9 @@ def pin(modes: Modes) -> Dict[str, Route]:
         if not isinstance(fields, Mapping):
             raise ValueError(f"{name}: expected a mode or a mapping")
         defaults = {"percent": 100, "deadline_ms": DEFAULT_DEADLINE_S * 1000, "salt": name}
-        routes[_name(name)] = _route(name, {**defaults, **fields})
+        route = routes[_name(name)] = _route(name, {**defaults, **fields})
+        if route.mode not in MODES:
+            raise ValueError(f"{name}: mode is one of {', '.join(MODES)}")
     return routes
 
 
@@ -123,8 +130,8 @@ def _route(name: str, fields: object) -> Route:
     if not isinstance(fields, Mapping):
         raise ValueError(f"{name}: expected an object")
     mode, salt = fields.get("mode"), fields.get("salt")
-    if not isinstance(mode, str) or mode not in MODES:
-        raise ValueError(f"{name}: mode is one of {', '.join(MODES)}")
+    if not isinstance(mode, str):
+        raise ValueError(f"{name}: mode is a word")
     if not isinstance(salt, str):
         raise ValueError(f"{name}: salt is a string")
     percent = _number(name, fields, "percent", 0, 100)
