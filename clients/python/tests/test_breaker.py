@@ -211,7 +211,8 @@ def test_an_open_breaker_spares_the_daemon_by_route(serve, client):
     def script(peer):
         while (request := peer.request()) is not None:
             asked.append(request.target)
-            peer.send(problem(429, "overloaded") if "chunk" in request.target else reply([]))
+            full = problem(429, "overloaded")
+            peer.send(full if "chunk" in request.target else reply([], X_Hotpath_Contract="score/1"))
 
     sidecar = client(serve(script).url, modes={"chunk": "on", "score": "on"}, breaker=Breaker(open_s=60))
     for _ in range(50):

@@ -140,7 +140,7 @@ def test_nothing_listens(client, tmp_path):
 
 
 def test_a_close_at_every_byte_of_a_chunked_reply(serve, client):
-    data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2;x=y\r\n2]\r\n0\r\nT: x\r\n\r\n"
+    data = b"HTTP/1.1 200 OK\r\nX-Hotpath-Contract: chunk/1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2;x=y\r\n2]\r\n0\r\nT: x\r\n\r\n"
     cut = 0
 
     def script(peer):
@@ -318,8 +318,10 @@ GARBAGE = {
     "JSON that is not UTF-8": reply(b'"\xff"'),
     "JSON that is very deep": reply(b"[" * 200_000),
     "another request's reply": reply({"chunks": []}, X_Request_Id="r-2"),
+    "another contract": reply({"chunks": []}, X_Hotpath_Contract="chunk/2"),
+    "no contract": reply({"chunks": []}, X_Hotpath_Contract=""),
 }
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nX-Hotpath-Contract: chunk/1\r\nTransfer-Encoding: chunked\r\n\r\n"
 GARBAGE.update(
     {
         "a chunk size that is no number": CHUNKED + b"zz\r\n",

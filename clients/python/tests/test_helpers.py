@@ -37,7 +37,8 @@ class Daemon:
     def __call__(self, peer):
         while (request := peer.request()) is not None:
             self.requests.append(request)
-            peer.send(reply(ANSWERS[request.target]))
+            route = request.target.split("/")[-1]
+            peer.send(reply(ANSWERS[request.target], X_Hotpath_Contract=f"{route}/1"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from hotpathd._http import Incoming
 from hotpathd._poller import Poller
 from hotpathd._transport import Request
 
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nX-Hotpath-Contract: chunk/1\r\nTransfer-Encoding: chunked\r\n\r\n"
 DEEP_LISTS = b"[" + b"[1]," * 4_000_000 + b"1]"
 
 

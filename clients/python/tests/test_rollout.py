@@ -261,7 +261,6 @@ BAD_ROUTE = {"mode": "on", "percent": 100, "deadline_ms": 250, "salt": "chunk"}
         reply({}),
         reply({"routes": []}),
         reply({"routes": {"chunk": "off"}}),
-        reply({"routes": {"chunk": {**BAD_ROUTE, "mode": "maybe"}}}),
         reply({"routes": {"chunk": {**BAD_ROUTE, "mode": True}}}),
         reply({"routes": {"chunk": {**BAD_ROUTE, "percent": "5"}}}),
         reply({"routes": {"chunk": {**BAD_ROUTE, "percent": True}}}),
@@ -283,6 +282,14 @@ def test_the_last_good_answer_stays_in_force(serve, client, answer):
     sidecar._poller.poll()
     assert sidecar._poller._trouble != ""
     assert reason(sidecar) == ""
+
+
+def test_a_mode_of_tomorrow_is_off_and_the_other_routes_are_as_they_say(serve, client):
+    routes = {"chunk": {**BAD_ROUTE, "mode": "maybe"}, "score": BAD_ROUTE}
+    sidecar = by_hand(client, serve(Daemon(reply({"routes": routes}))).url)
+    sidecar._poller.poll()
+    assert reason(sidecar) == "off"
+    assert sidecar._poller.routes()["score"].mode == "on"
 
 
 def test_an_answer_may_hold_more_than_we_know(serve, client):
