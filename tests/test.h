@@ -4,6 +4,19 @@
 #include <check.h>
 #include <stdlib.h>
 
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { SANITIZED = 1 }; // many times slower: what is measured is measured in the plain build alone
+#else
+enum { SANITIZED = 0 };
+#endif
+
+// How often a random test tries: a share of `most`. HOTPATHD_ROUNDS=100 (percent) for a long run.
+static inline int rounds(int most)
+{
+    const char *percent = getenv("HOTPATHD_ROUNDS");
+    return most * (percent ? atoi(percent) : SANITIZED ? 10 : 25) / 100;
+}
+
 // A file lists its tests once, at its end:
 //     TESTS("arena", grows_in_place, refuses_beyond_its_ceiling)
 // Each is START_TEST(grows_in_place) { ... } END_TEST. CK_FORK=no helps with a debugger.

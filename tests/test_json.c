@@ -236,10 +236,10 @@ static size_t mutate(uint64_t *state, char *text, size_t len, size_t max)
 
 START_TEST(agrees_with_jansson_on_mutated_documents)
 {
-    enum { ROUNDS = 150000, MAX = 512 };
+    enum { MAX = 512 };
     uint64_t state = 20261123;
     char text[MAX];
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds(150000); round++) {
         hp_str seed = valid[random_below(&state, VALID)];
         size_t len = seed.len;
         memcpy(text, seed.ptr, len);
@@ -435,11 +435,11 @@ static void compare_unescape(struct cliff cliff, const char *text, size_t len)
 
 START_TEST(wide_loops_agree_with_plain_ones_at_every_alignment)
 {
-    enum { ROUNDS = 40000, MAX = 400 };
+    enum { MAX = 400 };
     struct cliff cliff = cliff_new(MAX + 64);
     uint64_t state = 7;
     char text[MAX];
-    for (size_t round = 0; round < ROUNDS; round++) {
+    for (size_t round = 0; round < (size_t)rounds(40000); round++) {
         size_t len = random_text(&state, text, random_below(&state, MAX));
         for (size_t odd = random_below(&state, 3); odd > 0 && len > 0; odd--)
             text[random_below(&state, len)] = (char)odd_bytes[random_below(&state, ODD)];
@@ -499,14 +499,14 @@ static void check_written(hp_str s)
 
 START_TEST(writes_strings_as_jansson_does)
 {
-    enum { ROUNDS = 20000, MAX = 300 };
+    enum { MAX = 300 };
     struct cliff cliff = cliff_new(MAX);
     uint64_t state = 99;
     char text[MAX];
     check_written((hp_str){ NULL, 0 });
     for (int c = 0; c < 0x80; c++)
         check_written((hp_str){ (char[]){ (char)c }, 1 });
-    for (size_t round = 0; round < ROUNDS; round++) {
+    for (size_t round = 0; round < (size_t)rounds(20000); round++) {
         size_t len = random_text(&state, text, random_below(&state, MAX));
         for (size_t i = 0; i < len; i++)
             if (text[i] == 'a' || text[i] == 'w') // ASCII for ASCII: the text stays UTF-8

@@ -75,7 +75,7 @@ static void check_covers(const struct hp_edits *edits, const struct plain *text)
 
 START_TEST(every_byte_finds_its_source)
 {
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < rounds(3000); round++) {
         struct hp_arena arena;
         struct hp_edits edits = { 0 };
         hp_arena_init(&arena, NULL, 1 << 24);
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(joined_maps_lead_all_the_way_back)
 {
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < rounds(3000); round++) {
         struct hp_arena arena;
         struct hp_edits first = { 0 }, second = { 0 }, both = { 0 };
         struct hp_fault fault;
@@ -136,7 +136,7 @@ static void move_plainly(const struct hp_edits *edits, uint32_t *start, uint32_t
 
 START_TEST(structures_move_with_their_text)
 {
-    for (int round = 0; round < 5000; round++) {
+    for (int round = 0; round < rounds(5000); round++) {
         struct hp_arena arena;
         struct hp_edits edits = { 0 };
         struct hp_fault fault;
@@ -187,7 +187,7 @@ END_TEST
 
 START_TEST(shields_cover_what_they_should)
 {
-    for (int round = 0; round < 5000; round++) {
+    for (int round = 0; round < rounds(5000); round++) {
         struct hp_element elements[12];
         struct hp_heading headings[4];
         bool covered[TEXT + 1] = { false };
