@@ -24,7 +24,7 @@ lexbor = pytest.importorskip("selectolax.lexbor")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_html"
 PAGES = os.environ.get("HOTPATHD_PAGES")
-STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "20000"))
+STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "4000"))
 
 if not TOOL.exists():
     pytest.skip("no tool: make build/tests/tool_html", allow_module_level=True)

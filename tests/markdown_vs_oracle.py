@@ -21,7 +21,7 @@ from markdown_it import rules_block  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_markdown"
-DOCUMENTS = int(os.environ.get("HOTPATHD_DOCUMENTS", "20000"))
+DOCUMENTS = int(os.environ.get("HOTPATHD_DOCUMENTS", "4000"))
 CODE, TABLE, ITEM, HTML, FRONT_MATTER = range(5)
 
 

@@ -18,7 +18,7 @@ ftfy = pytest.importorskip("ftfy")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_mojibake"
-STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "20000"))
+STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "4000"))
 
 # What the switch covers: the family of fix_encoding, and nothing else.
 ONLY_ENCODING = ftfy.TextFixerConfig(

@@ -85,12 +85,12 @@ static void random_options(struct random *random, struct hp_chunk_options *optio
     options->unit = (int)random_below(random, 3);
 }
 
-static void compare_many(const struct hp_vocab *vocab, uint64_t seed, int rounds)
+static void compare_many(const struct hp_vocab *vocab, uint64_t seed, int count)
 {
     static char text[ENDS_MAX];
     static struct forest forest;
     struct random random = { seed };
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < count; i++) {
         size_t parts = random_below(&random, i % 10 ? 25 : 120);
         struct document document;
         struct hp_chunk_options options;
@@ -194,12 +194,12 @@ static void larger_options(struct random *random, struct hp_chunk_options *optio
         options->max *= 1 + random_below(random, 20);
 }
 
-static void hold_on_many(const struct hp_vocab *vocab, uint64_t seed, int rounds)
+static void hold_on_many(const struct hp_vocab *vocab, uint64_t seed, int count)
 {
     static char text[ENDS_MAX * 4];
     static struct forest forest;
     struct random random = { seed };
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < count; i++) {
         struct document document;
         struct hp_chunk_options options;
         hp_str s = { text,
@@ -236,7 +236,7 @@ static void hold_on_shapes(const struct hp_vocab *vocab)
 
 START_TEST(keeps_what_the_contract_promises)
 {
-    hold_on_many(NULL, 3, 1500);
+    hold_on_many(NULL, 3, rounds(1500));
     hold_on_shapes(NULL);
 }
 END_TEST
@@ -256,7 +256,7 @@ START_TEST(keeps_what_the_contract_promises_by_exact_tokens)
     struct hp_vocab *vocab = vocabulary();
     if (!vocab)
         return;
-    hold_on_many(vocab, 4, 700);
+    hold_on_many(vocab, 4, rounds(700));
     hold_on_shapes(vocab);
     hp_vocab_close(vocab);
 }
@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(cuts_as_the_slow_chunker_does)
 {
-    compare_many(NULL, 1, 8000);
+    compare_many(NULL, 1, rounds(8000));
 }
 END_TEST
 
@@ -273,7 +273,7 @@ START_TEST(cuts_as_the_slow_chunker_does_by_exact_tokens)
     struct hp_vocab *vocab = vocabulary();
     if (!vocab)
         return;
-    compare_many(vocab, 2, 4000);
+    compare_many(vocab, 2, rounds(4000));
     hp_vocab_close(vocab);
 }
 END_TEST
@@ -433,9 +433,9 @@ static void check_linear(const struct hp_vocab *vocab)
     for (size_t i = 0; i < SHAPES; i++)
         for (size_t j = 0; j < sizeof timings / sizeof *timings; j++) {
             double ratio = 9;
-            for (int again = 0; again < RETRIES && ratio > 2.3; again++)
+            for (int again = 0; again < RETRIES && ratio > 2.8; again++)
                 ratio = doubling(vocab, &shapes[i], &timings[j]);
-            ck_assert_msg(ratio <= 2.3,
+            ck_assert_msg(ratio <= 2.8,
                 "%s, max %d, overlap %d: twice the text takes %.1f times as long", shapes[i].name,
                 (int)timings[j].options.max, (int)timings[j].options.overlap, ratio);
         }
@@ -465,12 +465,16 @@ END_TEST
 
 START_TEST(takes_time_as_the_text_is_long)
 {
+    if (SANITIZED)
+        return;
     check_linear(NULL);
 }
 END_TEST
 
 START_TEST(takes_time_as_the_text_is_long_by_exact_tokens)
 {
+    if (SANITIZED)
+        return;
     struct hp_vocab *vocab = vocabulary();
     if (!vocab)
         return;

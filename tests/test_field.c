@@ -334,7 +334,7 @@ START_TEST(what_is_shown_reads_back_to_the_same_value)
 {
     struct hp_fault fault;
     uint64_t seed = 1;
-    for (int round = 0; round < ROUNDS(20000); round++) {
+    for (int round = 0; round < rounds(20000); round++) {
         struct sample sample, again;
         char shown[64];
         hp_fields_preset(fields, memset(&sample, 0, sizeof sample));

@@ -319,7 +319,7 @@ enum { PARTS = 60, PART_MAX = 128 };
 START_TEST(agrees_with_the_plain_reader_and_is_sound)
 {
     static char text[PARTS * PART_MAX];
-    for (int round = 0; round < ROUNDS(40000); round++) {
+    for (int round = 0; round < rounds(40000); round++) {
         struct hp_arena arena;
         hp_arena_init(&arena, NULL, 64 << 20);
         // a copy of its own size: a look behind its end is found out

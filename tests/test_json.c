@@ -240,7 +240,7 @@ START_TEST(agrees_with_jansson_on_mutated_documents)
     enum { MAX = 512 };
     uint64_t state = 20261123;
     char text[MAX];
-    for (int round = 0; round < ROUNDS(150000); round++) {
+    for (int round = 0; round < rounds(150000); round++) {
         hp_str seed = valid[random_below(&state, VALID)];
         size_t len = seed.len;
         memcpy(text, seed.ptr, len);
@@ -440,7 +440,7 @@ START_TEST(wide_loops_agree_with_plain_ones_at_every_alignment)
     struct cliff cliff = cliff_new(MAX + 64);
     uint64_t state = 7;
     char text[MAX];
-    for (size_t round = 0; round < ROUNDS(40000); round++) {
+    for (size_t round = 0; round < (size_t)rounds(40000); round++) {
         size_t len = random_text(&state, text, random_below(&state, MAX));
         for (size_t odd = random_below(&state, 3); odd > 0 && len > 0; odd--)
             text[random_below(&state, len)] = (char)odd_bytes[random_below(&state, ODD)];
@@ -507,7 +507,7 @@ START_TEST(writes_strings_as_jansson_does)
     check_written((hp_str){ NULL, 0 });
     for (int c = 0; c < 0x80; c++)
         check_written((hp_str){ (char[]){ (char)c }, 1 });
-    for (size_t round = 0; round < ROUNDS(20000); round++) {
+    for (size_t round = 0; round < (size_t)rounds(20000); round++) {
         size_t len = random_text(&state, text, random_below(&state, MAX));
         for (size_t i = 0; i < len; i++)
             if (text[i] == 'a' || text[i] == 'w') // ASCII for ASCII: the text stays UTF-8

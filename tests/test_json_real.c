@@ -92,7 +92,7 @@ static double random_double(size_t i)
 
 START_TEST(reads_back_and_nothing_shorter_does)
 {
-    for (size_t i = 0; i < ROUNDS(200000); i++) {
+    for (size_t i = 0; i < (size_t)rounds(200000); i++) {
         struct hp_arena arena;
         char text[40];
         double value = random_double(i);
@@ -151,7 +151,7 @@ START_TEST(reads_what_jansson_reads)
         "0x10", "1_0", "1,0", "--1", "1.2.3", "9007199254740993", "0.1", "123.456", "-12.25" };
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         read_alike(odd[i]);
-    for (size_t i = 0; i < ROUNDS(200000); i++) {
+    for (size_t i = 0; i < (size_t)rounds(200000); i++) {
         char text[64];
         size_t len = 0, most = 1 + random_bits() % 18;
         while (len < most)

@@ -220,7 +220,7 @@ START_TEST(answers_as_the_plain_list_does)
 {
     static char text[TEXT_MAX];
     struct random random = { 21 };
-    for (int i = 0; i < ROUNDS(6000); i++)
+    for (int i = 0; i < rounds(6000); i++)
         check_text(any_text(&random, text), &random);
 }
 END_TEST
@@ -232,7 +232,7 @@ START_TEST(lines_are_those_of_the_plain_list)
     static char text[TEXT_MAX];
     static struct plain plain;
     struct random random = { 22 };
-    for (int i = 0; i < ROUNDS(6000); i++) {
+    for (int i = 0; i < rounds(6000); i++) {
         struct hp_arena arena;
         struct hp_edges lines;
         struct hp_fault fault;
@@ -269,7 +269,7 @@ START_TEST(scans_for_line_ends_as_the_plain_scan_does)
 {
     static char text[TEXT_MAX];
     struct random random = { 23 };
-    for (int i = 0; i < ROUNDS(2000); i++) {
+    for (int i = 0; i < rounds(2000); i++) {
         hp_str s = any_text(&random, text);
         if (s.len > 600)
             s.len = 600;

@@ -207,7 +207,7 @@ START_TEST(knows_the_stop_words_and_no_others)
     for (hp_str rest = hp_str_from(stops); rest.len; count++)
         ck_assert(hp_english_stop(hp_str_cut(&rest, ' ')));
     ck_assert_uint_eq(count, 33);
-    for (size_t i = 0; i < ROUNDS(1000000); i++) {
+    for (size_t i = 0; i < (size_t)rounds(1000000); i++) {
         char word[8], padded[16];
         size_t len = 1 + random_below(&dice, 6);
         for (size_t j = 0; j < len; j++)

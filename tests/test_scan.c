@@ -39,7 +39,7 @@ START_TEST(pairs_are_found_where_the_plain_scan_finds_them)
 {
     for (int level = HP_CPU_BASELINE; level <= HP_CPU_AVX512; level++) {
         hp_cpu_limit((enum hp_cpu)level);
-        for (int round = 0; round < ROUNDS(4000); round++) {
+        for (int round = 0; round < rounds(4000); round++) {
             struct hp_pairs set = random_pairs();
             size_t len = random_below(&dice, 1500);
             char *text = malloc(len + 1); // of this length, so that a read behind it is seen
@@ -60,7 +60,7 @@ START_TEST(bytes_are_found_where_the_plain_scan_finds_them)
 {
     for (int level = HP_CPU_BASELINE; level <= HP_CPU_AVX512; level++) {
         hp_cpu_limit((enum hp_cpu)level);
-        for (int round = 0; round < ROUNDS(4000); round++) {
+        for (int round = 0; round < rounds(4000); round++) {
             char members[4];
             for (size_t i = 0; i < sizeof members; i++)
                 members[i] = (char)random_below(&dice, 256);
@@ -95,7 +95,7 @@ START_TEST(cleaning_is_the_same_on_every_processor)
 {
     static const struct hp_deadline never = { 0 };
     static char text[400 * TEXT_PART_MAX];
-    for (int round = 0; round < ROUNDS(1500); round++) {
+    for (int round = 0; round < rounds(1500); round++) {
         hp_str raw = { text, random_text(&dice, text, random_below(&dice, 400), 20) };
         struct hp_arena arena;
         struct hp_clean out[2];

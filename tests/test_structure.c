@@ -73,7 +73,7 @@ static void check_covers(const struct hp_edits *edits, const struct plain *text)
 
 START_TEST(every_byte_finds_its_source)
 {
-    for (int round = 0; round < ROUNDS(3000); round++) {
+    for (int round = 0; round < rounds(3000); round++) {
         struct hp_arena arena;
         struct hp_edits edits = { 0 };
         hp_arena_init(&arena, NULL, 1 << 24);
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(joined_maps_lead_all_the_way_back)
 {
-    for (int round = 0; round < ROUNDS(3000); round++) {
+    for (int round = 0; round < rounds(3000); round++) {
         struct hp_arena arena;
         struct hp_edits first = { 0 }, second = { 0 }, both = { 0 };
         struct hp_fault fault;
@@ -134,7 +134,7 @@ static void move_plainly(const struct hp_edits *edits, uint32_t *start, uint32_t
 
 START_TEST(structures_move_with_their_text)
 {
-    for (int round = 0; round < ROUNDS(5000); round++) {
+    for (int round = 0; round < rounds(5000); round++) {
         struct hp_arena arena;
         struct hp_edits edits = { 0 };
         struct hp_fault fault;
@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(shields_cover_what_they_should)
 {
-    for (int round = 0; round < ROUNDS(5000); round++) {
+    for (int round = 0; round < rounds(5000); round++) {
         struct hp_element elements[12];
         struct hp_heading headings[4];
         bool covered[TEXT + 1] = { false };

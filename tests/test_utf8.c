@@ -91,7 +91,7 @@ static size_t random_text(char *text, size_t cap)
 START_TEST(damage_is_found_where_it_is)
 {
     char text[600];
-    for (int round = 0; round < 200000; round++) {
+    for (int round = 0; round < rounds(200000); round++) {
         hp_str s = { text, random_text(text, 4 + pick(sizeof text - 4)) };
         for (uint32_t hits = s.len ? pick(3) : 0; hits > 0; hits--)
             text[pick((uint32_t)s.len)] = (char)pick(256);

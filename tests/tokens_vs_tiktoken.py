@@ -24,7 +24,7 @@ openai_public = pytest.importorskip("tiktoken_ext.openai_public")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = pathlib.Path(os.environ.get("HOTPATHD_TOOLS", ROOT / "build/tests")) / "tool_tokens"
 VOCAB = pathlib.Path(os.environ.get("HOTPATHD_VOCAB", ROOT / "build/vocab"))
-STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "20000"))
+STRINGS = int(os.environ.get("HOTPATHD_STRINGS", "4000"))
 
 # Every kind of character that the two expressions tell apart, and those that case folding or decoding may trip over.
 PARTS = (

@@ -5,8 +5,9 @@ from daemon import Daemon
 
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory):
-    """One daemon for all tests that do not change it."""
-    with Daemon(tmp_path_factory.mktemp("daemon")) as running:
+    """One daemon for all tests that do not change it; it may take its time, as a sanitized one on a busy machine does."""
+    patient = [word for route in ("chunk", "score") for word in ("--set", f"{route}.max_deadline_ms=60000")]
+    with Daemon(tmp_path_factory.mktemp("daemon"), *patient) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ def configured(start, tmp_path, text, **options):
 
 
 def fails(*arguments):
-    done = subprocess.run([BINARY, "serve", *arguments], capture_output=True, timeout=20, cwd=ROOT)
+    done = subprocess.run([BINARY, "serve", *arguments], capture_output=True, timeout=60, cwd=ROOT)
     return done.returncode, done.stderr.decode()
 
 
