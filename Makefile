@@ -69,11 +69,24 @@ run: ## build, start the daemon, show a real request answered
 	@deploy/demo $(BIN)
 
 test: deps ## every test: C units, end to end, both clients; plain and under ASan+UBSan
-	@$(MAKE) -j2 all $(OUT)/mkvocab $(UNITS)
+	@$(MAKE) -j3 venvs built sanitized-built
 	@$(MAKE) vocab
-	@$(MAKE) units oracles e2e clients library
-	@$(MAKE) SAN=address,undefined -j2 all $(UNITS:$(BUILD)/%=$(BUILD)/address-undefined/%)
-	@$(MAKE) SAN=address,undefined units e2e
+	@$(MAKE) -k -j3 -Otarget sanitized-units oracles evidence python-client e2e sanitized-e2e units extras go-client library
+
+# The parts of `make test`. What waits and what computes run beside each other, the longest first.
+venvs:
+	@for set in venv report extras; do tests/venv $$set >/dev/null || exit 1; done
+
+built: all $(OUT)/mkvocab $(UNITS)
+
+sanitized-built:
+	@$(MAKE) SAN=address,undefined all $(UNITS:$(BUILD)/%=$(BUILD)/address-undefined/%)
+
+sanitized-units:
+	@$(MAKE) SAN=address,undefined units
+
+sanitized-e2e:
+	@$(MAKE) SAN=address,undefined e2e
 
 # --- vocabularies ---------------------------------------------------------------------------------
 
@@ -124,10 +137,14 @@ library: all ## the example of docs/library.md, built against an installed copy
 	@$(BUILD)/example <README.md | grep -q 'ends at a section: ' && $(BUILD)/example $(BUILD)/vocab <README.md | tail -1
 	@echo "library: the example runs"
 
-clients: $(BIN) ## both clients, against the real daemon and faulty servers
+clients: ## both clients, against the real daemon and faulty servers
+	@$(MAKE) -j2 -Otarget python-client extras evidence go-client
+
+python-client: $(BIN)
 	@python=$$(tests/venv) && cd clients/python && HOTPATHD_BIN="$(CURDIR)/$(BIN)" PYTHONPATH=src \
 	    "$$python" -m pytest -q -p no:cacheprovider --ignore=tests/adapters --ignore=tests/evidence tests
-	@$(MAKE) -j2 -O extras evidence
+
+go-client: $(BIN)
 	@cd clients/go && (! gofmt -l . | grep .) && GOMODCACHE="$(CURDIR)/$(BUILD)/no-modules" GOPROXY=off go vet ./... && \
 	    HOTPATHD_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./...
 
@@ -227,5 +244,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run demo test vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
+.PHONY: all deps run demo test venvs built sanitized-built sanitized-units sanitized-e2e python-client go-client vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)
