@@ -110,7 +110,7 @@ static size_t read_ours(struct scene *scene)
 {
     struct request request = { .max = 0 };
     struct hp_fault fault = HP_FAULT_NONE;
-    enum hp_code code = hp_json_read(scene->copy, scene->len, fields, &request, &fault);
+    enum hp_code code = hp_json_read(scene->copy, scene->len, NULL, fields, &request, &fault);
     must(!code && request.max == 512, "our reader refused the body");
     return scene->len;
 }
@@ -124,7 +124,7 @@ static size_t read_list(struct scene *scene)
     struct hp_member whole, item;
     hp_str text;
     bool found;
-    must(!hp_json_read(scene->copy, scene->len, list_fields, &span, &fault), "no list");
+    must(!hp_json_read(scene->copy, scene->len, NULL, list_fields, &span, &fault), "no list");
     whole = hp_json_member(&body, span);
     hp_json_enter(&list, &body, &whole, "/documents");
     for (;;) {
@@ -224,7 +224,7 @@ static hp_str decoded_text(struct scene *scene)
     struct request request;
     struct hp_fault fault;
     memcpy(scene->copy, scene->body, scene->len);
-    must(!hp_json_read(scene->copy, scene->len, fields, &request, &fault), "no text");
+    must(!hp_json_read(scene->copy, scene->len, NULL, fields, &request, &fault), "no text");
     char *text = malloc(request.text.len);
     must(text, "no memory");
     memcpy(text, request.text.ptr, request.text.len);

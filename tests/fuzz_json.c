@@ -61,7 +61,7 @@ static void bind(const char *data, size_t len)
     if (len)
         memcpy(body, data, len);
     memset(body + len, '"', HP_PADDING);
-    enum hp_code code = hp_json_read(body, len, fields, &request, &fault);
+    enum hp_code code = hp_json_read(body, len, NULL, fields, &request, &fault);
     demand(code == HP_OK || code == fault.code, "a code without a fault");
     if (code == HP_OK)
         check_bound(&request, body, len);

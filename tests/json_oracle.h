@@ -63,7 +63,7 @@ static enum hp_code oracle_ours(const char *text, size_t len, json_t **out, stru
     if (len)
         memcpy(body, text, len);
     memset(body + len, '"', HP_PADDING);
-    enum hp_code code = hp_json_open(&json, body, len, fault);
+    enum hp_code code = hp_json_open(&json, body, len, NULL, fault);
     if (!code)
         code = oracle_walk(&json, 0, out, fault);
     free(body);

@@ -1,5 +1,6 @@
 // test_json.c -- the reader against jansson, the wide loops against the plain ones, the binding
 // against a table of bodies.
+#include "json/nesting.h"
 #include "json/small.h"
 #include "json/strings.h"
 #include "json_oracle.h"
@@ -326,7 +327,7 @@ static enum hp_code first_member(const char *head, const char *unit, size_t coun
     bool found;
     size_t len;
     char *body = repeat(head, unit, count, tail, &len);
-    enum hp_code code = hp_json_open(&json, body, len, &fault);
+    enum hp_code code = hp_json_open(&json, body, len, NULL, &fault);
     if (!code)
         code = hp_json_next(&json, &member, &found, &fault);
     if (!code && member.kind == HP_JSON_STRING)
@@ -352,6 +353,29 @@ START_TEST(takes_linear_time_on_hostile_bodies)
     ck_assert_int_eq(first_member("{\"a\":", "1", MANY, "}"), HP_OK);
     ck_assert_int_eq(first_member("", " ", MANY, ""), HP_BAD_JSON);
     ck_assert_int_eq(first_member("", "[", MANY, ""), HP_BAD_JSON);
+}
+END_TEST
+
+// A value of a megabyte behind a deadline that has passed: its end is not looked for.
+START_TEST(looks_at_the_deadline_while_it_delimits_a_value)
+{
+    static const struct {
+        const char *head, *unit, *tail;
+    } bodies[] = { { "{\"a\":[", "\"x\", ", "0]}" }, { "{\"a\":\"", "word \\\"", "\"}" } };
+    struct hp_deadline passed = { 1 };
+    for (size_t i = 0; i < 2; i++) {
+        struct hp_json json;
+        struct hp_member member;
+        struct hp_fault fault = HP_FAULT_NONE;
+        bool found;
+        size_t len;
+        char *body = repeat(bodies[i].head, bodies[i].unit, 1 << 18, bodies[i].tail, &len);
+        ck_assert_int_eq(hp_json_open(&json, body, len, &passed, &fault), HP_OK);
+        ck_assert_int_eq(hp_json_next(&json, &member, &found, &fault), HP_DEADLINE);
+        ck_assert_int_eq(hp_json_open(&json, body, len, NULL, &fault), HP_OK);
+        ck_assert_int_eq(hp_json_next(&json, &member, &found, &fault), HP_OK);
+        free(body);
+    }
 }
 END_TEST
 
@@ -434,6 +458,36 @@ static void compare_unescape(struct cliff cliff, const char *text, size_t len)
         ck_assert_mem_eq(wide, plain, plain_len);
 }
 
+// Brackets, quotes, backslashes and text, in pieces: what closes where, and what is carried over.
+static void compare_close(struct cliff cliff, uint64_t *state, size_t round)
+{
+    static const hp_str parts[] = { DOC("["), DOC("{"), DOC("["), DOC("]"), DOC("}"), DOC("\""),
+        DOC("\\"), DOC("\\\\\\"), DOC("\\\""), DOC("\"a\":\"b\","),
+        DOC("words, a register wide and wider than that, of one string or of none at all") };
+    enum { PARTS = sizeof parts / sizeof *parts, MAX = 400 };
+    char text[MAX] = "[";
+    size_t len = 1, max = random_below(state, MAX), common = random_below(state, PARTS) + 1;
+    while (len < max) {
+        hp_str part = parts[random_below(state, common)];
+        size_t size = part.len < max - len ? part.len : max - len;
+        memcpy(text + len, part.ptr, size);
+        len += size;
+    }
+    const char *at = cliff_put(cliff, text, len, round % 64), *end = at + len;
+    struct hp_nesting wide = { .depth = 0 }, plain = wide;
+    while (at < end) {
+        const char *piece = at + 1 + random_below(state, (size_t)(end - at));
+        const char *closed = hp_json_close(&wide, at, piece);
+        ck_assert_ptr_eq(closed, hp_json_close_plain(&plain, at, piece));
+        if (closed)
+            return;
+        ck_assert_uint_eq(wide.depth, plain.depth);
+        ck_assert_int_eq(wide.quoted, plain.quoted);
+        ck_assert_int_eq(wide.escaped, plain.escaped);
+        at = piece;
+    }
+}
+
 START_TEST(wide_loops_agree_with_plain_ones_at_every_alignment)
 {
     enum { MAX = 400 };
@@ -448,6 +502,7 @@ START_TEST(wide_loops_agree_with_plain_ones_at_every_alignment)
         compare_sound(s);
         ck_assert_uint_eq(hp_json_unquoted(s), hp_json_unquoted_plain(s));
         compare_unescape(cliff, text, len);
+        compare_close(cliff, &state, round);
     }
     cliff_free(cliff);
 }
@@ -595,7 +650,7 @@ static enum hp_code read_request(
     *fault = HP_FAULT_NONE;
     memcpy(body, text, len);
     memset(body + len, '"', HP_PADDING);
-    return hp_json_read(body, len, fields, request, fault);
+    return hp_json_read(body, len, NULL, fields, request, fault);
 }
 
 #define FULL                                                                                       \
@@ -767,7 +822,7 @@ START_TEST(large_values_are_strings_or_refused)
         char *body =
             repeat(large[i].head, large[i].unit, HP_JSON_SMALL_MAX + 1, large[i].tail, &len);
         hp_fields_preset(fields, &request);
-        ck_assert_int_eq(hp_json_read(body, len, fields, &request, &fault), large[i].code);
+        ck_assert_int_eq(hp_json_read(body, len, NULL, fields, &request, &fault), large[i].code);
         ck_assert_str_eq(fault.pointer, large[i].pointer);
         ck_assert_int_eq(fault.limit, large[i].code == HP_TOO_LARGE ? HP_JSON_SMALL_MAX : -1);
         free(body);
@@ -843,6 +898,7 @@ TESTS("json", plain_numbers_are_what_jansson_reads, reads_what_jansson_reads,
     refuses_what_jansson_refuses, refuses_other_values_than_objects_by_type,
     refuses_every_truncation, agrees_with_jansson_on_mutated_documents, names_the_place_of_a_fault,
     refuses_more_members_than_its_ceiling, takes_linear_time_on_hostile_bodies,
+    looks_at_the_deadline_while_it_delimits_a_value,
     wide_loops_agree_with_plain_ones_at_every_alignment, utf8_is_what_jansson_says_it_is,
     writes_strings_as_jansson_does, writer_marks_a_buffer_that_cannot_grow,
     fills_a_struct_by_its_table, refuses_a_body_with_code_and_pointer, says_what_would_be_right,

@@ -16,9 +16,10 @@ enum {
 // An object or array that is being read.
 struct hp_json {
     char *start, *at, *end; // of the whole body; where reading goes on; behind this object or array
-    const char *pointer;    // JSON pointer of this object or array, borrowed; "" for the body
-    char close;             // '}' or ']'
-    size_t count;           // members or items so far
+    const struct hp_deadline *deadline; // looked at while values are delimited; NULL: none
+    const char *pointer; // JSON pointer of this object or array, borrowed; "" for the body
+    char close;          // '}' or ']'
+    size_t count;        // members or items so far
     hp_str names[HP_JSON_MEMBERS_MAX]; // of the members so far
 };
 
@@ -40,8 +41,8 @@ const char *hp_json_library(void);
 
 // Opens the object in `body`, which is writable and followed by HP_PADDING readable bytes.
 // HP_BAD_TYPE where the body is another JSON value (not looked into above HP_JSON_SMALL_MAX).
-HP_MUST_USE enum hp_code hp_json_open(
-    struct hp_json *json, char *body, size_t len, struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_json_open(struct hp_json *json, char *body, size_t len,
+    const struct hp_deadline *deadline, struct hp_fault *fault);
 
 // Opens a member or item of `json` that begins with '{' or '['.
 void hp_json_enter(struct hp_json *inner, const struct hp_json *json,
@@ -89,8 +90,8 @@ HP_MUST_USE enum hp_code hp_json_numbers(const struct hp_json *json, const struc
 // keeps the value it has in `out` (see hp_fields_preset). Strings are decoded in place and stay in
 // the body. Unknown, repeated and missing fields, wrong types and ranges are refused with their
 // pointer; the first fault in reading order is the one reported.
-HP_MUST_USE enum hp_code hp_json_read(
-    char *body, size_t len, const struct hp_field *fields, void *out, struct hp_fault *fault);
+HP_MUST_USE enum hp_code hp_json_read(char *body, size_t len, const struct hp_deadline *deadline,
+    const struct hp_field *fields, void *out, struct hp_fault *fault);
 
 // The writer: appends `s`, which is valid UTF-8, as a JSON string, escaped only where JSON demands
 // it, and then as jansson does.

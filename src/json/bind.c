@@ -208,10 +208,10 @@ static enum hp_code read_members(
     }
 }
 
-enum hp_code hp_json_read(
-    char *body, size_t len, const struct hp_field *fields, void *out, struct hp_fault *fault)
+enum hp_code hp_json_read(char *body, size_t len, const struct hp_deadline *deadline,
+    const struct hp_field *fields, void *out, struct hp_fault *fault)
 {
     struct hp_json json;
-    HP_TRY(hp_json_open(&json, body, len, fault));
+    HP_TRY(hp_json_open(&json, body, len, deadline, fault));
     return read_members(&json, fields, out, fault);
 }

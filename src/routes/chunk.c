@@ -174,7 +174,7 @@ static const struct hp_field query_fields[] = {
 static enum hp_code read_json(
     struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
-    HP_TRY(hp_json_read(in->body, in->body_len, json_fields, out, fault));
+    HP_TRY(hp_json_read(in->body, in->body_len, &in->deadline, json_fields, out, fault));
     out->source = (struct hp_decoded){ .text = out->text, .raw = out->text };
     return HP_OK;
 }

@@ -86,7 +86,9 @@ enum { QUERY_MAX = 4096 }; // characters; of an entry of a filter too
 
 static struct hp_json body_of(const struct hp_request *in)
 {
-    return (struct hp_json){ .start = in->body, .end = in->body + in->body_len, .pointer = "" };
+    return (struct hp_json){
+        .start = in->body, .end = in->body + in->body_len, .deadline = &in->deadline, .pointer = ""
+    };
 }
 
 enum hp_code score_read(struct hp_request *in, struct score_request *out, struct hp_fault *fault)
@@ -94,7 +96,7 @@ enum hp_code score_read(struct hp_request *in, struct score_request *out, struct
     hp_fields_preset(request_fields, out);
     out->min_score = -INFINITY;
     out->top_n = INT64_MAX;
-    HP_TRY(hp_json_read(in->body, in->body_len, request_fields, out, fault));
+    HP_TRY(hp_json_read(in->body, in->body_len, &in->deadline, request_fields, out, fault));
     size_t chars = hp_utf8_chars(out->query);
     if (chars < 1 || chars > QUERY_MAX)
         return hp_fail_limit(fault, HP_OUT_OF_RANGE, "/query", chars ? QUERY_MAX : 1,
