@@ -174,6 +174,30 @@ END_TEST
 
 // --- cost ----------------------------------------------------------------------------------------
 
+static void burn(uint64_t cpu_ns)
+{
+    uint64_t until = hp_thread_cpu_ns() + cpu_ns;
+    while (hp_thread_cpu_ns() < until)
+        continue;
+}
+
+START_TEST(time_off_the_processor_costs_nothing)
+{
+    struct hp_cost_clock clock = { 0, 0 };
+    uint64_t before = hp_now_ns(), cpu_before = hp_thread_cpu_ns();
+    hp_cost_clock_look(&clock, before);
+    burn(HP_NS_PER_MS);
+    usleep(20000);
+    uint64_t wall = hp_now_ns() - before, spent = hp_cost_clock_spent(&clock, wall);
+    ck_assert_uint_ge(spent, HP_NS_PER_MS);
+    ck_assert_uint_le(spent, hp_thread_cpu_ns() - cpu_before);
+    ck_assert_uint_eq(hp_cost_clock_spent(&clock, 7000), 7000); // what is short is believed
+    burn(2 * HP_NS_PER_MS);
+    hp_cost_clock_look(&clock, hp_now_ns());
+    ck_assert_uint_lt(hp_cost_clock_spent(&clock, HP_NS_PER_S), 2 * HP_NS_PER_MS); // since the look
+}
+END_TEST
+
 START_TEST(cost_is_learned_by_size)
 {
     struct hp_cost cost = { .ns256 = { 0 } };
@@ -387,7 +411,8 @@ END_TEST
 TESTS("work", a_quota_is_whole_processors, the_group_of_processors_is_found_in_both_versions,
     short_ones_go_first_live_before_shadow, a_long_one_is_passed_for_a_while_and_not_for_ever,
     a_heap_takes_what_a_list_would_take,
-    room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow, cost_is_learned_by_size,
+    room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow,
+    time_off_the_processor_costs_nothing, cost_is_learned_by_size,
     one_slow_request_moves_the_estimate_little, each_job_is_run_once_and_comes_back_once,
     what_waits_can_be_withdrawn_and_what_runs_cannot, a_job_is_let_in_where_its_turn_comes_in_time,
     long_ones_do_not_keep_a_short_one_waiting, a_worker_that_is_long_over_its_jobs_time_is_stuck,

@@ -21,11 +21,30 @@ static inline hp_str hp_buf_str(const struct hp_buf *buf)
     return (hp_str){ buf->ptr, buf->len };
 }
 
-// Room for `more` bytes behind `len`; false (and marked) where there is none.
-bool hp_buf_room(struct hp_buf *buf, size_t more);
+// What hp_buf_room does where the buffer must grow.
+bool hp_buf_grow(struct hp_buf *buf, size_t more);
 
-void hp_buf_add(struct hp_buf *buf, hp_str s);
-void hp_buf_char(struct hp_buf *buf, char c);
+// Room for `more` bytes behind `len`; false (and marked) where there is none. Here and inline,
+// since a small reply is a hundred short appends, most of a length that the compiler knows.
+static inline bool hp_buf_room(struct hp_buf *buf, size_t more)
+{
+    return (!buf->failed && more <= buf->cap - buf->len) || hp_buf_grow(buf, more);
+}
+
+static inline void hp_buf_add(struct hp_buf *buf, hp_str s)
+{
+    if (s.len == 0 || !hp_buf_room(buf, s.len))
+        return;
+    memcpy(buf->ptr + buf->len, s.ptr, s.len);
+    buf->len += s.len;
+}
+
+static inline void hp_buf_char(struct hp_buf *buf, char c)
+{
+    if (hp_buf_room(buf, 1))
+        buf->ptr[buf->len++] = c;
+}
+
 void hp_buf_uint(struct hp_buf *buf, uint64_t value);
 void hp_buf_format(struct hp_buf *buf, const char *format, ...) HP_PRINTF(2, 3);
 

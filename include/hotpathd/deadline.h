@@ -19,6 +19,10 @@ void hp_deadline_cancel(struct hp_deadline *deadline);
 
 bool hp_deadline_passed(const struct hp_deadline *deadline);
 
+// HP_DEADLINE once it has passed by the time `now_ns` of hp_now_ns's clock.
+HP_MUST_USE enum hp_code hp_deadline_check_at(
+    const struct hp_deadline *deadline, uint64_t now_ns, struct hp_fault *fault);
+
 // HP_DEADLINE once it has passed. Pure functions call it every ~50 us of work (some 16 KiB of
 // text); stage and grant are added by the caller that knows them.
 HP_MUST_USE enum hp_code hp_deadline_check(

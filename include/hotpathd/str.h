@@ -30,6 +30,8 @@ static inline bool hp_str_equal(hp_str a, hp_str b)
 
 static inline bool hp_str_is(hp_str a, const char *terminated)
 {
+    if (a.len > 0 && a.ptr[0] != terminated[0]) // as a rule, and its length is never asked for
+        return false;
     return hp_str_equal(a, hp_str_from(terminated));
 }
 

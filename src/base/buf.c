@@ -6,12 +6,10 @@
 
 enum { FIRST = 256 };
 
-bool hp_buf_room(struct hp_buf *buf, size_t more)
+bool hp_buf_grow(struct hp_buf *buf, size_t more)
 {
     if (buf->failed)
         return false;
-    if (more <= buf->cap - buf->len)
-        return true;
     size_t need;
     if (__builtin_add_overflow(buf->len, more, &need) || need > SIZE_MAX / 4) {
         buf->arena->why = HP_TOO_LARGE;
@@ -29,20 +27,6 @@ bool hp_buf_room(struct hp_buf *buf, size_t more)
     buf->ptr = ptr;
     buf->cap = cap;
     return true;
-}
-
-void hp_buf_add(struct hp_buf *buf, hp_str s)
-{
-    if (s.len == 0 || !hp_buf_room(buf, s.len))
-        return;
-    memcpy(buf->ptr + buf->len, s.ptr, s.len);
-    buf->len += s.len;
-}
-
-void hp_buf_char(struct hp_buf *buf, char c)
-{
-    if (hp_buf_room(buf, 1))
-        buf->ptr[buf->len++] = c;
 }
 
 void hp_buf_uint(struct hp_buf *buf, uint64_t value)

@@ -31,9 +31,21 @@ bool hp_deadline_passed(const struct hp_deadline *deadline)
     return at_ns && hp_now_ns() >= at_ns;
 }
 
-enum hp_code hp_deadline_check(const struct hp_deadline *deadline, struct hp_fault *fault)
+static enum hp_code fail_if(bool passed, struct hp_fault *fault)
 {
-    if (!hp_deadline_passed(deadline))
+    if (!passed)
         return HP_OK;
     return hp_fail(fault, HP_DEADLINE, NULL, "the time granted to this request is over");
+}
+
+enum hp_code hp_deadline_check_at(
+    const struct hp_deadline *deadline, uint64_t now_ns, struct hp_fault *fault)
+{
+    uint64_t at_ns = atomic_load_explicit(&deadline->at_ns, memory_order_relaxed);
+    return fail_if(at_ns && now_ns >= at_ns, fault);
+}
+
+enum hp_code hp_deadline_check(const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    return fail_if(hp_deadline_passed(deadline), fault);
 }

@@ -20,5 +20,5 @@ void hp_progress_enter(struct hp_progress *progress, enum hp_stage stage)
 enum hp_code hp_enter(struct hp_request *request, enum hp_stage stage, struct hp_fault *fault)
 {
     hp_progress_enter(&request->progress, stage);
-    return hp_deadline_check(&request->deadline, fault);
+    return hp_deadline_check_at(&request->deadline, request->progress.since_ns, fault);
 }

@@ -2,11 +2,36 @@
 // request costs at the least weighs heavily on small ones, caches and memory on large ones.
 #include "http/cost.h"
 
+#include "hotpathd/deadline.h"
+
 enum {
     PRESET_NS256 = 20 * 256, // before anything ran: 20 ns a byte
     WEIGHT = 16,             // one request moves the average by a sixteenth of the difference
     NS256_MAX = 1 << 24      // 65 us a byte: a reading beyond it tells of a stall, not of work
 };
+
+enum {
+    LOOK_EVERY_NS = HP_NS_PER_MS,
+    SHORT_NS = 100 * HP_NS_PER_US // no scheduler takes and gives back a processor so soon
+};
+
+void hp_cost_clock_look(struct hp_cost_clock *clock, uint64_t now_ns)
+{
+    if (clock->looked_ns && now_ns - clock->looked_ns < LOOK_EVERY_NS)
+        return;
+    clock->looked_ns = now_ns;
+    clock->cpu_ns = hp_thread_cpu_ns();
+}
+
+uint64_t hp_cost_clock_spent(struct hp_cost_clock *clock, uint64_t wall_ns)
+{
+    if (wall_ns < SHORT_NS)
+        return wall_ns;
+    uint64_t before = clock->cpu_ns;
+    clock->cpu_ns = hp_thread_cpu_ns();
+    uint64_t cpu_ns = clock->cpu_ns - before;
+    return cpu_ns < wall_ns ? cpu_ns : wall_ns;
+}
 
 static size_t size_class(size_t bytes)
 {

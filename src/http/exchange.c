@@ -450,7 +450,6 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
 static void compute(struct hp_exchange *x)
 {
     const struct hp_route *route = hp_routes[x->route];
-    uint64_t cpu_before = hp_thread_cpu_ns();
     x->request.body = x->body.ptr;
     x->request.body_len = x->body.len;
     memset(x->body.ptr + x->body.len, 0, HP_PADDING);
@@ -469,7 +468,14 @@ static void compute(struct hp_exchange *x)
     if (!code)
         code = hp_deadline_check(&x->request.deadline, &x->fault);
     assert(code == x->fault.code); // a route that fails says why
-    x->cpu_ns = hp_thread_cpu_ns() - cpu_before;
+}
+
+static void compute_in_place(struct hp_exchange *x)
+{
+    uint64_t before = hp_now_ns();
+    hp_cost_clock_look(&x->server->cost_clock, before);
+    compute(x);
+    x->cpu_ns = hp_cost_clock_spent(&x->server->cost_clock, hp_now_ns() - before);
 }
 
 static void write_rollout(struct hp_exchange *x)
@@ -611,7 +617,10 @@ static struct hp_exchange *exchange_of(struct hp_job *job)
 
 void hp_exchange_run(struct hp_job *job)
 {
-    compute(exchange_of(job));
+    struct hp_exchange *x = exchange_of(job);
+    uint64_t before = hp_thread_cpu_ns();
+    compute(x);
+    x->cpu_ns = hp_thread_cpu_ns() - before;
 }
 
 static void learn(struct hp_exchange *x)
@@ -683,7 +692,7 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
     x->job.shadow = x->mode == HP_CALL_SHADOW;
     x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
     if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns) {
-        compute(x);
+        compute_in_place(x);
         learn(x);
     } else if (!admit_to_queue(x)) {
         hand_over(x, connection);

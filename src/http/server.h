@@ -81,10 +81,11 @@ struct hp_server {
     struct MHD_Daemon *data;
     struct hp_listener listeners[HP_LISTENERS];
     size_t listener_count;
-    struct hp_peer *peers;     // all open connections
-    uint64_t next_sweep_ns;    // when the first of their clocks runs out
-    struct hp_cost *cost;      // one for each route
-    uint64_t refused_since_ns; // of the count of refusals
+    struct hp_peer *peers;           // all open connections
+    uint64_t next_sweep_ns;          // when the first of their clocks runs out
+    struct hp_cost *cost;            // one for each route
+    struct hp_cost_clock cost_clock; // of the I/O thread
+    uint64_t refused_since_ns;       // of the count of refusals
     unsigned refused;
     uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
     struct hp_exchange *kept_exchanges; // for the next requests
