@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Call is one piece of work that either the sidecar or the old code can do.
@@ -156,7 +157,7 @@ func (r *run[T]) legacy() (T, error) {
 // most often the reply is not what Reply takes it for, and the old code is still there.
 func (r *run[T]) ask(t ticket) (result T, why *failure) {
 	heard := ReasonCancelled
-	started := r.client.now()
+	started, end := r.client.now(), r.end()
 	defer func() {
 		r.info.SidecarTime = r.client.now() - started
 		r.state.breaker.heard(t, heard)
@@ -168,7 +169,7 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		why = fail(ReasonContract, "%w", err)
 	} else {
 		var body []byte
-		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", r.end())
+		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", end)
 		if why == nil {
 			if result, err = guard(func() (T, error) { return readReply(r.call.Reply, body) }); err != nil {
 				var none T
@@ -177,6 +178,9 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		}
 	}
 	heard = reasonHeard(r.ctx, why)
+	if why == nil && !time.Now().Before(end) {
+		heard = ReasonTimeout // Reply took too long: it cannot be broken off, but the breaker can spare the next
+	}
 	return result, why
 }
 
@@ -318,7 +322,32 @@ func (c *Client) exchange(ctx context.Context, info *CallInfo, r *record, body [
 	if why = checkReply(reply, info); why != nil {
 		return nil, why
 	}
+	if len(reply.body) > smallReply && !isReadBy(end, reply.body) {
+		return nil, fail(ReasonTimeout, "there is no time to read a reply of %d bytes", len(reply.body))
+	}
+	if !utf8.Valid(reply.body) { // encoding/json would put U+FFFD in place of what is not
+		return nil, fail(ReasonBadReply, "the reply is not UTF-8")
+	}
 	return reply.body, nil
+}
+
+const (
+	smallReply = 64 << 10              // is read in any case: 20 ms at worst
+	perByte    = 8 * time.Nanosecond   // what encoding/json takes for long strings
+	perValue   = 300 * time.Nanosecond // and for a small value, with its room and the collecting of it
+)
+
+// isReadBy says whether a body can be read until then: reading it cannot be broken off.
+func isReadBy(end time.Time, body []byte) bool {
+	left := time.Until(end) - time.Duration(len(body))*perByte
+	if left <= 0 {
+		return false // at once, as counting takes its time too
+	}
+	values := 0
+	for _, sign := range []string{",", "[", "{"} {
+		values += bytes.Count(body, []byte(sign))
+	}
+	return time.Duration(values)*perValue <= left
 }
 
 func (c *Client) callerHeader(to []byte) []byte {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -197,7 +196,9 @@ var faults = []struct {
 func TestFallsBackWhateverTheDaemonDoes(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		for _, fault := range faults {
+			network, fault := network, fault
 			t.Run(network+"/"+fault.name, func(t *testing.T) {
+				t.Parallel()
 				client, last := on(t, serveFaults(t, network, fault.handle).url)
 				client.transport.maxReply = 64 << 10
 				c := stringCall()
@@ -507,35 +508,6 @@ func TestABodyThatIsNoJSONIsAFallback(t *testing.T) {
 		c.Body = body
 		wantFallback(t, call(t, client, c), last, ReasonContract)
 	}
-}
-
-func TestLeavesNoGoroutineAndNoFileBehind(t *testing.T) {
-	goroutines, files := runtime.NumGoroutine(), openFiles(t)
-	t.Run("calls", func(t *testing.T) {
-		for _, name := range []string{"never answers", "hangs up after the request", "drips the body",
-			"a body longer than its Content-Length", "broken JSON", "a body without end"} {
-			client, _ := on(t, serveFaults(t, "unix", faultNamed(t, name)).url)
-			client.transport.maxReply = 1 << 20
-			c := stringCall()
-			c.Timeout = 5 * time.Millisecond
-			for range [60]int{} {
-				call(t, client, c)
-			}
-			client.Close()
-		}
-	})
-	eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
-	eventually(t, "as many open files as before", func() bool { return openFiles(t) <= files })
-}
-
-func faultNamed(t *testing.T, name string) func(int, *peer) {
-	for _, fault := range faults {
-		if fault.name == name {
-			return fault.handle
-		}
-	}
-	t.Fatal("no fault is named ", name)
-	return nil
 }
 
 func openFiles(t *testing.T) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -175,7 +176,7 @@ func TestKeepsTheLastKnownModes(t *testing.T) {
 }
 
 func TestThePollsAreAsOftenAsAskedFor(t *testing.T) {
-	hinted := func(seconds float64) *rollout { return &rollout{PollSeconds: seconds} }
+	hinted := func(seconds float64) *rollout { return &rollout{pollSeconds: seconds} }
 	for _, test := range []struct {
 		name    string
 		setting time.Duration
@@ -202,6 +203,62 @@ func TestThePollsAreAsOftenAsAskedFor(t *testing.T) {
 	for range [1000]int{} {
 		if d := jitter(time.Second); d < 800*time.Millisecond || d > 1200*time.Millisecond {
 			t.Fatal("jitter made ", d, " of a second")
+		}
+	}
+}
+
+// A rollout that flaps between all that it can say while calls are under way: each call gets one
+// of the two results, and no other reason than those of the modes.
+func TestARolloutThatFlapsUnderLoad(t *testing.T) {
+	daemon := serveRollout(t, rolloutReply("on", 100))
+	var mu sync.Mutex
+	reasons := map[Reason]int{}
+	client := New(Config{URL: daemon.url, PollInterval: 100 * time.Microsecond, OnStateChange: func(string, string) {},
+		OnEvent: func(Event) {}, OnCall: func(i CallInfo) {
+			mu.Lock()
+			defer mu.Unlock()
+			reasons[i.Reason]++
+		}})
+	defer client.Close()
+	known(t, client)
+	stop := make(chan struct{})
+	var callers sync.WaitGroup
+	for range [4]int{} {
+		callers.Add(1)
+		go func() {
+			defer callers.Done()
+			c := stringCall()
+			c.Timeout = 10 * time.Second
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if got, err := Do(background, client, c); err != nil || got != "new" && got != "legacy" {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+		}()
+	}
+	for _, reply := range []string{
+		rolloutReply("off", 100), rolloutReply("canary", 50), rolloutReply("shadow", 100), rolloutReply("on", 100),
+		rolloutReply("of_tomorrow", 100), problemReply(500, "internal"), rolloutReply("on", 100), rolloutReply("off", 100),
+	} {
+		daemon.change(t, reply)
+	}
+	close(stop)
+	callers.Wait()
+	for reason := range reasons {
+		switch reason {
+		case "", ReasonOff, ReasonCanary, ReasonShadow, ReasonShadowDropped:
+		default:
+			t.Errorf("%d calls for reason %s", reasons[reason], reason)
+		}
+	}
+	for _, reason := range []Reason{"", ReasonOff, ReasonCanary, ReasonShadow} {
+		if reasons[reason] == 0 {
+			t.Errorf("no call for reason %q", reason)
 		}
 	}
 }

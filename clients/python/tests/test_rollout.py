@@ -261,7 +261,6 @@ BAD_ROUTE = {"mode": "on", "percent": 100, "deadline_ms": 250, "salt": "chunk"}
         reply({}),
         reply({"routes": []}),
         reply({"routes": {"chunk": "off"}}),
-        reply({"routes": {"chunk": {**BAD_ROUTE, "mode": "maybe"}}}),
         reply({"routes": {"chunk": {**BAD_ROUTE, "mode": True}}}),
         reply({"routes": {"chunk": {**BAD_ROUTE, "percent": "5"}}}),
         reply({"routes": {"chunk": {**BAD_ROUTE, "percent": True}}}),

@@ -109,6 +109,8 @@ def pin(modes: Modes) -> Dict[str, Route]:
         fields = {"mode": given} if isinstance(given, str) else given
         if not isinstance(fields, Mapping):
             raise ValueError(f"{name}: expected a mode or a mapping")
+        if fields.get("mode") not in MODES:
+            raise ValueError(f"{name}: mode is one of {', '.join(MODES)}")
         defaults = {"percent": 100, "deadline_ms": DEFAULT_DEADLINE_S * 1000, "salt": name}
         routes[_name(name)] = _route(name, {**defaults, **fields})
     return routes
@@ -129,8 +131,8 @@ def _route(name: str, fields: object) -> Route:
     if not isinstance(fields, Mapping):
         raise ValueError(f"{name}: expected an object")
     mode, salt = fields.get("mode"), fields.get("salt")
-    if not isinstance(mode, str) or mode not in MODES:
-        raise ValueError(f"{name}: mode is one of {', '.join(MODES)}")
+    if not isinstance(mode, str):
+        raise ValueError(f"{name}: mode is a string")
     if not isinstance(salt, str):
         raise ValueError(f"{name}: salt is a string")
     percent = _number(name, fields, "percent", 0, 100)
@@ -138,6 +140,8 @@ def _route(name: str, fields: object) -> Route:
     shadow_percent = 100.0
     if "shadow_percent" in fields:
         shadow_percent = _number(name, fields, "shadow_percent", 0, 100)
+    if mode not in MODES:
+        mode = "off"  # one that a later version may know: this route's alone, the rest is followed
     return Route(mode, percent, deadline_ms / 1000, salt, shadow_percent)
 
 
