@@ -85,7 +85,7 @@ func ExampleConfig() {
 	sidecar := hotpathd.New(hotpathd.Config{URL: "tcp://127.0.0.1:8377"})
 	defer sidecar.Close()
 	fmt.Println(sidecar.Err())
-	// Output: hotpathd: URL "tcp://127.0.0.1:8377" is neither http://host:port nor unix:/path
+	// Output: hotpathd: URL "tcp://127.0.0.1:8377" is neither http://host:port nor unix:path
 }
 
 // The two routes as calls whose results are pieces of text, and ranked documents.

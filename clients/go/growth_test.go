@@ -15,8 +15,8 @@ const (
 
 // waysToEnd has one fault for each place at which an exchange is broken off.
 var waysToEnd = []string{
-	"never answers", "never reads", "hangs up at once", "hangs up after the request", "drips the header", "drips the body",
-	"answers garbage", "a body shorter than its Content-Length", "a body longer than its Content-Length", "a body without end",
+	"never answers", "hangs up at once", "hangs up after the request", "drips the header", "drips the body",
+	"answers garbage", "a body shorter than its Content-Length", "a body longer than its Content-Length", "a broken chunk",
 	"broken JSON", "no contract", "a stranger's 404",
 }
 
