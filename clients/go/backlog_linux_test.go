@@ -33,5 +33,5 @@ func TestFallsBackWhereNobodyAccepts(t *testing.T) {
 		}
 	}
 	client, last := on(t, "http://"+endpoint)
-	inTime(t, patience, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonTimeout) })
+	inTime(t, patience, func() { wantFallback(t, call(t, client, hurried()), last, ReasonTimeout) })
 }

@@ -154,7 +154,7 @@ func TestALargeReplyIsReadInTimeOrNotAtAll(t *testing.T) {
 			client, last := on(t, serveFaults(t, "unix", answerAll(okReply(body))).url)
 			piecesCall := ChunkCall(ChunkRequest{Text: "a"}, func(context.Context) ([]Piece, error) { return nil, nil })
 			piecesCall.Timeout = budget
-			inTime(t, budget, func() {
+			inTime(t, budget+slack, func() { // the answer's megabytes take their time on a loaded machine
 				if _, err := Do(background, client, piecesCall); err != nil || last.Reason != ReasonTimeout {
 					t.Errorf("reason %s (%v), %v", last.Reason, last.Err, err)
 				}
@@ -167,7 +167,6 @@ func TestALargeReplyIsReadWhereThereIsTime(t *testing.T) {
 	text := strings.Repeat("long strings are cheap ", 50_000)
 	client, last := on(t, serveFaults(t, "unix", answerAll(okReply(`{"text":"`+text+`"}`))).url)
 	c := stringCall()
-	c.Timeout = 10 * time.Second
 	c.Reply = func(body []byte) (string, error) {
 		var reply ChunkReply
 		err := json.Unmarshal(body, &reply)

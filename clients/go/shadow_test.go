@@ -328,7 +328,7 @@ func TestCallersShareABoundedNumberOfConnections(t *testing.T) {
 
 func TestNobodyWaitsForAnothersConnectionBeyondItsBudget(t *testing.T) {
 	client, _ := quiet(t, serveFaults(t, "unix", func(_ int, p *peer) { p.untilClosed() }).url)
-	inParallel(3*maxOpen, func() { call(t, client, stringCall()) })
+	inParallel(3*maxOpen, func() { call(t, client, hurried()) })
 }
 
 func TestBytesThatNobodyAskedForAreNeverTakenForAReply(t *testing.T) {
@@ -408,7 +408,7 @@ func TestTheDaemonStopped(t *testing.T) {
 		mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 		wantReason(t, last, OutcomeOK, "")
 		pause(t, d, func() {
-			inTime(t, patience, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonTimeout) })
+			inTime(t, patience, func() { wantFallback(t, call(t, client, hurried()), last, ReasonTimeout) })
 		})
 		mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 		wantReason(t, last, OutcomeOK, "")
