@@ -80,7 +80,10 @@ func Do[T any](ctx context.Context, client *Client, call Call[T]) (T, error) {
 		r.cpuStarted, r.hasCPU = threadCPU()
 	}
 	result, err := r.do()
-	r.info.TotalTime = client.now() - r.started
+	if r.ended == 0 {
+		r.ended = client.now()
+	}
+	r.info.TotalTime = r.ended - r.started
 	if r.record != nil && !r.handedOn {
 		r.finish(r.record)
 		client.events.put(r.record)
@@ -100,6 +103,7 @@ type run[T any] struct {
 	state   *routeState
 	info    CallInfo
 	started time.Duration // as the client's clock has it
+	ended   time.Duration // where it was read already: a third of a call that asks nobody is clock
 
 	record     *record // nil where nobody wants events
 	handedOn   bool    // to a comparison, which will tell
@@ -136,14 +140,19 @@ func (r *run[T]) do() (T, error) {
 	if reason == ReasonShadow {
 		return r.shadowed()
 	}
-	return r.legacy()
+	started := r.started
+	if r.info.Outcome == OutcomeFallback {
+		started = r.client.now()
+	}
+	result, err := r.legacy(started)
+	r.ended = started + r.info.LegacyTime
+	return result, err
 }
 
-func (r *run[T]) legacy() (T, error) {
+func (r *run[T]) legacy(started time.Duration) (T, error) {
 	if r.hasCPU {
 		r.cpuLegacy, _ = threadCPU()
 	}
-	started := r.client.now()
 	result, err := r.call.Legacy(r.ctx)
 	r.info.LegacyTime = r.client.now() - started
 	if r.hasCPU {
@@ -209,14 +218,14 @@ func (r *run[T]) end() time.Time {
 // before: the old code may change what it is made of.
 func (r *run[T]) shadowed() (T, error) {
 	if r.client.events == nil || !r.rule.isCompared(r.call.Route, r.call.Key) {
-		return r.legacy() // nobody would hear of the comparison
+		return r.legacy(r.client.now()) // nobody would hear of the comparison
 	}
 	body, err := guard(func() ([]byte, error) { return encode(r.call.Body, new([]byte)) }) // which the comparison keeps
 	if err != nil {
 		r.info.Err = err
-		return r.legacy()
+		return r.legacy(r.client.now())
 	}
-	result, err := r.legacy()
+	result, err := r.legacy(r.client.now())
 	if err == nil {
 		r.handOn(result, body)
 	}
