@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -39,7 +40,7 @@ func isSocket(path string) bool {
 	return err == nil && info.Mode()&fs.ModeSocket != 0
 }
 
-// parseAddress reads unix:path or http://host:port.
+// parseAddress reads unix:path, or http://host:port, whose port is 80 where none is named.
 func parseAddress(raw string) (address, error) {
 	if strings.HasPrefix(raw, "unix:") {
 		return unixAddress(raw, strings.TrimPrefix(raw, "unix:"))
@@ -49,18 +50,21 @@ func parseAddress(raw string) (address, error) {
 		return address{}, fmt.Errorf("hotpathd: URL %q: %w", raw, err)
 	}
 	bare := url.URL{Scheme: "http", Host: u.Host}
-	if u.Hostname() == "" || bare.String() != strings.TrimSuffix(raw, "/") {
+	if u.Hostname() == "" || !strings.EqualFold(bare.String(), strings.TrimSuffix(raw, "/")) {
 		return address{}, fmt.Errorf("hotpathd: URL %q is neither http://host:port nor unix:path", raw)
 	}
-	name, port := u.Hostname(), u.Port()
-	if port == "" {
-		port = "80"
-	}
+	name, port := strings.ToLower(u.Hostname()), u.Port()
 	if name == "localhost" {
 		name = "127.0.0.1"
 	}
 	if net.ParseIP(name) == nil {
 		return address{}, fmt.Errorf("hotpathd: URL %q: the host is an IP address or localhost", raw)
+	}
+	if port == "" {
+		port = "80"
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return address{}, fmt.Errorf("hotpathd: URL %q: a port is at most 65535", raw)
 	}
 	endpoint := net.JoinHostPort(name, port)
 	return address{network: "tcp", endpoint: endpoint, host: endpoint}, nil
@@ -69,7 +73,10 @@ func parseAddress(raw string) (address, error) {
 func unixAddress(raw, path string) (address, error) {
 	path = strings.TrimPrefix(path, "//")
 	if path == "" || strings.Contains(path, "\x00") {
-		return address{}, fmt.Errorf("hotpathd: URL %q names no socket", raw)
+		return address{}, fmt.Errorf("hotpathd: URL %q: unix: is followed by a path", raw)
+	}
+	if path[0] == '@' { // which net takes for an abstract name, and the daemon for a file
+		path = "./" + path
 	}
 	return address{network: "unix", endpoint: path, host: "localhost"}, nil
 }

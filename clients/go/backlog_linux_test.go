@@ -1,6 +1,7 @@
 package hotpathd
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"syscall"
@@ -8,13 +9,14 @@ import (
 	"time"
 )
 
-// A listener whose queue is full: the kernel drops what knocks, and a connect hangs.
-func TestFallsBackWhereNobodyAccepts(t *testing.T) {
+// nobodyAccepts is the URL of a listener whose queue is full: the kernel drops what knocks, and a
+// connect hangs.
+func nobodyAccepts(t *testing.T) string {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	t.Cleanup(func() { syscall.Close(fd) })
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -29,9 +31,18 @@ func TestFallsBackWhereNobodyAccepts(t *testing.T) {
 	for full := false; !full; {
 		conn, err := net.DialTimeout("tcp", endpoint, 200*time.Millisecond)
 		if full = err != nil; !full {
-			defer conn.Close()
+			t.Cleanup(func() { conn.Close() })
 		}
 	}
-	client, last := on(t, "http://"+endpoint)
-	inTime(t, patience, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonTimeout) })
+	return "http://" + endpoint
+}
+
+func TestFallsBackWhereNobodyAccepts(t *testing.T) {
+	client, last := on(t, nobodyAccepts(t))
+	inTime(t, patience, func() { wantFallback(t, call(t, client, hurried()), last, ReasonTimeout) })
+
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(time.Millisecond, cancel)
+	got, err := Do(ctx, client, neverLegacy(t))
+	wantGivenUp(t, got, err, context.Canceled, last)
 }

@@ -128,7 +128,7 @@ func BenchmarkOldPath(b *testing.B) {
 	broken := New(Config{URL: "unix:/nowhere", Modes: map[string]Mode{"chunk": ModeOn}, Breaker: Breaker{Open: time.Hour},
 		OnStateChange: func(string, string) {}})
 	canary := New(Config{URL: "unix:/nowhere", Modes: map[string]Mode{}})
-	canary.rollout.Store(&rollout{Routes: map[string]routeRule{"chunk": {Mode: ModeCanary, Salt: "chunk"}}})
+	canary.rollout.Store(&rollout{routes: map[string]routeRule{"chunk": {Mode: ModeCanary, Salt: "chunk"}}})
 	ctx := context.Background()
 	for range [30]int{} {
 		Do(ctx, broken, benchCall())

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Call is one piece of work that either the sidecar or the old code can do.
@@ -79,7 +80,10 @@ func Do[T any](ctx context.Context, client *Client, call Call[T]) (T, error) {
 		r.cpuStarted, r.hasCPU = threadCPU()
 	}
 	result, err := r.do()
-	r.info.TotalTime = client.now() - r.started
+	if r.ended == 0 {
+		r.ended = client.now()
+	}
+	r.info.TotalTime = r.ended - r.started
 	if r.record != nil && !r.handedOn {
 		r.finish(r.record)
 		r.size(r.record)
@@ -100,6 +104,7 @@ type run[T any] struct {
 	state   *routeState
 	info    CallInfo
 	started time.Duration // as the client's clock has it
+	ended   time.Duration // where it was read already: a third of a call that asks nobody is clock
 
 	record     *record // nil where nobody wants events
 	handedOn   bool    // to a comparison, which will tell
@@ -136,14 +141,19 @@ func (r *run[T]) do() (T, error) {
 	if reason == ReasonShadow {
 		return r.shadowed()
 	}
-	return r.legacy()
+	started := r.started
+	if r.info.Outcome == OutcomeFallback {
+		started = r.client.now()
+	}
+	result, err := r.legacy(started)
+	r.ended = started + r.info.LegacyTime
+	return result, err
 }
 
-func (r *run[T]) legacy() (T, error) {
+func (r *run[T]) legacy(started time.Duration) (T, error) {
 	if r.hasCPU {
 		r.cpuLegacy, _ = threadCPU()
 	}
-	started := r.client.now()
 	result, err := r.call.Legacy(r.ctx)
 	r.info.LegacyTime = r.client.now() - started
 	if r.hasCPU {
@@ -157,7 +167,7 @@ func (r *run[T]) legacy() (T, error) {
 // most often the reply is not what Reply takes it for, and the old code is still there.
 func (r *run[T]) ask(t ticket) (result T, why *failure) {
 	heard := ReasonCancelled
-	started := r.client.now()
+	started, end := r.client.now(), r.end()
 	defer func() {
 		r.info.SidecarTime = r.client.now() - started
 		r.state.breaker.heard(t, heard)
@@ -169,11 +179,7 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		why = fail(ReasonContract, "%w", err)
 	} else {
 		var body []byte
-		end := r.end()
 		body, why = r.client.exchange(r.ctx, &r.info, r.record, encoded, "live", end)
-		if why == nil {
-			why = checkReading(body, time.Until(end))
-		}
 		if why == nil {
 			if result, err = guard(func() (T, error) { return readReply(r.call.Reply, body) }); err != nil {
 				var none T
@@ -182,6 +188,9 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		}
 	}
 	heard = reasonHeard(r.ctx, why)
+	if why == nil && !time.Now().Before(end) {
+		heard = ReasonTimeout // Reply took too long: it cannot be broken off, but the breaker can spare the next
+	}
 	return result, why
 }
 
@@ -210,14 +219,14 @@ func (r *run[T]) end() time.Time {
 // before: the old code may change what it is made of.
 func (r *run[T]) shadowed() (T, error) {
 	if r.client.events == nil || !r.rule.isCompared(r.call.Route, r.call.Key) {
-		return r.legacy() // nobody would hear of the comparison
+		return r.legacy(r.client.now()) // nobody would hear of the comparison
 	}
 	body, err := guard(func() ([]byte, error) { return encode(r.call.Body, new([]byte)) }) // which the comparison keeps
 	if err != nil {
 		r.info.Err = err
-		return r.legacy()
+		return r.legacy(r.client.now())
 	}
-	result, err := r.legacy()
+	result, err := r.legacy(r.client.now())
 	if err == nil {
 		r.handOn(result, body)
 	}
@@ -339,7 +348,32 @@ func (c *Client) exchange(ctx context.Context, info *CallInfo, r *record, body [
 	if why = checkReply(reply, info); why != nil {
 		return nil, why
 	}
+	if len(reply.body) > smallReply && !isReadBy(end, reply.body) {
+		return nil, fail(ReasonTimeout, "there is no time to read a reply of %d bytes", len(reply.body))
+	}
+	if !utf8.Valid(reply.body) { // encoding/json would put U+FFFD in place of what is not
+		return nil, fail(ReasonBadReply, "the reply is not UTF-8")
+	}
 	return reply.body, nil
+}
+
+const (
+	smallReply = 64 << 10              // is read in any case: 20 ms at worst
+	perByte    = 8 * time.Nanosecond   // what encoding/json takes for long strings
+	perValue   = 300 * time.Nanosecond // and for a small value, with its room and the collecting of it
+)
+
+// isReadBy says whether a body can be read until then: reading it cannot be broken off.
+func isReadBy(end time.Time, body []byte) bool {
+	left := time.Until(end) - time.Duration(len(body))*perByte
+	if left <= 0 {
+		return false // at once, as counting takes its time too
+	}
+	values := 0
+	for _, sign := range []string{",", "[", "{"} {
+		values += bytes.Count(body, []byte(sign))
+	}
+	return time.Duration(values)*perValue <= left
 }
 
 func (c *Client) callerHeader(to []byte) []byte {

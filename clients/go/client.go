@@ -18,8 +18,12 @@ type Config struct {
 	URL string
 
 	// Modes pins the modes of routes to off, shadow or on, in place of asking the daemon. Where
-	// it is not nil nothing is polled, and a route that it does not name is off.
+	// it is not nil nothing is polled, and a route that is not named is off.
 	Modes map[string]Mode
+
+	// Canary pins routes to mode canary, each at its percentage; the salt is the route's name.
+	// Where it is not nil nothing is polled, as with Modes, and both may be there.
+	Canary map[string]float64
 
 	// Caller is the calling service as name/version, at most 64 printable ASCII characters, for
 	// the daemon's log and metrics.
@@ -108,7 +112,7 @@ func New(config Config) *Client {
 	if path := eventsPath(config.Events); path != "" || config.OnEvent != nil {
 		client.events = newEvents(path, config.OnEvent, config.Caller, config.EventsMaxBytes)
 	}
-	if config.Modes == nil && !client.off.all {
+	if !config.isPinned() && !client.off.all {
 		client.polling.Add(1)
 		go client.poll(ctx)
 	}
@@ -131,13 +135,15 @@ func (c *Client) configure(config Config) error {
 		return fmt.Errorf("hotpathd: Caller %q is not at most 64 printable ASCII characters", config.Caller)
 	}
 	c.transport = newTransport(at)
-	if config.Modes == nil {
+	if !config.isPinned() {
 		return nil
 	}
-	modes, err := pinned(config.Modes)
+	modes, err := pinned(config.Modes, config.Canary)
 	c.rollout.Store(modes)
 	return err
 }
+
+func (c Config) isPinned() bool { return c.Modes != nil || c.Canary != nil }
 
 func isCaller(name string) bool {
 	outside := func(r rune) bool { return r < '!' || r > '~' }

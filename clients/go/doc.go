@@ -19,8 +19,9 @@
 // budget is the smallest of Call.Timeout (else the daemon's deadline_ms for the route, else
 // 250 ms) and what is left of the context's deadline, less the time that Legacy has taken of late
 // (so that it still fits). It covers writing the request as JSON, connecting, sending, waiting and
-// reading the whole reply; only Reply and Legacy themselves are not interrupted. The daemon is
-// told of it (X-Request-Timeout-Ms), and stops working when it is spent.
+// reading the whole reply; only Reply and Legacy themselves are not interrupted. A large reply that
+// would take longer to read as JSON than is left is not read, and a Reply that ends too late counts
+// as a timeout for the breaker. The daemon is told of it (X-Request-Timeout-Ms), and stops working when it is spent.
 //
 // Nothing is tried twice, but for a kept-alive connection that turns out to be closed before a
 // byte of the reply came. No redirect is followed, no proxy used, no HTTP/2 spoken. A reply is at
@@ -35,7 +36,7 @@
 //
 //  1. HOTPATHD_OFF in the environment, read by New: 1 takes the old path everywhere, chunk,score
 //     for these routes.
-//  2. Config.Modes, if set.
+//  2. Config.Modes and Config.Canary, if set.
 //  3. GET /v1/rollout of the daemon, polled in the background from New on. Until its first answer
 //     calls take the old path (no_rollout); later failures keep the last one known.
 //

@@ -138,23 +138,61 @@ func TestACallerThatGaveUpBeforeDuringOrAfterLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestAReplyThatTakesLongerToReadThanIsLeftMeansTheOldCode(t *testing.T) {
-	many := []byte("[" + strings.Repeat("0,", 4<<20) + "0]")
-	long := []byte(`"` + strings.Repeat("word ", 2<<20) + `"`)
-	for _, body := range [][]byte{many, long} {
-		if why := checkReading(body, 50*time.Millisecond); why == nil || why.reason != ReasonTimeout {
-			t.Errorf("%.5s: %v", body, why)
-		}
-		if why := checkReading(body, time.Minute); why != nil {
-			t.Errorf("%.5s: %v", body, why)
-		}
-		if why := checkReading(body[:smallReply], 0); why != nil {
-			t.Errorf("a small one: %v", why)
-		}
+// bodies that cost more to read than to send
+var dearBodies = map[string]string{
+	"a value every two bytes": "[" + strings.Repeat("1,", 1<<18) + "1]",
+	"nothing but lists":       "[" + strings.Repeat("[],", 1<<18) + "1]",
+	"chunks of nothing":       `{"chunks":[` + strings.Repeat("{},", 1<<18) + "{}]}",
+	"deep again and again":    "[" + strings.Repeat(strings.Repeat("[", 5000)+strings.Repeat("]", 5000)+",", 40) + "1]",
+	"one long string":         `"` + strings.Repeat(`\u00e9`, 5<<18) + `"`,
+}
+
+func TestALargeReplyIsReadInTimeOrNotAtAll(t *testing.T) {
+	const budget = 40 * time.Millisecond
+	for name, body := range dearBodies {
+		t.Run(name, func(t *testing.T) {
+			client, last := on(t, serveFaults(t, "unix", answerAll(okReply(body))).url)
+			piecesCall := ChunkCall(ChunkRequest{Text: "a"}, func(context.Context) ([]Piece, error) { return nil, nil })
+			piecesCall.Timeout = budget
+			inTime(t, budget+slack, func() { // the answer's megabytes take their time on a loaded machine
+				if _, err := Do(background, client, piecesCall); err != nil || last.Reason != ReasonTimeout {
+					t.Errorf("reason %s (%v), %v", last.Reason, last.Err, err)
+				}
+			})
+		})
 	}
-	server := serveFaults(t, "tcp", answerAll(okReply(string(many))))
-	client, last := on(t, server.url)
+}
+
+func TestALargeReplyIsReadWhereThereIsTime(t *testing.T) {
+	text := strings.Repeat("long strings are cheap ", 50_000)
+	client, last := on(t, serveFaults(t, "unix", answerAll(okReply(`{"text":"`+text+`"}`))).url)
 	c := stringCall()
-	c.Timeout = 400 * time.Millisecond // 8 MiB come in less, and take more to read
-	wantFallback(t, call(t, client, c), last, ReasonTimeout)
+	c.Reply = func(body []byte) (string, error) {
+		var reply ChunkReply
+		err := json.Unmarshal(body, &reply)
+		return reply.Text, err
+	}
+	wantOK(t, call(t, client, c), text, last)
+}
+
+func TestAReplyThatTakesTooLongOpensTheBreaker(t *testing.T) {
+	var last CallInfo
+	client := New(Config{URL: serveFaults(t, "unix", answerAll(okReply("{}"))).url, Modes: map[string]Mode{"chunk": ModeOn},
+		OnCall: func(i CallInfo) { last = i }, OnStateChange: func(string, string) {}})
+	t.Cleanup(client.Close)
+	c := stringCall()
+	c.Timeout = time.Millisecond
+	calls := 0
+	c.Reply = func(body []byte) (string, error) { calls++; time.Sleep(2 * c.Timeout); return "late", nil }
+	for i := 0; i < 50 && last.Reason != ReasonBreakerOpen; i++ {
+		call(t, client, c)
+	}
+	if last.Reason != ReasonBreakerOpen || calls > 20 {
+		t.Errorf("reason %s after %d calls of Reply", last.Reason, calls)
+	}
+}
+
+func TestAReplyThatIsNotUTF8IsRefused(t *testing.T) {
+	client, last := on(t, serveFaults(t, "unix", answerAll(okReply("{\"text\":\"\xff\"}"))).url)
+	wantFallback(t, call(t, client, stringCall()), last, ReasonBadReply)
 }

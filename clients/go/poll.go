@@ -27,9 +27,9 @@ func (c *Client) poll(ctx context.Context) {
 }
 
 func (c *Client) tellChanges(before, after *rollout) {
-	for route, rule := range after.Routes {
+	for route, rule := range after.routes {
 		if before != nil {
-			if old := before.Routes[route]; old.Mode == rule.Mode && old.Percent == rule.Percent {
+			if old := before.routes[route]; old.Mode == rule.Mode && old.Percent == rule.Percent {
 				continue
 			}
 		}
@@ -57,13 +57,13 @@ func (c *Client) untilNextPoll(missed int) time.Duration {
 
 // pollHint is what the daemon asks for, within bounds.
 func (r *rollout) pollHint() time.Duration {
-	if r == nil || r.PollSeconds <= 0 {
+	if r == nil || r.pollSeconds <= 0 {
 		return defaultPollInterval
 	}
-	if r.PollSeconds >= longestPoll.Seconds() {
+	if r.pollSeconds >= longestPoll.Seconds() {
 		return longestPoll
 	}
-	hint := time.Duration(r.PollSeconds * float64(time.Second))
+	hint := time.Duration(r.pollSeconds * float64(time.Second))
 	if hint < shortestPoll {
 		return shortestPoll
 	}

@@ -25,23 +25,24 @@ const (
 	firstWait           = 100 * time.Millisecond // while the first answer is missing; doubles
 	fetchTimeout        = time.Second
 	maxRolloutBytes     = 1 << 20
+	maxDeadlineMs       = 86400000               // a day
 	maxTimeoutMs        = 999999999              // nine digits, by the contract
 	longestTimeout      = time.Duration(1 << 62) // more would run over when it is added to the time of now
 )
 
-// rollout is the reply of GET /v1/rollout: the switches in force. It is never changed once read.
+// rollout is the switches in force. It is never changed once read.
 type rollout struct {
-	PollSeconds float64              `json:"poll_s"`
-	Routes      map[string]routeRule `json:"routes"`
+	pollSeconds float64
+	routes      map[string]routeRule
 	etag        string
 }
 
 type routeRule struct {
-	Mode          Mode     `json:"mode"`
-	Percent       float64  `json:"percent"`
-	DeadlineMs    int64    `json:"deadline_ms"`
-	Salt          string   `json:"salt"`
-	ShadowPercent *float64 `json:"shadow_percent"` // absent: all
+	Mode          Mode
+	Percent       float64
+	Deadline      time.Duration
+	Salt          string
+	ShadowPercent float64
 }
 
 // mode is the one in force: what is not known is off.
@@ -55,8 +56,7 @@ func (rule routeRule) mode() Mode {
 
 // isCompared draws the calls that mode shadow compares.
 func (rule routeRule) isCompared(route, key string) bool {
-	return rule.ShadowPercent == nil || *rule.ShadowPercent >= 100 ||
-		inSlice(rule.bucket(route, key), *rule.ShadowPercent)
+	return rule.ShadowPercent >= 100 || inSlice(rule.bucket(route, key), rule.ShadowPercent)
 }
 
 func (rule routeRule) bucket(route, key string) uint64 {
@@ -66,27 +66,41 @@ func (rule routeRule) bucket(route, key string) uint64 {
 	return bucketOf(route, rule.Salt, key)
 }
 
-// pinned makes a rollout of the modes that the settings fix. A share has no place there.
-func pinned(modes map[string]Mode) (*rollout, error) {
-	routes := make(map[string]routeRule, len(modes))
+// pinned makes a rollout of what the settings fix.
+func pinned(modes map[string]Mode, canary map[string]float64) (*rollout, error) {
+	routes := make(map[string]routeRule, len(modes)+len(canary))
 	for route, mode := range modes {
 		if mode != ModeOff && mode != ModeShadow && mode != ModeOn {
-			return nil, fmt.Errorf("hotpathd: mode %q of route %q is none of off, shadow, on", mode, route)
+			return nil, fmt.Errorf("hotpathd: mode %q of route %q is none of off, shadow, on (Canary has the shares)", mode, route)
 		}
+		routes[route] = pin(route, mode, 100)
+	}
+	for route, percent := range canary {
+		if _, twice := modes[route]; twice || !isPercent(percent) {
+			return nil, fmt.Errorf("hotpathd: the canary of route %q is pinned elsewhere too, or not 0 to 100", route)
+		}
+		routes[route] = pin(route, ModeCanary, percent)
+	}
+	for route := range routes {
 		if !isRoute(route) {
 			return nil, fmt.Errorf("hotpathd: route %q is not made of a-z, 0-9, _ and -", route)
 		}
-		routes[route] = routeRule{Mode: mode, Salt: route}
 	}
-	return &rollout{Routes: routes}, nil
+	return &rollout{routes: routes}, nil
 }
+
+func pin(route string, mode Mode, percent float64) routeRule {
+	return routeRule{Mode: mode, Percent: percent, Deadline: defaultTimeout, Salt: route, ShadowPercent: 100}
+}
+
+func isPercent(share float64) bool { return share >= 0 && share <= 100 } // which NaN is not
 
 // decide says whether a call goes to the sidecar (an empty reason), or why not.
 func (r *rollout) decide(route, key string) (routeRule, Reason) {
 	if r == nil {
 		return routeRule{}, ReasonNoRollout
 	}
-	rule := r.Routes[route] // a route that is not there has no mode, and so is off
+	rule := r.routes[route] // a route that is not there has no mode, and so is off
 	switch rule.Mode {
 	case ModeOn:
 		return rule, ""
@@ -108,10 +122,10 @@ func (rule routeRule) canary(route, key string) Reason {
 
 // timeout is what a call gets that names none itself.
 func (rule routeRule) timeout() time.Duration {
-	if rule.DeadlineMs < 1 || rule.DeadlineMs > maxTimeoutMs {
+	if rule.Deadline <= 0 { // of a route that is not there
 		return defaultTimeout
 	}
-	return time.Duration(rule.DeadlineMs) * time.Millisecond
+	return rule.Deadline
 }
 
 // fetchRollout asks the daemon for the switches; it returns known where they have not changed.
@@ -133,26 +147,58 @@ func (c *Client) fetchRollout(ctx context.Context, known *rollout) (*rollout, er
 	return readRollout(reply)
 }
 
+// rolloutJSON is the reply of GET /v1/rollout; what is absent is nil.
+type rolloutJSON struct {
+	PollSeconds any                   `json:"poll_s"` // a hint: no reason to refuse the rest
+	Routes      map[string]*routeJSON `json:"routes"`
+}
+
+type routeJSON struct {
+	Mode          *string  `json:"mode"`
+	Percent       *float64 `json:"percent"`
+	DeadlineMs    *float64 `json:"deadline_ms"`
+	Salt          *string  `json:"salt"`
+	ShadowPercent *float64 `json:"shadow_percent"`
+}
+
+// readRollout refuses the whole where a route breaks the contract, and what was known before
+// holds; but a mode that a later version may know is that route's alone, and is off.
 func readRollout(reply *reply) (*rollout, error) {
 	if len(reply.body) > maxRolloutBytes {
 		return nil, fmt.Errorf("hotpathd: /v1/rollout is too large")
 	}
-	next := &rollout{}
+	var read rolloutJSON
+	if err := json.Unmarshal(reply.body, &read); err != nil {
+		return nil, err
+	}
+	if read.Routes == nil {
+		return nil, fmt.Errorf("hotpathd: /v1/rollout names no routes")
+	}
+	next := &rollout{routes: make(map[string]routeRule, len(read.Routes))}
+	next.pollSeconds, _ = read.PollSeconds.(float64)
 	if isETag(reply.etag) {
 		next.etag = reply.etag
 	}
-	if err := json.Unmarshal(reply.body, next); err != nil {
-		return nil, err
-	}
-	if next.Routes == nil {
-		return nil, fmt.Errorf("hotpathd: /v1/rollout names no routes")
-	}
-	for name := range next.Routes {
-		if !isRoute(name) {
-			return nil, fmt.Errorf("hotpathd: /v1/rollout names a route %.70q", name)
+	for name, route := range read.Routes {
+		rule, ok := route.rule()
+		if !ok || !isRoute(name) {
+			return nil, fmt.Errorf("hotpathd: /v1/rollout has a route %.70q that is not the contract's", name)
 		}
+		next.routes[name] = rule
 	}
 	return next, nil
+}
+
+func (r *routeJSON) rule() (rule routeRule, ok bool) {
+	if r == nil || r.Mode == nil || r.Percent == nil || r.DeadlineMs == nil || r.Salt == nil {
+		return rule, false
+	}
+	rule = routeRule{Mode: Mode(*r.Mode), Percent: *r.Percent, Salt: *r.Salt, ShadowPercent: 100}
+	if r.ShadowPercent != nil {
+		rule.ShadowPercent = *r.ShadowPercent
+	}
+	rule.Deadline = time.Duration(*r.DeadlineMs * float64(time.Millisecond))
+	return rule, isPercent(rule.Percent) && isPercent(rule.ShadowPercent) && *r.DeadlineMs >= 1 && *r.DeadlineMs <= maxDeadlineMs
 }
 
 // isETag is of what may go back into a header.
@@ -173,5 +219,5 @@ func isRoute(name string) bool {
 			return false
 		}
 	}
-	return name != "" && len(name) <= 64
+	return name != "" && len(name) <= 64 && name[0] != '_' && name[0] != '-'
 }

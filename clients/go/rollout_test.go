@@ -176,7 +176,7 @@ func TestKeepsTheLastKnownModes(t *testing.T) {
 }
 
 func TestThePollsAreAsOftenAsAskedFor(t *testing.T) {
-	hinted := func(seconds float64) *rollout { return &rollout{PollSeconds: seconds} }
+	hinted := func(seconds float64) *rollout { return &rollout{pollSeconds: seconds} }
 	for _, test := range []struct {
 		name    string
 		setting time.Duration
@@ -207,40 +207,58 @@ func TestThePollsAreAsOftenAsAskedFor(t *testing.T) {
 	}
 }
 
-// Modes that change from poll to poll while many call: each has the result of one path or the other.
-func TestModesThatFlapHurtNobody(t *testing.T) {
-	daemon := serveRollout(t, rolloutReply("on", 0))
-	client := New(Config{URL: daemon.url, PollInterval: time.Millisecond, OnStateChange: func(string, string) {}})
-	t.Cleanup(client.Close)
+// A rollout that flaps between all that it can say while calls are under way: each call gets one
+// of the two results, and no other reason than those of the modes.
+func TestARolloutThatFlapsUnderLoad(t *testing.T) {
+	daemon := serveRollout(t, rolloutReply("on", 100))
+	var mu sync.Mutex
+	reasons := map[Reason]int{}
+	client := New(Config{URL: daemon.url, PollInterval: 100 * time.Microsecond, OnStateChange: func(string, string) {},
+		OnEvent: func(Event) {}, OnCall: func(i CallInfo) {
+			mu.Lock()
+			defer mu.Unlock()
+			reasons[i.Reason]++
+		}})
+	defer client.Close()
 	known(t, client)
-	var stop atomic.Bool
-	var taken [2]atomic.Int64 // the old path, the new one
+	stop := make(chan struct{})
 	var callers sync.WaitGroup
-	for range [8]int{} {
+	for range [2]int{} {
 		callers.Add(1)
 		go func() {
 			defer callers.Done()
-			for !stop.Load() {
-				got, err := Do(background, client, stringCall())
-				if err != nil || got != "new" && got != "legacy" {
+			c := stringCall()
+			c.Timeout = 10 * time.Second
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if got, err := Do(background, client, c); err != nil || got != "new" && got != "legacy" {
 					t.Errorf("%q, %v", got, err)
 				}
-				path := 0
-				if got == "new" {
-					path = 1
-				}
-				taken[path].Add(1)
 			}
 		}()
 	}
-	for i := 0; i < 10; i++ {
-		daemon.reply.Store(rolloutReply([]string{"on", "off", "canary", "shadow", "mode of tomorrow"}[i%5], 50))
-		from := daemon.polls.Load()
-		eventually(t, "a poll", func() bool { return daemon.polls.Load() > from })
+	for _, reply := range []string{
+		rolloutReply("off", 100), rolloutReply("canary", 50), rolloutReply("shadow", 100), rolloutReply("on", 100),
+		rolloutReply("of_tomorrow", 100), problemReply(500, "internal"), rolloutReply("on", 100), rolloutReply("off", 100),
+	} {
+		daemon.change(t, reply)
 	}
-	stop.Store(true)
+	close(stop)
 	callers.Wait()
-	if taken[0].Load() == 0 || taken[1].Load() == 0 {
-		t.Errorf("%d calls took the old path, %d the new one", taken[0].Load(), taken[1].Load())
+	for reason := range reasons {
+		switch reason {
+		case "", ReasonOff, ReasonCanary, ReasonShadow, ReasonShadowDropped:
+		default:
+			t.Errorf("%d calls for reason %s", reasons[reason], reason)
+		}
+	}
+	for _, reason := range []Reason{"", ReasonOff, ReasonCanary, ReasonShadow} {
+		if reasons[reason] == 0 {
+			t.Errorf("no call for reason %q", reason)
+		}
 	}
 }

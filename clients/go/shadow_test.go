@@ -2,10 +2,8 @@ package hotpathd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -225,7 +223,7 @@ func TestNoiseComparesTheOldCodeWithItself(t *testing.T) {
 func TestShadowPercentIsTheShareThatIsCompared(t *testing.T) {
 	client, finish := recorded(t, serveFaults(t, "unix", answerAll(okReply("legacy"))).url, ModeShadow, nil)
 	half := 50.0
-	client.rollout.Store(&rollout{Routes: map[string]routeRule{"chunk": {Mode: ModeShadow, Salt: "chunk", ShadowPercent: &half}}})
+	client.rollout.Store(&rollout{routes: map[string]routeRule{"chunk": {Mode: ModeShadow, Salt: "chunk", ShadowPercent: half}}})
 	for i := 0; i < 60; i++ {
 		c := stringCall()
 		c.Key = strings.Repeat("k", i+1)
@@ -330,7 +328,7 @@ func TestCallersShareABoundedNumberOfConnections(t *testing.T) {
 
 func TestNobodyWaitsForAnothersConnectionBeyondItsBudget(t *testing.T) {
 	client, _ := quiet(t, serveFaults(t, "unix", func(_ int, p *peer) { p.untilClosed() }).url)
-	inParallel(3*maxOpen, func() { call(t, client, stringCall()) })
+	inParallel(3*maxOpen, func() { call(t, client, hurried()) })
 }
 
 func TestBytesThatNobodyAskedForAreNeverTakenForAReply(t *testing.T) {
@@ -403,36 +401,6 @@ func inParallel(n int, work func()) {
 	}
 }
 
-// TestTwoThousandCallsLeaveNothingBehind goes through every fault again and again.
-func TestTwoThousandCallsLeaveNothingBehind(t *testing.T) {
-	server := serveFaults(t, "unix", func(n int, p *peer) { faults[n%len(faults)].handle(n, p) })
-	client, _ := quiet(t, server.url)
-	client.transport.maxReply = 64 << 10
-	c := stringCall()
-	c.Timeout = 4 * time.Millisecond
-	c.Reply = func(body []byte) (string, error) { return "", json.Unmarshal(body, new(ChunkReply)) }
-	count := func() (goroutines, files int, heap uint64) {
-		for range [1000]int{} {
-			Do(background, client, c)
-		}
-		client.transport.close()
-		client.transport.closed = false
-		server.settle(t)
-		runtime.GC()
-		var memory runtime.MemStats
-		runtime.ReadMemStats(&memory)
-		return runtime.NumGoroutine(), openFiles(t), memory.HeapAlloc
-	}
-	goroutines, files, heap := count()
-	goroutinesAfter, filesAfter, heapAfter := count()
-	if goroutinesAfter > goroutines || filesAfter > files {
-		t.Errorf("%d goroutines and %d files, then %d and %d", goroutines, files, goroutinesAfter, filesAfter)
-	}
-	if heapAfter > heap+1<<20 { // a leak of one buffer a call would be four times that
-		t.Errorf("%d bytes, then %d", heap, heapAfter)
-	}
-}
-
 func TestTheDaemonStopped(t *testing.T) {
 	d := startDaemon(t)
 	for _, url := range []string{d.tcp, d.unix} {
@@ -440,7 +408,7 @@ func TestTheDaemonStopped(t *testing.T) {
 		mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 		wantReason(t, last, OutcomeOK, "")
 		pause(t, d, func() {
-			inTime(t, patience, func() { wantFallback(t, call(t, client, stringCall()), last, ReasonTimeout) })
+			inTime(t, patience, func() { wantFallback(t, call(t, client, hurried()), last, ReasonTimeout) })
 		})
 		mustDo(t, client, chunkCall(ChunkRequest{Text: document}))
 		wantReason(t, last, OutcomeOK, "")

@@ -91,12 +91,7 @@ def parse_routes(routes: object) -> Dict[str, Route]:
     """`routes` of a rollout answer; ValueError when it is not the contract's."""
     if not isinstance(routes, dict):
         raise ValueError("routes: expected an object")
-    return {_name(name): _known(_route(name, fields)) for name, fields in routes.items()}
-
-
-def _known(route: Route) -> Route:
-    """With a mode of tomorrow, of which this client knows only that it is another one, off."""
-    return route if route.mode in MODES else route._replace(mode="off")
+    return {_name(name): _route(name, fields) for name, fields in routes.items()}
 
 
 def pin(modes: Modes) -> Dict[str, Route]:
@@ -108,10 +103,10 @@ def pin(modes: Modes) -> Dict[str, Route]:
         fields = {"mode": given} if isinstance(given, str) else given
         if not isinstance(fields, Mapping):
             raise ValueError(f"{name}: expected a mode or a mapping")
-        defaults = {"percent": 100, "deadline_ms": DEFAULT_DEADLINE_S * 1000, "salt": name}
-        route = routes[_name(name)] = _route(name, {**defaults, **fields})
-        if route.mode not in MODES:
+        if fields.get("mode") not in MODES:
             raise ValueError(f"{name}: mode is one of {', '.join(MODES)}")
+        defaults = {"percent": 100, "deadline_ms": DEFAULT_DEADLINE_S * 1000, "salt": name}
+        routes[_name(name)] = _route(name, {**defaults, **fields})
     return routes
 
 
@@ -131,7 +126,7 @@ def _route(name: str, fields: object) -> Route:
         raise ValueError(f"{name}: expected an object")
     mode, salt = fields.get("mode"), fields.get("salt")
     if not isinstance(mode, str):
-        raise ValueError(f"{name}: mode is a word")
+        raise ValueError(f"{name}: mode is a string")
     if not isinstance(salt, str):
         raise ValueError(f"{name}: salt is a string")
     percent = _number(name, fields, "percent", 0, 100)
@@ -139,6 +134,8 @@ def _route(name: str, fields: object) -> Route:
     shadow_percent = 100.0
     if "shadow_percent" in fields:
         shadow_percent = _number(name, fields, "shadow_percent", 0, 100)
+    if mode not in MODES:
+        mode = "off"  # one that a later version may know: this route's alone, the rest is followed
     return Route(mode, percent, deadline_ms / 1000, salt, shadow_percent)
 
 
