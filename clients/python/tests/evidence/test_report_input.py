@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
 
-from hotpathd.evidence import fields  # noqa: E402
+from hotpathd.evidence import fields, reading, spool, table  # noqa: E402
 
 GOOD = [made.event() for _ in range(50)]
 
@@ -186,7 +186,7 @@ def test_no_bytes_make_a_traceback(bench: Any) -> None:
     """Random bytes, and events with random damage; what is left of them counts, and adds up."""
     chance = random.Random(8)
     text = bytearray(made.text(made.canary(100, 100)).encode())
-    for round_ in range(60):
+    for round_ in range(30):
         data = bytearray(chance.randbytes(chance.randrange(3000)) if round_ % 3 == 0 else text)
         for _ in range(chance.choice((0, 1, 20, 2000))):
             if data:
@@ -201,24 +201,25 @@ def test_no_bytes_make_a_traceback(bench: Any) -> None:
             assert report["evidence"]["events"] + lost == report["evidence"]["lines"]
 
 
-def test_ranges_of_a_file_count_each_line_once(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hotpathd.evidence import reading
-
+def test_ranges_of_a_file_count_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = made.text(made.event() for _ in range(300)).encode().splitlines(keepends=True)
     lines[100] = b"foreign\n"
     lines[200] = b'{"x":"' + b"y" * 9000 + b'"}\n'
-    text = b"".join(lines)
-    whole = bench.file("a.jsonl", text).run()
-    for size in (1, 499, 500, 501, 4096, 1 << 16):
-        monkeypatch.setattr(reading, "RANGE", size if size > 1 else len(lines[0]))
-        again = bench.run()
-        assert again["problems"] == whole["problems"]
-        assert again["evidence"] == whole["evidence"]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(lines))
+
+    def read(size: int) -> Any:
+        monkeypatch.setattr(reading, "RANGE", size)
+        found = table.Table([spool.parse((part, str(tmp_path))) for part in reading.parts_of([str(path)])])
+        return found.lines, [(what, count, [str(place) for place in places]) for what, count, places in found.problems], found.column("id").tolist()
+
+    whole = read(1 << 20)
+    assert whole[:2] == (300, [("not JSON", 1, [f"{path}:101"]), ("not an event", 1, [f"{path}:201"])]) and len(whole[2]) == 298
+    for size in (len(lines[0]), 499, 500, 501, 4096, 1 << 16):
+        assert read(size) == whole
 
 
 def test_processes_read_what_one_reads(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hotpathd.evidence import reading
-
     bench.events(made.canary(400, 400))
     alone = bench.run()
     monkeypatch.setattr(reading, "RANGE", 10_000)
