@@ -16,11 +16,21 @@ import pytest
 
 pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
 
+from hotpathd.evidence import fields, reading, spool, table  # noqa: E402
+
 GOOD = [made.event() for _ in range(50)]
 
 
 def found(report: Any, what: str) -> Any:
     return next((one for one in report["problems"] if one["what"] == what), {"count": 0, "places": []})
+
+
+SOURCES = str(Path(__file__).parents[2] / "src")
+MUST = [field.name for field in fields.FIELDS]
+
+
+def without(name: str) -> bytes:
+    return made.text([{key: value for key, value in made.event().items() if key != name}]).encode()
 
 
 def broken(**given: Any) -> bytes:
@@ -55,7 +65,7 @@ def broken(**given: Any) -> bytes:
         ("a value out of range", broken(server={"queue": "1"})),
         ("a value out of range", broken(route="r" * 5000)),
         ("a value out of range", broken(dropped=-5)),
-        ("without request_id", (json.dumps({k: v for k, v in made.event().items() if k != "request_id"}) + "\n").encode()),
+        *((("not an event" if name in ("v", "ts") else f"without {name}"), without(name)) for name in MUST),
     ],
 )
 def test_a_bad_line_is_named_and_the_others_count(bench: Any, what: str, line: bytes) -> None:
@@ -90,7 +100,7 @@ def test_an_id_that_is_used_again_is_two_calls(bench: Any) -> None:
     again = [made.event(request_id="same"), made.event(request_id="same")]
     report = bench.events([*GOOD, *again]).run()
     assert report["evidence"]["events"] == 52
-    assert found(report, "a request id that was used before")["count"] == 1
+    assert found(report, "a request id that was used before") == {"what": "a request id that was used before", "count": 1, "places": [f"{bench.files[0]}:52"]}
 
 
 def test_a_clock_that_goes_back_is_named(bench: Any) -> None:
@@ -102,7 +112,7 @@ def test_a_clock_that_goes_back_is_named(bench: Any) -> None:
 
 def test_an_empty_file_beside_others_is_named(bench: Any) -> None:
     report = bench.file("empty.jsonl", b"").events(GOOD).run()
-    assert found(report, "an empty file")["count"] == 1
+    assert found(report, "an empty file") == {"what": "an empty file", "count": 1, "places": [f"{bench.files[0]}:1"]}
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"nothing\n", b"\x00" * 100, b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\x00\x00garbage"])
@@ -144,11 +154,39 @@ def test_an_archive_that_ends_early_gives_what_it_has(bench: Any, kind: str) -> 
     assert found(report, "an archive that is damaged from here on")["count"] == 1
 
 
+@pytest.mark.parametrize("kind", ["plain", "gz", "zst"])
+def test_all_that_can_be_wrong_at_once_is_counted_and_placed(bench: Any, kind: str) -> None:
+    """As a process: what it says goes to its standard error, and there is no traceback in it."""
+    good = made.text(GOOD).encode().splitlines(keepends=True)
+    late = made.text([made.event(ts=made.stamp(1e6)), made.event(ts=made.stamp(1))]).encode()
+    text = b"".join([*good[:20], b"panic: no event\n", broken(v=3), *good[20:], good[4], without("host"), late, b"\n", good[0][:-30]])
+    bench.file("empty", b"").file("events", text if kind == "plain" else packed(kind, text))
+    made_here = bench.folder / "r.json"
+    command = [sys.executable, "-m", "hotpathd.evidence", *bench.files, "--json", str(made_here), "--jobs", "2"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": SOURCES}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 10 and "Traceback" not in done.stdout + done.stderr
+    report = json.loads(made_here.read_text())
+    empty, events = bench.files
+    assert {one["what"]: (one["count"], one["places"]) for one in report["problems"]} == {
+        "an empty file": (1, [f"{empty}:1"]),
+        "not JSON": (1, [f"{events}:21"]),
+        "another version": (1, [f"{events}:22"]),
+        "an event that is there twice": (1, [f"{events}:53"]),
+        "without host": (1, [f"{events}:54"]),
+        "a clock that goes back": (1, [f"{events}:56"]),
+        "an empty or overlong line": (1, [f"{events}:57"]),
+        "a torn last line": (1, [f"{events}:58"]),
+    }
+    assert (report["evidence"]["lines"], report["evidence"]["events"]) == (58, 52)
+    for place in (f"{events}:21", f"{events}:58"):
+        assert place in "".join(done.stdout.split())
+
+
 def test_no_bytes_make_a_traceback(bench: Any) -> None:
     """Random bytes, and events with random damage; what is left of them counts, and adds up."""
     chance = random.Random(8)
     text = bytearray(made.text(made.canary(100, 100)).encode())
-    for round_ in range(60):
+    for round_ in range(30):
         data = bytearray(chance.randbytes(chance.randrange(3000)) if round_ % 3 == 0 else text)
         for _ in range(chance.choice((0, 1, 20, 2000))):
             if data:
@@ -163,24 +201,25 @@ def test_no_bytes_make_a_traceback(bench: Any) -> None:
             assert report["evidence"]["events"] + lost == report["evidence"]["lines"]
 
 
-def test_ranges_of_a_file_count_each_line_once(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hotpathd.evidence import reading
-
+def test_ranges_of_a_file_count_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = made.text(made.event() for _ in range(300)).encode().splitlines(keepends=True)
     lines[100] = b"foreign\n"
     lines[200] = b'{"x":"' + b"y" * 9000 + b'"}\n'
-    text = b"".join(lines)
-    whole = bench.file("a.jsonl", text).run()
-    for size in (1, 499, 500, 501, 4096, 1 << 16):
-        monkeypatch.setattr(reading, "RANGE", size if size > 1 else len(lines[0]))
-        again = bench.run()
-        assert again["problems"] == whole["problems"]
-        assert again["evidence"] == whole["evidence"]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(lines))
+
+    def read(size: int) -> Any:
+        monkeypatch.setattr(reading, "RANGE", size)
+        found = table.Table([spool.parse((part, str(tmp_path))) for part in reading.parts_of([str(path)])])
+        return found.lines, [(what, count, [str(place) for place in places]) for what, count, places in found.problems], found.column("id").tolist()
+
+    whole = read(1 << 20)
+    assert whole[:2] == (300, [("not JSON", 1, [f"{path}:101"]), ("not an event", 1, [f"{path}:201"])]) and len(whole[2]) == 298
+    for size in (len(lines[0]), 499, 500, 501, 4096, 1 << 16):
+        assert read(size) == whole
 
 
 def test_processes_read_what_one_reads(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hotpathd.evidence import reading
-
     bench.events(made.canary(400, 400))
     alone = bench.run()
     monkeypatch.setattr(reading, "RANGE", 10_000)
@@ -189,8 +228,6 @@ def test_processes_read_what_one_reads(bench: Any, monkeypatch: pytest.MonkeyPat
 
 def test_a_batch_is_refused_where_one_of_its_events_is(bench: Any) -> None:
     """The two ways of looking at events, beside each other, on random damage."""
-    from hotpathd.evidence import fields
-
     chance = random.Random(3)
     values = [None, True, -1, 0, 3.5, 1e300, 10**400, "", "x", "on", "2026-02-30T00:00:00.000000Z", "2026-02-28T00:00:00.000000Z", [], {}, {"legacy": "1"}, {"queue": 1}]
     makers = [made.event, made.asked, made.shadowed, lambda: made.failed("timeout")]
@@ -220,6 +257,5 @@ with spool._readers(2):
     pass
 assert callable(signal.getsignal(signal.SIGTERM))
 """
-    sources = str(Path(__file__).parents[2] / "src")
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": sources}, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": SOURCES}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

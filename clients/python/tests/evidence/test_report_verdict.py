@@ -294,7 +294,7 @@ def test_an_output_that_cannot_be_written_is_told_in_a_line(bench: Any) -> None:
     assert bench.err.startswith("hotpathd-report: /none/r.html") and bench.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("days", [1e-6, 0.001, 0.04, 1, 4, 9, 40, 400, 4000])
+@pytest.mark.parametrize("days", [1e-6, 0.04, 4, 40, 4000])
 def test_a_window_of_any_length_can_be_drawn(bench: Any, days: float) -> None:
     events = made.canary(300, 300)
     for number, one in enumerate(events):

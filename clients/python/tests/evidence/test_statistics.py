@@ -1,5 +1,5 @@
 """Experiments in which the truth is known: how often the intervals contain it, how often a look cries wolf, and how often
-a regression is seen. EXPERIMENTS=1000 repeats the slow ones as often as docs/statistics.md says.
+a regression is seen. EXPERIMENTS=1000 repeats them as often as docs/statistics.md says.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from hotpathd.evidence import blocks, breakeven, intervals, power, sequential  #
 from hotpathd.evidence.intervals import Interval  # noqa: E402
 from hotpathd.evidence.sequential import Outcome  # noqa: E402
 
-COVERAGES = 1000
-EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "40"))
+EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "20"))
+COVERAGES = min(25 * EXPERIMENTS, 1000)
+CHANCE = 3 * math.sqrt(0.05 * 0.95) * (1 / math.sqrt(COVERAGES) - 1 / math.sqrt(1000))  # what fewer experiments err by more
 PERSISTENCE = 0.8  # of a slow moment: nine calls tell as much as one independent call
 
 
@@ -77,6 +78,11 @@ def covered(interval: Interval, value: float) -> bool:
     return interval.low <= value + 1e-9 and value - 1e-9 <= interval.high
 
 
+def is_honest(share: float) -> bool:
+    """Of 95 % intervals: 93 to 97, in a thousand experiments."""
+    return 0.93 - CHANCE <= share <= 0.97 + CHANCE
+
+
 def share_covered(experiment: Callable[[Any], bool], seed: int) -> float:
     rng = np.random.default_rng(seed)
     return sum(experiment(rng) for _ in range(COVERAGES)) / COVERAGES
@@ -89,7 +95,7 @@ def test_the_interval_of_a_quantile_contains_it_as_often_as_it_says(name: str, q
     times, wanted = np.arange(n), truth(KINDS[name], q)
     found = share_covered(lambda rng: covered(intervals.quantile(draw(rng, kind, n), times, q), wanted), 1)
     print(f"{name} p{q * 100:g}: {found:.1%}")
-    assert 0.93 <= found <= 0.97
+    assert is_honest(found)
 
 
 @pytest.mark.parametrize("q", [0.5, 0.95])
@@ -105,7 +111,7 @@ def test_so_does_that_of_a_difference_and_of_a_ratio(name: str, q: float) -> Non
 
     found = share_covered(experiment, 2)
     print(f"{name} p{q * 100:g} {measure.__name__}: {found:.1%}")
-    assert 0.93 <= found <= 0.97
+    assert is_honest(found)
 
 
 @pytest.mark.parametrize("name", ["runs", "runs of ticks"])
@@ -124,7 +130,7 @@ def test_sides_that_share_their_slow_moments_are_compared_as_exactly_as_they_can
 
     found = share_covered(experiment, 19)
     print(f"{name} p95 ratio of one stream: {found:.1%}, width to that of sides apart: {np.median(widths):.2f}")
-    assert 0.93 <= found <= 0.97
+    assert is_honest(found)
     assert np.median(widths) < 0.95
 
 
@@ -138,8 +144,8 @@ def test_so_does_that_of_a_mean_and_of_a_difference_of_means(name: str) -> None:
         lambda rng: covered(intervals.mean_difference(draw(rng, kind, n), times, draw(rng, kind, n), times), 0.0), 4
     )
     print(f"{name} mean: {found:.1%}, difference: {between:.1%}")
-    assert 0.93 <= found <= 0.97
-    assert 0.93 <= between <= 0.97
+    assert is_honest(found)
+    assert is_honest(between)
 
 
 @pytest.mark.parametrize("share, n", [(0.5, 200), (0.02, 2000), (0.001, 20000)])
@@ -152,8 +158,8 @@ def test_so_do_those_of_rates(share: float, n: int) -> None:
         6,
     )
     print(f"rate {share:g} of {n}: {found:.1%}, difference: {between:.1%}")
-    assert 0.93 <= found <= 0.97
-    assert 0.93 <= between <= 0.97
+    assert is_honest(found)
+    assert is_honest(between)
 
 
 def test_failures_in_runs_widen_the_interval_of_a_rate() -> None:
@@ -165,7 +171,7 @@ def test_failures_in_runs_widen_the_interval_of_a_rate() -> None:
 
     found = share_covered(experiment, 7)
     print(f"rate in runs: {found:.1%}")
-    assert 0.93 <= found <= 0.97
+    assert is_honest(found)
 
 
 @pytest.mark.parametrize("n", [50, 2000, 300_000])
@@ -336,10 +342,10 @@ def shadowed(rng: Any, n: int, hop: float, per_byte: float, most: int = 65536) -
 
 def test_the_size_from_which_the_hop_pays_is_where_the_interval_says() -> None:
     rng = np.random.default_rng(20)
-    sizes = [shadowed(rng, 3000, 3.05, 0.0, 16384).size for _ in range(4 * EXPERIMENTS)]
+    sizes = [shadowed(rng, 3000, 3.05, 0.0, 16384).size for _ in range(min(4 * EXPERIMENTS, 1000))]
     found = sum(size is not None and covered(size, 3000) for size in sizes) / len(sizes)
     print(f"break-even at 3,000 bytes: {found:.1%}")
-    assert found >= 0.93
+    assert found >= 0.93 - CHANCE
 
 
 def test_a_hop_that_never_pays_is_never_switched_on_and_one_that_always_does_at_any_size() -> None:

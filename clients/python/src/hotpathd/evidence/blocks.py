@@ -7,6 +7,7 @@ Analysis, section 9.5.3).
 
 from __future__ import annotations
 
+import math
 from typing import Any, Optional, Tuple
 
 import numpy as np
@@ -65,8 +66,8 @@ def critical(n: int, confidence: float) -> float:
 
 def shared(a: Array, a_times: Array, b: Array, b_times: Array) -> float:
     """The correlation of two sides, each by time, over blocks of the same times: a slow minute is slow for both. 0 for
-    sides that did not run at the same time. Shrunk by what chance alone makes of none (James and Stein's positive part):
-    limits that are drawn in by chance are too narrow more often than wider ones make good."""
+    sides that did not run at the same time, and for what chance makes of none in 19 of 20 cases: limits that are drawn in by
+    chance are too narrow more often than wider ones make good."""
     n = min(len(a), len(b))
     if n < 5 * LEAST:
         return 0.0
@@ -76,8 +77,7 @@ def shared(a: Array, a_times: Array, b: Array, b_times: Array) -> float:
     if first is None or second is None or not np.ptp(first) * np.ptp(second):
         return 0.0
     found = float(np.corrcoef(first, second)[0, 1])
-    by_chance = 1 / (len(first) - 1)
-    return found * max(1 - by_chance / found**2, 0.0) if found else 0.0
+    return found if abs(found) > 2 / math.sqrt(len(first) - 1) else 0.0
 
 
 def _between(values: Array, times: Array, edges: Array) -> Optional[Array]:

@@ -43,10 +43,14 @@ def _quantile(values: Array, times: Array, q: float, confidence: float) -> Tuple
         return NOTHING, values, times
     value = ties.at(values, [q * (n - 1)])[0]
     hits = values <= value
-    widened = special.ndtri((1 + confidence) / 2) / blocks.critical(n, confidence)
-    worth = n / blocks.design_effect(hits) * widened**2
+    worth = n / blocks.design_effect(hits) * _widened(n, confidence)
     low, high = (u * (n + 1) - 1 for u in ranks(worth, q, confidence))
     return Interval(value, *ties.at(values, [low, high])), hits, times
+
+
+def _widened(n: int, confidence: float) -> float:
+    """Of the calls, as their worth is known from blocks alone: the normal distribution's limit by Student's t, squared."""
+    return float(special.ndtri((1 + confidence) / 2) / blocks.critical(n, confidence)) ** 2
 
 
 def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, float]:
@@ -105,7 +109,7 @@ def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0
     two events among the first ten calls are not an alarm. `effect`: blocks.design_effect of failures that come in runs."""
     if not n:
         return Interval(math.nan, 0.0, 1.0)
-    effect = max(effect, 1.0)
+    effect = max(effect, 1.0) / _widened(n, confidence) if effect > 1 else 1.0  # which was measured, too
     worth = max(round(n / effect), 1)
     found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, method)
     return Interval(count / n, float(found.low), float(found.high))

@@ -195,17 +195,21 @@ class _Shape:
         return list(self._text_words[self._shape.words_of[name]]), self._lengths[_TEXTS.index(name)]
 
     def _different(self, names: Sequence[str], wanted: Callable[[Tuple[Any, ...]], bool]) -> Tuple[List[Any], Array]:
-        """The different tuples of some texts, and which of them each line has. A line with an unwanted one is not good."""
-        words = [word for name in names for word in (*self._text(name)[0], self._text(name)[1].astype(np.uint64))]
+        """The different tuples of some texts in good lines, and which of them each has. A line with an unwanted one is not good."""
+        here = np.flatnonzero(self.good)
+        words = [word[here] for name in names for word in (*self._text(name)[0], self._text(name)[1].astype(np.uint64))]
         _, first, codes = np.unique(ids.hashed(words), return_index=True, return_inverse=True)
+        tuples = [tuple(self._read(name, at) for name in names) for at in here[first].tolist()]
+        sure = np.array([wanted(one) for one in tuples], bool)[codes]
         for word in words:
-            self.good &= word == word[first][codes]
-        tuples = [tuple(self._read(name, at) for name in names) if self.good[at] else () for at in first.tolist()]
-        self.good &= np.array([one != () and wanted(one) for one in tuples])[codes]
-        used = np.flatnonzero(np.bincount(codes[self.good], minlength=len(first)))
+            sure &= word == word[first][codes]
+        self.good[here] = sure
+        used = np.flatnonzero(np.bincount(codes[sure], minlength=len(first)))
         place = np.zeros(len(first), np.int64)
         place[used] = np.arange(len(used))
-        return [tuples[code] for code in used.tolist()], place[codes]
+        out = np.zeros(len(self.good), np.int64)
+        out[here] = place[codes]
+        return [tuples[code] for code in used.tolist()], out
 
     def _read(self, name: str, at: int) -> Any:
         begin, end = (int(place[at]) for place in self._span(name))
