@@ -119,12 +119,13 @@ oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
-demo: ## a whole stack, from baseline to rollback, in two minutes (DEMO=short: one)
+demo: ## a whole stack, from baseline to rollback, in some two minutes (DEMO=short: half of it)
 	@deploy/deps demo
 	@$(MAKE) -j2 all
 	@$(MAKE) vocab
-	@python=$$(tests/venv demo-venv) && (cd bench/stack/api && go build -o ../../../$(BUILD)/stack-api .) && \
-	    "$$python" bench/stack/demo.py $(DEMO)
+	@python=$$(tests/venv demo-venv) && { (cd bench/stack/api && go build -o ../../../$(BUILD)/stack-api .) || \
+	    { echo "make demo: Go did not build bench/stack/api; the first time it fetches modules from the network" >&2; exit 1; }; } && \
+	    exec "$$python" bench/stack/demo.py $(DEMO)
 
 soak: $(BIN) ## ten minutes of mixed load, reloads and hang-ups: nothing grows, counters add up
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" SOAK_SECONDS=$${SOAK_SECONDS:-600} \

@@ -18,6 +18,7 @@ from load import UnixConnection
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "bench" / "stack"
 POSTGRES = pathlib.Path("/usr/lib/postgresql")
+UNLESS_ORPHAN = '[ "$PPID" = "$0" ] && exec "$@"'  # the parent may have died before the kernel was told
 TIMEOUT_S = {"chunk": 0.1, "score": 0.05}
 CONFIG = """\
 # The one file that steers all callers. hotpathd-rollout edits mode and percent.
@@ -105,8 +106,8 @@ class Stack:
         as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
         with open(self.logs / f"{name}.log", "ab") as log:
             # Its own session: Ctrl-C is the conductor's, which ends the others in order.
-            process = subprocess.Popen([*as_user, "setpriv", "--pdeathsig", orphaned, *map(str, command)], env=settings, cwd="/" if user else None,
-                                       stderr=log, stdout=subprocess.PIPE if mark else log, start_new_session=True, pass_fds=[self._held])
+            process = subprocess.Popen([*as_user, "setpriv", "--pdeathsig", orphaned, "sh", "-c", UNLESS_ORPHAN, str(os.getpid()), *map(str, command)],
+                                       env=settings, cwd="/" if user else None, stderr=log, stdout=subprocess.PIPE if mark else log, start_new_session=True, pass_fds=[self._held])
         process.ends_with = ends_with
         self.processes.append(process)
         if mark and process.stdout.readline().strip() != mark:
