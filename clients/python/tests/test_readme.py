@@ -112,3 +112,13 @@ def test_everything_public_has_a_docstring():
         for method, value in vars(thing).items():
             if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
                 assert inspect.getdoc(value), f"{name}.{method}"
+
+
+@pytest.mark.parametrize("name", ["call", "chunk", "score"])
+def test_both_clients_take_the_same(name):
+    """One list of parameters, in one order, with the same defaults."""
+    blocking, asyncio_s = (
+        [(p.name, p.kind, p.default) for p in inspect.signature(getattr(of, name)).parameters.values()]
+        for of in (hotpathd.Client, hotpathd.AsyncClient)
+    )
+    assert blocking == asyncio_s

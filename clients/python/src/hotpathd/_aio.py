@@ -83,11 +83,9 @@ class AsyncClient(Core):
         async def old() -> List[Chunk]:
             return _helpers.chunks_of(await _awaited(fallback()))
 
-        return await self.call(
-            "chunk", _helpers.chunk_request(text, options), fallback=old,
-            reply=_helpers.read_chunks, key=key, timeout=timeout,
-            compare=compare or _helpers.compare_chunks,
-        )  # fmt: skip
+        call = self._of_chunk(text, key, timeout, compare, options)
+        chunks: List[Chunk] = await self._run(call, old)
+        return chunks
 
     async def score(
         self,
@@ -105,11 +103,9 @@ class AsyncClient(Core):
         async def old() -> List[Ranked]:
             return _helpers.ranks_of(await _awaited(fallback()))
 
-        return await self.call(
-            "score", {"query": query, "documents": documents, **options}, fallback=old,
-            reply=lambda answer: _helpers.read_ranks(answer, documents), key=key, timeout=timeout,
-            compare=compare or _helpers.compare_ranks,
-        )  # fmt: skip
+        call = self._of_score(query, documents, key, timeout, compare, options)
+        ranked: List[Ranked] = await self._run(call, old)
+        return ranked
 
     @property
     def last(self) -> Last:

@@ -68,6 +68,7 @@ class _Connection(asyncio.Protocol):
 
     async def exchange(self, request: Request, budget: Budget, kept: bool) -> Reply:
         self._incoming = incoming = Incoming(budget)
+        waiter: "Optional[asyncio.Future[Reply]]"
         self._waiter = waiter = self._loop.create_future()
         timer = None
         try:
@@ -85,7 +86,7 @@ class _Connection(asyncio.Protocol):
             self.drop()
             raise
         finally:
-            self._waiter = None
+            waiter = self._waiter = None  # an error holds this frame, which is not to hold the error
             if timer is not None:
                 timer.cancel()
         if not reply.keep_alive:
@@ -126,10 +127,9 @@ class _Pool:
         try:
             return await self._exchange(request, budget)
         except OSError as error:
-            failure = budget.failure(error)
+            raise budget.failure(error) from None
         finally:
             self._leave()
-        raise failure
 
     def close(self) -> None:
         self._closed = True
@@ -199,9 +199,12 @@ class _Pool:
             if not task.done():
                 task.cancel()
                 task.add_done_callback(_let_go)
-        if not task.done() or task.cancelled():
-            raise Failure("timeout")
-        return task.result()
+        try:
+            if not task.done() or task.cancelled():
+                raise Failure("timeout")
+            return task.result()
+        finally:
+            del task  # an error of it holds this frame
 
     async def _dial(self) -> _Connection:
         loop, address = self._loop, self._address

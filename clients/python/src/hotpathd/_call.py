@@ -221,7 +221,7 @@ class Call:
         if not isinstance(error, Failure):
             self.core._heard(self, "cancelled")
             return True
-        self.failure = error
+        self.failure = Failure(error.reason, error.detail)  # without the frames that have seen the document
         # A caller in haste says nothing of the sidecar.
         in_haste = self.is_cut and error.reason == "timeout"
         self.core._heard(self, "cancelled" if in_haste else error.reason)

@@ -87,12 +87,9 @@ class Client(Core):
         The options are the contract's (format, clean, chunk, encoding); max, overlap, min and unit
         may be given by themselves. Where the old code gives strings, mode shadow compares texts.
         """
-        body = _helpers.chunk_request(text, options)
-        return self.call(
-            "chunk", body, fallback=lambda: _helpers.chunks_of(fallback()),
-            reply=_helpers.read_chunks, key=key, timeout=timeout,
-            compare=compare or _helpers.compare_chunks,
-        )  # fmt: skip
+        call = self._of_chunk(text, key, timeout, compare, options)
+        chunks: List[Chunk] = self._run(call, lambda: _helpers.chunks_of(fallback()))
+        return chunks
 
     def score(
         self,
@@ -107,12 +104,9 @@ class Client(Core):
     ) -> List[Ranked]:
         """The best of the documents, best first. `fallback` returns ranked indexes, with or without
         scores. The options are the contract's (top_n, fields, analyzer, bm25, match, ...)."""
-        body = {"query": query, "documents": documents, **options}
-        return self.call(
-            "score", body, fallback=lambda: _helpers.ranks_of(fallback()),
-            reply=lambda answer: _helpers.read_ranks(answer, documents), key=key, timeout=timeout,
-            compare=compare or _helpers.compare_ranks,
-        )  # fmt: skip
+        call = self._of_score(query, documents, key, timeout, compare, options)
+        ranked: List[Ranked] = self._run(call, lambda: _helpers.ranks_of(fallback()))
+        return ranked
 
     @property
     def last(self) -> Last:

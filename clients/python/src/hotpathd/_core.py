@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar, Union
 
-from . import _address, _rollout
+from . import _address, _helpers, _rollout
 from ._breaker import Breaker, RouteBreaker
 from ._call import NOT_ASKED, Call
 from ._compare import Comparing
@@ -120,6 +120,37 @@ class Core:
         self._transport.close()
         if self._events is not None:
             self._events.close()
+
+    # The calls of the two routes that are functions
+
+    def _of_chunk(
+        self,
+        text: str,
+        key: Key,
+        timeout: Optional[float],
+        compare: Optional[Comparing],
+        options: Dict[str, Any],
+    ) -> Call:
+        body = _helpers.chunk_request(text, options)
+        compare = compare or _helpers.compare_chunks
+        return Call(self, "chunk", body, _helpers.read_chunks, key, timeout, compare)
+
+    def _of_score(
+        self,
+        query: str,
+        documents: Sequence[Any],
+        key: Key,
+        timeout: Optional[float],
+        compare: Optional[Comparing],
+        options: Dict[str, Any],
+    ) -> Call:
+        def read(answer: Any) -> List[_helpers.Ranked]:
+            return _helpers.read_ranks(answer, documents)
+
+        body = {"query": query, "documents": documents, **options}
+        return Call(self, "score", body, read, key, timeout, compare or _helpers.compare_ranks)
+
+    # Before a call, and after it
 
     def _refusal(self, call: Call) -> Optional[Failure]:
         """Why the sidecar is not asked, or None."""

@@ -164,16 +164,15 @@ class Transport:
             return reply
         except OSError as error:
             connection = None
-            failure = budget.failure(error)
+            raise budget.failure(error) from None
         except MemoryError:
             connection = None
-            failure = Failure("bad_reply", "MemoryError")
+            raise Failure("bad_reply", "MemoryError") from None
         except BaseException:
             connection = None
             raise
         finally:
             self._give_back(connection)
-        raise failure
 
     def idle(self) -> int:
         """How many connections are kept."""
