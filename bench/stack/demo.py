@@ -354,7 +354,7 @@ class Demo:
         """How long a document waited for its chunks, the queue included."""
         rows = self.stack.db.execute("SELECT extract(epoch FROM created)::float8, extract(epoch FROM done - created)::float8 * 1e3 FROM documents WHERE status = 'done'").fetchall()
         for name, spans in self.phases:
-            begun, ended = spans["chunk"]
+            begun, ended = spans.get("chunk", (0, 0))
             took = [ms for created, ms in rows if begun <= created <= ended]
             if took:
                 self.ready.append((name, f"{quantile(took, 0.5):.0f} / {quantile(took, 0.95):.0f}"))
