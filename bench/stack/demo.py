@@ -9,6 +9,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import sys
@@ -27,7 +28,7 @@ from show import Show
 
 WARM_UP = 100  # uploads, and searches, before anything is measured: they tell what the old path costs
 SHARE = 0.6  # of the cores that nobody else uses
-MOST = 50.0  # uploads a second, and searches
+LEAST, MOST = 5.0, 50.0  # uploads a second, and searches
 # Seconds of each part: whole, short.
 LENGTHS = {"baseline": (6, 4), "on": (5, 4)}
 SHORT_STEPS = ("shadow=3s", "100=0s")
@@ -35,6 +36,7 @@ CLIMB_S = 300
 PATIENCE_S = 90, 10  # beyond a step's hold time, where a hundred calls come at 5 % meanwhile and where not; then somebody takes the step by hand
 USED_BY = {"upload": "chunk", "search": "score"}
 ROLLBACK_S = 10
+BACK_S = 45  # the longest pause of a breaker, and a probe
 LOOKED_AT = 140  # calls that the guard looks at: the report says nothing of latencies below a hundred
 RECENT_S = (3, 12)  # and at least and at most so many seconds
 TOO_LONG_S = 5  # of them, for a rollback within ten
@@ -124,7 +126,7 @@ class Demo:
         connection.close()
         cost_s = (ours_s() - begun) / WARM_UP
         free = os.cpu_count() * (1 - self.machine.others())
-        rate = min(SHARE * free / cost_s, MOST)
+        rate = max(LEAST, min(SHARE * free / cost_s, MOST))
         self.rates = rate, rate
         self.recent_s = math.ceil(min(max(LOOKED_AT / rate, RECENT_S[0]), RECENT_S[1]))
         self.show.line(f"an upload and a search take {cost_s * 1e3:.0f} ms of CPU, all in all, and {free:.1f} cores are free; the load: {rate:.0f} of each a second")
@@ -166,15 +168,16 @@ class Demo:
         self.show.line(self.rollout.plan(*(SHORT_STEPS if self.short else ())).strip())
         guard = self.rollout.guard("--watch", "1.5")
         patience_s = PATIENCE_S[100 / (0.05 * self.rates[0]) > PATIENCE_S[0] / 1.2]
-        until = time.monotonic() + CLIMB_S
-        while not self.in_force("on") and time.monotonic() < until:
+        begun, until = time.time(), time.monotonic() + CLIMB_S
+        self.machine.others()
+        while not self.in_force("on") and not self.rolled_back(begun) and time.monotonic() < until:
             self.wait(0.5, "hotpathd-rollout takes the steps")
             for route in self.rollout.held_up(patience_s):
                 self.show.line(self.rollout.up(route, "too few calls a second for a verdict within a demo").strip())
-        up = self.in_force("on")
         self.wait(self.length("on"), "all keys")
-        end = time.time()
+        up, end = self.in_force("on"), time.time()
         self.stack.end(guard)
+        self.others["climb"] = self.machine.others()
         for route in evidence.ROUTES:
             for step, *window in rollout.windows(self.rollout.ledger(), route, end):
                 self.span(step)[route] = tuple(window)
@@ -182,8 +185,14 @@ class Demo:
             self.tell(step)
         steps = [entry for entry in self.rollout.ledger() if entry["what"] == "up"]
         by_go = sum(entry["verdict"] == "GO" for entry in steps)
-        self.promise(up and by_go > 0, f"hotpathd-rollout took both routes up to all keys: {by_go} of {len(steps)} steps by GO of hotpathd-report" + ("" if by_go == len(steps) else ", the others by hand, for want of calls"))
-        if not up:  # the rest wants all keys
+        self.judge(up and by_go > 0, "climb", f"hotpathd-rollout took both routes up to all keys: {by_go} of {len(steps)} steps by GO of hotpathd-report"
+                   + ("" if by_go == len(steps) else ", the others by hand, for want of calls"))
+        back = self.rolled_back(begun)
+        for route, entry in back.items():
+            self.judge(False, "climb", f"{route} was rolled back on its way: {'; '.join(entry['why'])}")
+        if back:  # the rest wants all keys
+            self.back(re.sub(r"(?m)^    mode: \w+", "    mode: on", self.stack.config.read_text()))
+        elif not up:
             raise RuntimeError(f"not at all keys within {CLIMB_S} s: see {self.stack.logs}/rollout.log")
 
     def span(self, name):
@@ -218,7 +227,8 @@ class Demo:
             ok = {(event["pid"], event["route"]) for event in self.events.lines[-400:] if event["outcome"] == "ok" and event["path"] == "sidecar" and stamp(event) > begun}
             return len(ok) >= 1 + len(self.stack.workers)
 
-        wait_for(fresh, "the callers' return to the sidecar", 45)
+        while not fresh() and time.time() - begun < BACK_S:
+            time.sleep(0.02)
         return time.time() - begun
 
     def fault(self, name, act):
@@ -226,7 +236,8 @@ class Demo:
             act(self)
         self.tell(name)
         self.judge_delay(name)
-        self.show.line(f"{name:13} every caller is back at the sidecar {self.recovered():.1f} s later")
+        took_s = self.recovered()
+        self.judge(took_s < BACK_S, name, f"every caller is back at the sidecar {took_s:.1f} s later (at most {BACK_S} s)")
 
     def judge_delay(self, name):
         """A call is delayed by its timeout at most; and p95, of calls and as users see it, is at most the old path's and the timeout."""
@@ -308,7 +319,7 @@ class Demo:
         after.write_text(self.stack.metrics())
         code, text, made = rollout.report(self.stack, "--metrics", str(self.before), str(after), "--log", str(self.stack.logs / "hotpathd-1.log"))
         self.show.line(f"hotpathd-report, exit code {code}\n{text}")
-        self.promise(code in (0, 10), f"hotpathd-report: {rollout.VERDICTS.get(code, 'unusable input')}")  # HOLD: so few calls may not carry a GO
+        self.judge(code in (0, 10), "climb", f"hotpathd-report: {rollout.VERDICTS.get(code, 'unusable input')}")  # HOLD: so few calls may not carry a GO
         books = made["integrity"]["books"] if made else []
         strangers = made["integrity"]["log"]["in_no_event"]["count"] if made else None
         self.promise(len(books) == 2 and all(one["agree"] for one in books) and strangers == 0 and text.count("the books agree") == 2,
@@ -343,7 +354,7 @@ class Demo:
         """How long a document waited for its chunks, the queue included."""
         rows = self.stack.db.execute("SELECT extract(epoch FROM created)::float8, extract(epoch FROM done - created)::float8 * 1e3 FROM documents WHERE status = 'done'").fetchall()
         for name, spans in self.phases:
-            begun, ended = spans["chunk"]
+            begun, ended = spans.get("chunk", (0, 0))
             took = [ms for created, ms in rows if begun <= created <= ended]
             if took:
                 self.ready.append((name, f"{quantile(took, 0.5):.0f} / {quantile(took, 0.95):.0f}"))
