@@ -329,6 +329,40 @@ static enum hp_code make_room(struct hp_exchange *x, const struct hp_route_confi
     return hp_buf_check(&x->body, &x->fault);
 }
 
+// What the queue is told of it.
+static void size_up(struct hp_exchange *x, size_t bytes)
+{
+    x->job.bytes = bytes;
+    x->job.until_ns = x->request.deadline.at_ns;
+    x->job.shadow = x->mode == HP_CALL_SHADOW;
+    x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], bytes);
+}
+
+static bool is_done_in_place(const struct hp_exchange *x)
+{
+    return x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns;
+}
+
+static enum hp_code admit_to_queue(struct hp_exchange *x)
+{
+    uint64_t now = hp_now_ns(), wait_ns;
+    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
+        return HP_OK;
+    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
+    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
+}
+
+// Where its length says all that the queue asks: refused before memory is taken or a byte copied.
+// What is too large to be thrown away is asked about when it is here.
+static enum hp_code foresee(struct hp_exchange *x)
+{
+    if (!x->length_known || x->length > DISCARD_MAX)
+        return HP_OK;
+    size_up(x, (size_t)x->length);
+    return is_done_in_place(x) ? HP_OK : admit_to_queue(x);
+}
+
 static enum hp_code admit_to_route(struct hp_exchange *x)
 {
     const struct hp_route *route = hp_routes[x->route];
@@ -346,6 +380,7 @@ static enum hp_code admit_to_route(struct hp_exchange *x)
     if (x->query.len && hp_str_is(x->media_type, "application/json"))
         return hp_fail(&x->fault, HP_BAD_QUERY, NULL, "a JSON body carries its options itself");
     HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    HP_TRY(foresee(x));
     return make_room(x, config);
 }
 
@@ -620,16 +655,6 @@ static void learn(struct hp_exchange *x)
         hp_cost_learn(&x->server->cost[x->route], x->body.len, x->cpu_ns);
 }
 
-static enum hp_code admit_to_queue(struct hp_exchange *x)
-{
-    uint64_t now = hp_now_ns(), wait_ns;
-    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
-    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
-        return HP_OK;
-    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
-    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
-}
-
 // From here to hp_exchange_worked the exchange is a worker's, but for its deadline and `hung_up`.
 static void hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
 {
@@ -676,19 +701,17 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
 {
     if (x->hung_up)
         return MHD_NO;
-    if (x->fault.code || x->rollout || x->worked)
-        return answer(x, connection);
-    x->job.bytes = x->body.len;
-    x->job.until_ns = x->request.deadline.at_ns;
-    x->job.shadow = x->mode == HP_CALL_SHADOW;
-    x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
-    if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns) {
-        compute(x);
-        learn(x);
-    } else if (!admit_to_queue(x)) {
-        hand_over(x, connection);
-        return MHD_YES;
-    } else if (x->fault.code == HP_OVERLOADED && in_a_storm(x->server)) {
+    if (!x->fault.code && !x->rollout && !x->worked) {
+        size_up(x, x->body.len);
+        if (is_done_in_place(x)) {
+            compute(x);
+            learn(x);
+        } else if (!admit_to_queue(x)) {
+            hand_over(x, connection);
+            return MHD_YES;
+        }
+    }
+    if (x->fault.code == HP_OVERLOADED && !x->worked && in_a_storm(x->server)) {
         park(x, connection);
         return MHD_YES;
     }
