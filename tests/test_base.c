@@ -144,8 +144,40 @@ START_TEST(slices_cut_trim_and_read_numbers)
 }
 END_TEST
 
+static bool lies_in(const char *room, size_t bytes, const char *at)
+{
+    return at >= room && at < room + bytes;
+}
+
+// Used before any of the arena's own, neither counted nor freed; what does not fit goes elsewhere.
+START_TEST(an_arena_uses_up_what_it_was_lent_first)
+{
+    enum { ROOM = 256 };
+    _Alignas(16) char room[ROOM];
+    struct hp_budget budget = { 0, 1 << 20 };
+    struct hp_arena arena;
+    hp_arena_init(&arena, &budget, 1 << 20);
+    hp_arena_lend(&arena, room, sizeof room);
+    char *first = hp_alloc_raw(&arena, 1, 100), *second = hp_alloc_raw(&arena, 1, 100);
+    ck_assert(lies_in(room, ROOM, first) && lies_in(room, ROOM, second + 99));
+    ck_assert(second >= first + 100);
+    ck_assert_uint_eq((uintptr_t)second % 16, 0);
+    ck_assert_uint_eq(arena.held + budget.used, 0);
+    char *third = hp_alloc(&arena, 1, 100), *large = hp_alloc(&arena, 1, 100000);
+    ck_assert(third && large);
+    ck_assert(!lies_in(room, ROOM, third) && !lies_in(room, ROOM, large));
+    ck_assert_uint_gt(budget.used, 100100);
+    memset(room, 7, sizeof room);
+    char *grown = hp_grow(&arena, second, 100, 4000);
+    ck_assert(grown && !lies_in(room, ROOM, grown));
+    ck_assert_int_eq(grown[0], 7);
+    hp_arena_done(&arena);
+    ck_assert_uint_eq(budget.used, 0);
+}
+END_TEST
+
 TESTS("base", arena_gives_aligned_zeroed_memory, arena_refuses_beyond_its_ceiling_and_names_it,
     arena_pays_its_budget_back, arena_fails_on_the_allocation_asked_for,
     buffer_keeps_what_it_was_given_while_it_grows, buffer_marks_a_failed_append,
     pointer_escapes_and_cuts_names, long_details_are_cut_at_a_character,
-    slices_cut_trim_and_read_numbers)
+    slices_cut_trim_and_read_numbers, an_arena_uses_up_what_it_was_lent_first)

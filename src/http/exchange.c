@@ -32,6 +32,7 @@ enum {
     SPARE_BYTES = 256 << 10, // a target and headers of at most 32 KiB, and a small reply
     ROOM_BYTES = 4096,       // what a usual request needs of that
     KEPT_EXCHANGES = 64,
+    GRACE_US = 500,    // for a worker to notice that the time is over, and to say in which stage
     POOL_BYTES = 32768 // libmicrohttpd's: above this it maps memory for every connection
 };
 
@@ -51,12 +52,16 @@ struct hp_exchange {
     size_t discard_max;
     struct hp_job job;
     struct MHD_Connection *connection;
-    bool watched;     // for a hang-up
-    bool to_watch;    // when the loop has nothing better to do
-    bool worked;      // taken back from the workers
-    bool hung_up;     // while it was with them
-    unsigned retry_s; // for Retry-After, where the queue knows better than 1
-    uint64_t length;  // of the body, where it is known
+    bool watched;                 // for a hang-up
+    bool to_watch;                // when the loop has nothing better to do
+    bool worked;                  // taken back from the workers
+    bool hung_up;                 // while it was with them
+    bool overdue;                 // its time is over, and a worker still has it
+    struct hp_exchange *stand_in; // answers for it, since a worker does not let go of it
+    bool stood_in, let_go;        // by the connection, by the worker: ends when both are true
+    struct hp_progress handed;    // when it went to the workers
+    unsigned retry_s;             // for Retry-After, where the queue knows better than 1
+    uint64_t length;              // of the body, where it is known
     bool length_known;
     struct hp_buf body;
     struct hp_request request;
@@ -329,6 +334,40 @@ static enum hp_code make_room(struct hp_exchange *x, const struct hp_route_confi
     return hp_buf_check(&x->body, &x->fault);
 }
 
+// What the queue is told of it.
+static void size_up(struct hp_exchange *x, size_t bytes)
+{
+    x->job.bytes = bytes;
+    x->job.until_ns = x->request.deadline.at_ns;
+    x->job.shadow = x->mode == HP_CALL_SHADOW;
+    x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], bytes);
+}
+
+static bool is_done_in_place(const struct hp_exchange *x)
+{
+    return x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns;
+}
+
+static enum hp_code admit_to_queue(struct hp_exchange *x)
+{
+    uint64_t now = hp_now_ns(), wait_ns;
+    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
+        return HP_OK;
+    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
+    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
+}
+
+// Where its length says all that the queue asks: refused before memory is taken or a byte copied.
+// What is too large to be thrown away is asked about when it is here.
+static enum hp_code foresee(struct hp_exchange *x)
+{
+    if (!x->length_known || x->length > DISCARD_MAX)
+        return HP_OK;
+    size_up(x, (size_t)x->length);
+    return is_done_in_place(x) ? HP_OK : admit_to_queue(x);
+}
+
 static enum hp_code admit_to_route(struct hp_exchange *x)
 {
     const struct hp_route *route = hp_routes[x->route];
@@ -346,6 +385,7 @@ static enum hp_code admit_to_route(struct hp_exchange *x)
     if (x->query.len && hp_str_is(x->media_type, "application/json"))
         return hp_fail(&x->fault, HP_BAD_QUERY, NULL, "a JSON body carries its options itself");
     HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
+    HP_TRY(foresee(x));
     return make_room(x, config);
 }
 
@@ -629,20 +669,12 @@ static void learn(struct hp_exchange *x)
         hp_cost_learn(&x->server->cost[x->route], x->body.len, x->cpu_ns);
 }
 
-static enum hp_code admit_to_queue(struct hp_exchange *x)
-{
-    uint64_t now = hp_now_ns(), wait_ns;
-    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
-    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
-        return HP_OK;
-    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
-    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
-}
-
-// From here to hp_exchange_worked the exchange is a worker's, but for its deadline and `hung_up`.
+// From here to hp_exchange_worked `request`, `reply`, `fault` and `cpu_ns` are a worker's, but for
+// the deadline.
 static void hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
 {
     hp_progress_enter(&x->request.progress, HP_QUEUE);
+    x->handed = x->request.progress;
     expect_by(x->server, x->peer, HP_PEER_WORK, x->request.deadline.at_ns);
     // Suspended first: a worker may be done before this function is.
     MHD_suspend_connection(connection);
@@ -657,6 +689,89 @@ static void take_back(struct hp_exchange *x)
     x->worked = server->resumed = true;
     expect_by(server, x->peer, HP_PEER_REPLY, hp_now_ns() + reply_time(x));
     MHD_resume_connection(x->connection); // on_whole follows in this turn of the loop
+}
+
+// Everything but what a worker may write. Memory of its own, since either may end first.
+static void copy_to(const struct hp_exchange *x, struct hp_exchange *y)
+{
+    y->server = x->server;
+    y->config = hp_config_share(x->config);
+    y->peer = x->peer;
+    y->connection = x->connection;
+    y->mode = x->mode;
+    y->route = x->route;
+    y->arrived = true;
+    y->hung_up = x->hung_up;
+    y->close = x->close;
+    y->job.place = HP_NO_PLACE;
+    y->request.progress = x->handed;
+    y->asked_ms = x->asked_ms;
+    y->granted_ms = x->granted_ms;
+    y->started_ns = x->started_ns;
+    y->bytes_in = x->bytes_in;
+    y->sampled = x->sampled;
+    memcpy(y->trace_id, x->trace_id, sizeof y->trace_id);
+    memcpy(y->span_id, x->span_id, sizeof y->span_id);
+    memcpy(y->parent_id, x->parent_id, sizeof y->parent_id);
+    y->method = kept(y, x->method);
+    y->caller = kept(y, x->caller);
+    y->request_id = kept(y, x->request_id);
+}
+
+static struct hp_exchange *stand_in_for(struct hp_exchange *x)
+{
+    struct hp_exchange *y = exchange_new(x->server);
+    if (!y)
+        return NULL;
+    y->fault = HP_FAULT_NONE;
+    hp_arena_init(&y->arena, &x->server->memory, x->server->memory.limit);
+    hp_arena_init(&y->spare, NULL, SPARE_BYTES);
+    hp_arena_lend(&y->spare, y->room, sizeof y->room);
+    copy_to(x, y);
+    y->request.progress.stage = HP_COMPUTE; // in the queue and since: only the worker knows
+    hp_progress_enter(&y->request.progress, HP_COMPUTE);
+    hp_fail(&y->fault, HP_DEADLINE, NULL, "the time granted was over while it was worked on");
+    return y;
+}
+
+// The caller is told in time even if the worker does not come to look at the clock.
+static void answer_for(struct hp_exchange *x)
+{
+    struct hp_exchange *y = stand_in_for(x);
+    if (!y)
+        return;
+    unwatch(x);
+    x->stand_in = y;
+    x->peer->exchange = y;
+    x->server->left_with_workers++;
+    take_back(y);
+}
+
+// Neither its connection nor a worker has it any more. Its request is counted as its stand-in's;
+// what it cost is told here.
+static void let_go(struct hp_exchange *x)
+{
+    struct hp_server *server = x->server;
+    if (!x->stood_in || !x->let_go)
+        return;
+    hp_metrics_waste(server->metrics, x->route, x->cpu_ns);
+    server->left_with_workers--;
+    hp_arena_done(&x->arena);
+    hp_arena_done(&x->spare);
+    hp_config_free(x->config);
+    exchange_free(server, x);
+}
+
+// The connection's exchange, or the one that now stands in for it.
+static struct hp_exchange *current(void **context)
+{
+    struct hp_exchange *x = *context;
+    if (!x || !x->stand_in)
+        return x;
+    *context = x->stand_in;
+    x->stood_in = true;
+    let_go(x);
+    return *context;
 }
 
 // Callers that come again as soon as they are refused take the processor from the work that others
@@ -685,19 +800,17 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
 {
     if (x->hung_up)
         return MHD_NO;
-    if (x->fault.code || x->rollout || x->worked)
-        return answer(x, connection);
-    x->job.bytes = x->body.len;
-    x->job.until_ns = x->request.deadline.at_ns;
-    x->job.shadow = x->mode == HP_CALL_SHADOW;
-    x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], x->body.len);
-    if (x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns) {
-        compute_in_place(x);
-        learn(x);
-    } else if (!admit_to_queue(x)) {
-        hand_over(x, connection);
-        return MHD_YES;
-    } else if (x->fault.code == HP_OVERLOADED && in_a_storm(x->server)) {
+    if (!x->fault.code && !x->rollout && !x->worked) {
+        size_up(x, x->body.len);
+        if (is_done_in_place(x)) {
+            compute_in_place(x);
+            learn(x);
+        } else if (!admit_to_queue(x)) {
+            hand_over(x, connection);
+            return MHD_YES;
+        }
+    }
+    if (x->fault.code == HP_OVERLOADED && !x->worked && in_a_storm(x->server)) {
         park(x, connection);
         return MHD_YES;
     }
@@ -708,8 +821,13 @@ void hp_exchange_worked(struct hp_server *server)
 {
     for (struct hp_job *job = hp_workers_done(server->workers), *next; job; job = next) {
         next = job->next;
-        learn(exchange_of(job));
-        take_back(exchange_of(job));
+        struct hp_exchange *x = exchange_of(job);
+        learn(x);
+        x->let_go = true;
+        if (x->stand_in)
+            let_go(x);
+        else
+            take_back(x);
     }
 }
 
@@ -783,7 +901,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     const char *method, const char *version, const char *data, size_t *data_len, void **context)
 {
     (void)cls, (void)url;
-    struct hp_exchange *x = *context;
+    struct hp_exchange *x = current(context);
     if (!x)
         return MHD_NO; // there was no memory for it
     x->server->calls++;
@@ -861,7 +979,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_RequestTerminationCode why)
 {
     (void)cls;
-    struct hp_exchange *x = *context;
+    struct hp_exchange *x = current(context);
     if (!x)
         return;
     unwatch(x);
@@ -881,15 +999,21 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
 
 // --- the clock -----------------------------------------------------------------------------------
 
-// In the queue a request ends here; one that a worker has ends by itself.
+// In the queue a request ends here. One that a worker has ends by itself, or here a little later.
 static void run_over_at_work(struct hp_exchange *x)
 {
     x->peer->until_ns = 0;
-    if (!hp_workers_withdraw(x->server->workers, &x->job))
-        return;
-    hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
-    hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
-    take_back(x);
+    if (hp_workers_withdraw(x->server->workers, &x->job)) {
+        hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
+        hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
+        take_back(x);
+    } else if (x->overdue) {
+        answer_for(x);
+    } else {
+        x->overdue = true;
+        expect_by(
+            x->server, x->peer, HP_PEER_WORK, hp_now_ns() + (uint64_t)GRACE_US * HP_NS_PER_US);
+    }
 }
 
 static bool is_half_closed(int fd)

@@ -363,7 +363,8 @@ int hp_loop_run(struct hp_server *server)
         return HP_EXIT_BUG;
     }
     atomic_store(&server->ready, true);
-    while (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0)
+    while (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0 ||
+           server->left_with_workers > 0)
         turn(server);
     close_listeners(server);
     hp_log(HP_INFO, "drained", NULL);

@@ -90,13 +90,14 @@ struct hp_server {
     uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;
+    size_t left_with_workers; // exchanges whose callers were answered without them
     struct hp_rollout_kept rollout;
     uint64_t calls;    // of libmicrohttpd's handler
     bool busy;         // the last look at our own descriptors did not have to wait
     unsigned unlooked; // turns since then
     int epoll_fd, signal_fd, wake_fd;
-    int worked_fd; // an eventfd: workers are done with something
-    int hangup_fd; // an epoll of the connections whose requests are with the workers
+    int worked_fd;   // an eventfd: workers are done with something
+    int hangup_fd;   // an epoll of the connections whose requests are with the workers
     bool waits_fine; // to the nanosecond (wait.h)
     bool accepting;
     bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout

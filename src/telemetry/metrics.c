@@ -76,3 +76,8 @@ void hp_metrics_count(struct hp_metrics *metrics, const struct hp_record *record
     hp_histogram_count(&of->bytes_in, hp_bounds_bytes, record->bytes_in);
     hp_histogram_count(&of->bytes_out, hp_bounds_bytes, record->bytes_out);
 }
+
+void hp_metrics_waste(struct hp_metrics *metrics, int route, uint64_t cpu_ns)
+{
+    add(&counters_of(metrics, route)->cpu_ns[HP_WASTED], cpu_ns);
+}

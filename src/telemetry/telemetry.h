@@ -56,6 +56,9 @@ void hp_metrics_free(struct hp_metrics *metrics);
 // Any thread. Shadow and probe calls count like live ones; only requests_total tells them apart.
 void hp_metrics_count(struct hp_metrics *metrics, const struct hp_record *record);
 
+// Work for a request that was counted without it.
+void hp_metrics_waste(struct hp_metrics *metrics, int route, uint64_t cpu_ns);
+
 // All of the interface's metrics, every label set from the start. `openmetrics` chooses
 // OpenMetrics 1.0 (which ends with # EOF) over Prometheus' text format 0.0.4. The process' own
 // metrics are left out where /proc cannot be read.

@@ -180,6 +180,22 @@ def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
     assert daemon.post("/v1/chunk", LARGE).status == 200
 
 
+def test_a_504_comes_in_time_from_a_worker_that_is_stuck(odd_clock):
+    daemon, odd = odd_clock
+    odd(stuck=1)
+    with tcp(daemon) as caller:
+        caller.sendall(raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Id: b\r\nX-Request-Timeout-Ms: 100"))
+        reply = read_all(caller)  # which the worker has no part in
+    assert reply.startswith(b"HTTP/1.1 504") and b"X-Request-Id: b\r\n" in reply and b'"stage":"compute"' in reply
+    status = daemon.get("/-/status").json
+    assert status["workers"]["busy"] == 1 and status["memory_bytes"] > len(LARGE)
+    assert daemon.metric("hotpathd_in_flight") == 0 and daemon.metric("hotpathd_requests_total", code="deadline") == 1
+    odd()
+    wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
+    assert daemon.metric("hotpathd_requests_total") == 1
+    assert daemon.post("/v1/chunk", LARGE).status == 200
+
+
 # --- what the manager hears --------------------------------------------------------------------------
 
 def test_the_manager_hears_nothing_while_a_worker_is_stuck(tmp_path, monkeypatch, odd_library):

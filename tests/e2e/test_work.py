@@ -93,6 +93,20 @@ def test_a_full_queue_refuses_at_once_and_keeps_the_connection(start, tmp_path):
     assert waiting.reply()[0] == 200
 
 
+def test_a_full_queue_refuses_before_the_body_is_there(start, tmp_path):
+    daemon = one_worker(start, tmp_path, queue_requests=1)
+    body = slow(5_000)
+    assert daemon.post("/v1/chunk", body).status == 200  # then it is known what such bodies take
+    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
+    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    host, _, port = daemon.tcp[len("http://"):].rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as asks:
+        asks.sendall(head(len(body), Expect="100-continue"))
+        assert asks.recv(1 << 16).startswith(b"HTTP/1.1 429")  # else: 100, go on
+    running.hang_up()
+    assert waiting.reply()[0] == 200
+
+
 def test_a_storm_of_refusals_is_slowed_down_and_told_all_the_same(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
