@@ -28,10 +28,11 @@ def break_even(window: Window, route: str, kind: str, old_index: Array, new_inde
 
 
 def _sized(window: Window, index: Array, took: str, *known: str) -> Sized:
-    """Calls whose size is known, and what else must be."""
-    columns = {name: window.table.at(name, index) for name in ("bytes_in", took, *known)}
-    whole = np.isfinite(list(columns.values())).all(axis=0)
-    return Sized(columns["bytes_in"][whole], columns[took][whole], window.table.at("ts", index)[whole])
+    """Calls whose size is known, and what else must be. One column after the other: few old calls have a size."""
+    for name in ("bytes_in", took, *known):
+        index = index[np.isfinite(window.table.at(name, index))]
+    sizes, values, times = (window.table.at(name, index) for name in ("bytes_in", took, "ts"))
+    return Sized(sizes, values, times)
 
 
 def says(found: BreakEven) -> str:
