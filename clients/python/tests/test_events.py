@@ -223,7 +223,7 @@ def test_a_forked_child_writes_its_own_events_and_not_the_parents(client, tmp_pa
 
 EXITING = """
 import sys, threading, hotpathd
-sidecar = hotpathd.Client(sys.argv[1], modes={"chunk": "on"}, events=sys.argv[2])
+sidecar = hotpathd.Client(sys.argv[1], modes={"chunk": "on"}, breaker=None, events=sys.argv[2])
 called = threading.Event()
 def forever():
     while True:

@@ -17,6 +17,8 @@ import hotpathd
 
 CALLS, WORKERS = 2000, 8
 WARM = 200
+# Objects of a connection's transport, or of one that failed, that asyncio itself leaves to the collector.
+OF_ASYNCIO = 12 if sys.version_info >= (3, 11) else 40
 LEAST_S = 0.002  # a timeout, where one is to pass
 HEAD, _, BODY = GOOD.partition(b"\r\n\r\n")
 # fault: (answer, whether the connection is then closed, the reason that the calls have)
@@ -104,15 +106,17 @@ def test_two_thousand_calls_leave_nothing_behind(canned, run, fault):
     timeout = LEAST_S if reason == "timeout" else 20
 
     def calls(count):
-        assert run(url, count, body=b"%02d" % number, timeout=timeout) == {reason}
+        reasons = run(url, count, body=b"%02d" % number, timeout=timeout)
+        if reason == "timeout":
+            reasons.discard("connect")  # callers that leave so soon may fill the queue of connections
+        assert reasons == {reason}
         canned.settle()
 
     calls(WARM)
     threads, files, blocks, circles = grown(lambda: calls(CALLS))
     assert (threads, files) == (0, 0)
     assert blocks < CALLS / 4  # a leak of one block a call would be all of them
-    # Some asyncio's own transports are circles, of a handful of objects a connection.
-    assert circles < (CALLS / 4 if run is by_threads else 8 * CALLS)
+    assert circles < CALLS * (OF_ASYNCIO if run is by_tasks else 0.25)
 
 
 class Document(dict):

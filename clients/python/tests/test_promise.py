@@ -213,6 +213,16 @@ def test_kept_where_the_accept_queue_is_full(run):
 
 
 @CLIENTS
+def test_kept_at_once_where_the_queue_of_a_unix_socket_is_full(run, tmp_path):
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
+        listener.bind(path)
+        listener.listen(0)
+        waiting.connect(path)
+        kept(run, f"unix:{path}", "connect", timeout=5)
+
+
+@CLIENTS
 def test_a_stale_connection_is_tried_once_more_and_no_oftener(serve, run):
     def one_reply_each(peer):
         if (request := peer.request()) is not None:
