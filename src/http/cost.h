@@ -12,7 +12,7 @@ struct hp_cost {
 };
 
 // The CPU clock of the thread that computes in place, looked at rarely: a look is a system call of
-// .2 to .9 us, and for what is short the time on the wall says the same.
+// up to a microsecond, and for what is short the time on the wall says the same.
 struct hp_cost_clock {
     uint64_t looked_ns, cpu_ns; // when, and what it said
 };

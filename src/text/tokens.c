@@ -130,7 +130,7 @@ struct pass {
     struct hp_scratch *scratch;
     const struct hp_deadline *deadline;
     size_t count;
-    struct look_up *look_ups; // room for WAITING and those of one more window
+    struct look_up look_ups[WAITING + HP_WINDOW];
     size_t waiting;
     bool has_long; // a piece of HP_LONG_PIECE or more
 };
@@ -275,8 +275,6 @@ static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
 static enum hp_code run(struct pass *pass, struct hp_fault *fault)
 {
     assert(pass->text.len <= UINT32_MAX);
-    struct look_up room[WAITING + HP_WINDOW];
-    pass->look_ups = room;
     hp_window_fn *window = hp_window_best();
     size_t look = DEADLINE_BYTES;
     for (size_t at = 0; at < pass->text.len;) {
