@@ -42,5 +42,4 @@ def end(**_: Any) -> None:
 
 
 if __name__ == "__main__":
-    app.conf.task_always_eager = True
-    print(split.delay("Lift.\n\nDrag is the price.", "7").get(), sidecar.last)
+    print(split("Lift.\n\nDrag is the price.", "7"), sidecar.last)

@@ -136,7 +136,7 @@ def test_fastapi_answers_without_a_daemon(run, tmp_path):
     assert got == {"pieces": ["a", "b"], "path": "legacy"}
 
 
-def test_a_celery_task_runs_eagerly_without_a_daemon():
+def test_a_celery_task_runs_in_its_own_process_without_a_daemon():
     pytest.importorskip("celery", reason="no celery: make extras")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "clients/python/src"), "HOTPATHD_URL": "unix:/none"}
     command = [sys.executable, str(EXAMPLES / "celery_task.py")]
