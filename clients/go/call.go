@@ -167,7 +167,8 @@ func (r *run[T]) legacy(started time.Duration) (T, error) {
 // most often the reply is not what Reply takes it for, and the old code is still there.
 func (r *run[T]) ask(t ticket) (result T, why *failure) {
 	heard := ReasonCancelled
-	started, end := r.client.now(), r.end()
+	started := r.client.now()
+	end, isCut := r.end()
 	defer func() {
 		r.info.SidecarTime = r.client.now() - started
 		r.state.breaker.heard(t, heard)
@@ -188,7 +189,10 @@ func (r *run[T]) ask(t ticket) (result T, why *failure) {
 		}
 	}
 	heard = reasonHeard(r.ctx, why)
-	if why == nil && !time.Now().Before(end) {
+	if isCut && heard == ReasonTimeout { // a caller in haste says nothing of the sidecar
+		heard = ReasonCancelled
+	}
+	if why == nil && !isCut && !time.Now().Before(end) {
 		heard = ReasonTimeout // Reply took too long: it cannot be broken off, but the breaker can spare the next
 	}
 	return result, why
@@ -204,15 +208,16 @@ func (r *run[T]) timeout() time.Duration {
 	return r.rule.timeout()
 }
 
-// end is the end of the budget: before the caller's own deadline there is room for the old code.
-func (r *run[T]) end() time.Time {
-	end := r.client.started.Add(r.started + r.timeout())
+// end is the end of the budget: before the caller's own deadline, which may cut it short, there is
+// room for the old code.
+func (r *run[T]) end() (end time.Time, isCut bool) {
+	end = r.client.started.Add(r.started + r.timeout())
 	if deadline, ok := r.ctx.Deadline(); ok {
 		if deadline = deadline.Add(-r.state.reserve()); deadline.Before(end) {
-			return deadline
+			return deadline, true
 		}
 	}
-	return end
+	return end, false
 }
 
 // shadowed runs the old code, and hands its result on to be compared. The request is written

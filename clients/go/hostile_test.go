@@ -196,3 +196,23 @@ func TestAReplyThatIsNotUTF8IsRefused(t *testing.T) {
 	client, last := on(t, serveFaults(t, "unix", answerAll(okReply("{\"text\":\"\xff\"}"))).url)
 	wantFallback(t, call(t, client, stringCall()), last, ReasonBadReply)
 }
+
+func TestACallerInHasteDoesNotOpenTheBreakerForAll(t *testing.T) {
+	client := New(Config{URL: serveFaults(t, "unix", func(_ int, p *peer) { p.request(); p.untilClosed() }).url,
+		Modes: map[string]Mode{"chunk": ModeOn}, OnStateChange: func(string, string) {}})
+	t.Cleanup(client.Close)
+	c := stringCall()
+	c.Timeout = time.Minute
+	client.route("chunk").learn(time.Minute) // the old code needs all of the deadline, and more
+	for range [50]int{} {
+		ctx, cancel := context.WithTimeout(background, 30*time.Second)
+		if got, err := Do(ctx, client, c); got != "legacy" || err != nil {
+			t.Error(got, err)
+		}
+		cancel()
+		client.route("chunk").learn(time.Minute)
+	}
+	if _, ok := client.route("chunk").breaker.admit(); !ok {
+		t.Error("the breaker is open")
+	}
+}
