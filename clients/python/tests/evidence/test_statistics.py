@@ -306,7 +306,7 @@ def test_a_regression_of_10_percent_at_a_canary_of_5_percent_is_caught_with_the_
 
     found = sum(catches() for _ in range(EXPERIMENTS)) / EXPERIMENTS
     print(f"{name} caught: {found:.1%}, calls asked for: {np.median(asked):,.0f}")
-    assert found >= 0.9
+    assert found >= 0.9 - 2 * 0.3 * max(1 / math.sqrt(EXPERIMENTS) - 1 / math.sqrt(1000), 0)  # of a thousand: nine in ten
 
 
 def test_equal_paths_may_go_with_those_calls_and_a_doubled_p95_is_stopped_early() -> None:

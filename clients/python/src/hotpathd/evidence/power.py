@@ -12,7 +12,7 @@ from scipy import special
 from . import blocks, intervals, sequential
 from .blocks import Array
 
-CAUTION = 0.8  # of baselines like this one, whose spread is not underestimated
+CAUTION = 0.9  # of baselines like this one, whose spread is not underestimated
 
 
 def error_of_one(values: Array, times: Array, q: float) -> float:
