@@ -71,8 +71,9 @@ def test_the_short_demo_keeps_its_promises():
 
 
 CONDUCTOR = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
 from parts import Stack
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores in the background
 with Stack(sys.executable, pathlib.Path(sys.argv[1])) as stack:
     child = stack.start("child", ["sleep", "600"])
     print(child.pid, stack.folder, flush=True)
