@@ -229,6 +229,11 @@ def reply(body: Any, status: int = 200, **headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + data
 
 
+def answer_to(request: Any, body: Any) -> bytes:
+    """With the contract of the route that was asked."""
+    return reply(body, X_Hotpath_Contract=request.target.split("/")[-1] + "/1")
+
+
 def problem(status: int, code: str) -> bytes:
     body = {"type": f"urn:hotpathd:problem:{code}", "title": code, "status": status, "code": code}
     return reply(body, status, Content_Type="application/problem+json")

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from faults import problem, reply
+from faults import answer_to, problem, reply
 from test_faults import in_child
 
 import hotpathd
@@ -212,7 +212,7 @@ def test_an_open_breaker_spares_the_daemon_by_route(serve, client):
         while (request := peer.request()) is not None:
             asked.append(request.target)
             full = problem(429, "overloaded")
-            peer.send(full if "chunk" in request.target else reply([], X_Hotpath_Contract="score/1"))
+            peer.send(full if "chunk" in request.target else answer_to(request, []))
 
     sidecar = client(serve(script).url, modes={"chunk": "on", "score": "on"}, breaker=Breaker(open_s=60))
     for _ in range(50):

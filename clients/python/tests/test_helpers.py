@@ -7,7 +7,7 @@ import sys
 import types
 
 import pytest
-from faults import reply
+from faults import answer_to
 
 import hotpathd
 from hotpathd import Chunk, Ranked
@@ -37,8 +37,7 @@ class Daemon:
     def __call__(self, peer):
         while (request := peer.request()) is not None:
             self.requests.append(request)
-            route = request.target.split("/")[-1]
-            peer.send(reply(ANSWERS[request.target], X_Hotpath_Contract=f"{route}/1"))
+            peer.send(answer_to(request, ANSWERS[request.target]))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from faults import reply
+from faults import answer_to
 from samples import CANDIDATES, QUERY, end_shadow
 
 from hotpathd.adapters._shared import Ranking, Splitting
@@ -42,8 +42,8 @@ def ranking():
 def answering(serve, client):
     def with_answer(answer, mode="on", **options):
         def script(peer):
-            while peer.request() is not None:
-                peer.send(reply(answer))
+            while (request := peer.request()) is not None:
+                peer.send(answer_to(request, answer))
 
         return client(serve(script).url, modes={"chunk": mode, "score": mode}, timeout=5, **options)
 
