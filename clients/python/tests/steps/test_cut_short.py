@@ -153,5 +153,5 @@ def test_a_disk_that_is_full_at_the_file_leaves_it_whole(in_shadow):
     before = in_shadow.file.read_bytes()
     for size in range(0, len(before) - 16, 32):
         done = in_shadow.run("off", "chunk", expect=2, preexec_fn=lambda: room_for(size))
-        assert "not written" in done.stdout + done.stderr
+        assert "not written" in done.stdout + done.stderr and "-> off" not in done.stdout
         assert in_shadow.file.read_bytes() == before

@@ -110,7 +110,8 @@ def answer(question: Json) -> str:
 
 def integrity(report: Json) -> List[str]:
     found = report["integrity"]
-    lines = [f"{found['dropped']:,} events lost by the clients, {found['unread']:,} lines of events cannot be read ({found['lost_share']:.2%} together)"]
+    unread = f", {found['unread']:,} lines of events that cannot be read" if found["unread"] else ""
+    lines = [f"{found['dropped']:,} events lost by the clients{unread} ({found['lost_share']:.2%})"]
     if found["files_cut"]:
         lines.append(f"{found['files_cut']:,} files of which an unknown rest is missing")
     for one in found["books"]:
