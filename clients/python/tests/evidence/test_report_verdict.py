@@ -132,6 +132,11 @@ def test_mismatches_are_no_go_and_in_clusters(bench: Any) -> None:
     assert len(cluster["examples"][0]["request_id"]) == 32
 
 
+def test_a_rule_that_allows_every_mismatch_allows_them(bench: Any) -> None:
+    report = bench.events(shadow(300, 700)).run(*bench.rules("stop: { minimum: 200, mismatches: 100% }"), expect=0)
+    assert "NO-GO" not in said(report) and "GO 700 of 1,000 results differ" in said(report)
+
+
 def test_the_old_code_s_own_noise_is_allowed_for(bench: Any) -> None:
     noise = [made.event(mode="shadow", reason="noise", match=n % 10 > 0, diff=None if n % 10 else "/x") for n in range(1000)]
     report = bench.events(shadow(1900, 100) + noise).run(*bench.rules(RULES), expect=0)

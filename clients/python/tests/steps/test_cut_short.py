@@ -155,3 +155,17 @@ def test_a_disk_that_is_full_at_the_file_leaves_it_whole(in_shadow):
         done = in_shadow.run("off", "chunk", expect=2, preexec_fn=lambda: room_for(size))
         assert "not written" in done.stdout + done.stderr and "-> off" not in done.stdout
         assert in_shadow.file.read_bytes() == before
+
+
+@pytest.mark.parametrize("why", [b"\xff\xfe", "é".encode()])
+def test_no_character_keeps_a_route_on(in_shadow, why):
+    in_shadow.run("off", "chunk", "--why", os.fsdecode(why), expect=0)
+    assert in_shadow.switch() == "off"
+    assert in_shadow.ledger()[-1]["what"] == "off"
+
+
+@pytest.mark.parametrize("name", ["rollout.pending.json", "rollout.json"])
+def test_nothing_that_is_nested_keeps_a_route_on(in_shadow, name):
+    (in_shadow.folder / name).write_text("[" * 99_999)
+    in_shadow.run("off", "--file", "conf/hotpathd.yaml", "chunk", expect=0)
+    assert in_shadow.switch() == "off"
