@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import json
+import os
+import random
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, List
 
 import made
@@ -12,6 +16,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
 
+SOURCES = Path(__file__).parents[2] / "src"
 RULES = "stop: { minimum: 200, mismatches: 1%, fallbacks: 1%, regression: 10% }\n"
 PRICED = RULES + "prices: { vcpu_hour: 0.04, gib_month: 3 }\nrequests_per_month: 1e9\n"
 
@@ -125,6 +130,11 @@ def test_mismatches_are_no_go_and_in_clusters(bench: Any) -> None:
     (cluster,) = route(report)["mismatches"]["clusters"]
     assert (cluster["pointer"], cluster["count"]) == ("/chunks/*/end", 100)
     assert len(cluster["examples"][0]["request_id"]) == 32
+
+
+def test_a_rule_that_allows_every_mismatch_allows_them(bench: Any) -> None:
+    report = bench.events(shadow(300, 700)).run(*bench.rules("stop: { minimum: 200, mismatches: 100% }"), expect=0)
+    assert "NO-GO" not in said(report) and "GO 700 of 1,000 results differ" in said(report)
 
 
 def test_the_old_code_s_own_noise_is_allowed_for(bench: Any) -> None:
@@ -302,3 +312,21 @@ def test_a_window_of_any_length_can_be_drawn(bench: Any, days: float) -> None:
     page = bench.folder / "r.html"
     bench.events(events).run("--html", str(page))
     assert page.read_text().count("<svg") >= 2
+
+
+@pytest.mark.parametrize(("output", "code"), [("", 0), ("| true", 2), (">&-", 0), (">/dev/full", 2)])
+def test_the_terminals_own_troubles_are_no_traceback(bench: Any, output: str, code: int) -> None:
+    """A character set without our signs, too."""
+    bench.events(made.canary(3000, 1000))
+    rules = bench.rules(RULES)
+    shell = f"set -o pipefail; '{sys.executable}' -m hotpathd.evidence {' '.join([*bench.files, *rules])} {output}"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(["bash", "-c", shell], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+def test_a_pipe_is_no_file_of_events(bench: Any) -> None:
+    os.mkfifo(bench.folder / "pipe")
+    bench.files = [str(bench.folder / "pipe")]
+    bench.run(expect=2)
+    assert "not a file" in bench.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -129,3 +130,42 @@ def test_many_changes_at_a_time_leave_a_whole_file_and_ledger(in_shadow):
     in_shadow.says("HOLD")
     in_shadow.step()
     assert in_shadow.ledger()[-1]["to"]["mode"] == {"1 %": "canary", "5 %": "canary"}.get(in_shadow.switch(), in_shadow.switch())
+
+
+def room_for(size):
+    """Of a file: a full disk, as a process meets it."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_disk_that_is_full_at_the_ledger_is_told_and_settled(in_shadow):
+    for _ in range(2):  # longer than all else that is written
+        in_shadow.run("resume", "chunk", expect=0)
+    known = in_shadow.ledger()
+    size = in_shadow.ledger_path.stat().st_size + 20
+    done = in_shadow.run("up", "chunk", "--why", "no room", expect=2, preexec_fn=lambda: room_for(size))
+    assert "the ledger cannot be written" in done.stderr
+    in_shadow.run("resume", "chunk", expect=0)
+    assert [entry["what"] for entry in in_shadow.ledger()[len(known) :]] == ["up", "resume"]
+
+
+def test_a_disk_that_is_full_at_the_file_leaves_it_whole(in_shadow):
+    before = in_shadow.file.read_bytes()
+    for size in range(0, len(before) - 16, 32):
+        done = in_shadow.run("off", "chunk", expect=2, preexec_fn=lambda: room_for(size))
+        assert "not written" in done.stdout + done.stderr and "-> off" not in done.stdout
+        assert in_shadow.file.read_bytes() == before
+
+
+@pytest.mark.parametrize("why", [b"\xff\xfe", "é".encode()])
+def test_no_character_keeps_a_route_on(in_shadow, why):
+    in_shadow.run("off", "chunk", "--why", os.fsdecode(why), expect=0)
+    assert in_shadow.switch() == "off"
+    assert in_shadow.ledger()[-1]["what"] == "off"
+
+
+@pytest.mark.parametrize("name", ["rollout.pending.json", "rollout.json"])
+def test_nothing_that_is_nested_keeps_a_route_on(in_shadow, name):
+    (in_shadow.folder / name).write_text("[" * 99_999)
+    in_shadow.run("off", "--file", "conf/hotpathd.yaml", "chunk", expect=0)
+    assert in_shadow.switch() == "off"

@@ -130,7 +130,9 @@ def _integrity(found: Integrity) -> Json:
     return {
         "events": found.events,
         "dropped": found.dropped,
-        "dropped_share": _finite(found.dropped_share),
+        "unread": found.unread,
+        "files_cut": found.cut,
+        "lost_share": _finite(found.lost_share),
         "daemon_restarted": found.restarted,
         "books": [_books(one) for one in found.books],
         "log": None if found.logged is None else {

@@ -6,6 +6,7 @@ Exit codes: 0 GO, 10 HOLD, 20 NO-GO, 30 ROLLBACK; 2: unusable input.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -33,6 +34,7 @@ def baseline(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _guarded(kind: str, options: argparse.Namespace) -> int:
+    _streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(128 + number))  # so that the spool goes
     try:
@@ -48,6 +50,14 @@ def _guarded(kind: str, options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"hotpathd-{kind}: interrupted", file=sys.stderr)
     return verdict.UNUSABLE
+
+
+def _streams() -> None:
+    """Closed ones are nowhere; a character that one cannot write is a question mark."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w", encoding="utf-8") for stream in (sys.stdout, sys.stderr))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(kind: str, options: argparse.Namespace) -> int:

@@ -61,6 +61,7 @@ _GET = itemgetter(*(field.name for field in FIELDS))
 LONGEST_MS = 1e9  # eleven days: a longer call is a broken clock
 LONGEST_TEXT = 256
 MOST_BYTES = 1e15
+MOST_DAYS = 84006  # since 1970: to the year 2200
 STAGES = ("queue", "parse", "compute", "write")
 _NO_SERVER: Dict[str, float] = {}
 _TIME = "0000-00-00T00:00:00.000000Z"
@@ -90,7 +91,7 @@ def columns_of(events: Sequence[Event]) -> Optional[Columns]:
 
 
 def stamps_of(texts: List[str]) -> Optional[Array]:
-    """Microseconds since 1970; None where one is no time."""
+    """Microseconds since 1970; None where one is no time, or of no clock that is right."""
     if not texts:
         return np.zeros(0, np.int64)
     joined = "".join(texts)
@@ -100,9 +101,10 @@ def stamps_of(texts: List[str]) -> Optional[Array]:
     if not (((grid >= _LOWEST) & (grid <= _HIGHEST)).all()):
         return None
     try:
-        return np.ascontiguousarray(grid[:, :-1]).view(f"S{len(_TIME) - 1}")[:, 0].astype("datetime64[us]").astype(np.int64)
+        stamps: Array = np.ascontiguousarray(grid[:, :-1]).view(f"S{len(_TIME) - 1}")[:, 0].astype("datetime64[us]").astype(np.int64)
     except ValueError:  # the 31st of June
         return None
+    return stamps if ((stamps >= 0) & (stamps < MOST_DAYS * 86_400_000_000)).all() else None
 
 
 def problem_of(event: Any) -> str:

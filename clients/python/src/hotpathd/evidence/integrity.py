@@ -13,11 +13,17 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from . import ids, sides
+from . import ids, sides, spool
+from .problems import Problems
 from .scrapes import Daemon, Log
 from .sides import Window
 
 MOST_NAMED = 20
+# no evidence is lost by these; every other problem is a line that was to be an event and tells nothing
+_HARMLESS = frozenset({
+    "not JSON", "not an event", "an empty or overlong line", "an empty file", spool.TORN,
+    "a clock that goes back", "an event that is there twice", "a request id that was used before",
+})  # fmt: skip
 
 
 @dataclass
@@ -41,8 +47,10 @@ class Books:
 @dataclass
 class Integrity:
     events: int
-    dropped: int
+    dropped: int  # by the clients, as they say themselves
     books: List[Books]
+    unread: int = 0  # lines of other versions, damaged ones, those with a bad field
+    cut: int = 0  # files of which an unknown rest is missing
     restarted: bool = False
     unmatched: List[str] = field(default_factory=list)  # in the daemon's log, in no event
     unmatched_count: int = 0
@@ -51,16 +59,25 @@ class Integrity:
     logged: Optional[int] = None
 
     @property
-    def dropped_share(self) -> float:
-        return self.dropped / max(self.events + self.dropped, 1)
+    def lost(self) -> int:
+        return self.dropped + self.unread
+
+    @property
+    def lost_share(self) -> float:
+        return self.lost / max(self.events + self.lost, 1)
 
 
 def reconcile(window: Window, daemon: Optional[Daemon], log: Optional[Log]) -> Integrity:
     books = [_books(window, route, daemon) for route in window.routes]
-    found = Integrity(window.events, window.table.dropped, books, restarted=bool(daemon and daemon.restarted))
+    problems = window.table.problems
+    found = Integrity(window.events, window.table.dropped, books, unread=_unread(problems), cut=problems.count(*spool.CUT), restarted=bool(daemon and daemon.restarted))
     if log is not None:
         _match(window, log, found)
     return found
+
+
+def _unread(problems: Problems) -> int:
+    return sum(count for what, count, _ in problems if what not in _HARMLESS and what not in spool.CUT)
 
 
 def _books(window: Window, route: str, daemon: Optional[Daemon]) -> Books:

@@ -133,7 +133,8 @@ def no_event_upper_bound(n: int, confidence: float = CONFIDENCE) -> float:
 
 def clean_needed(bound: float, n: int = 0, confidence: float = CONFIDENCE) -> int:
     """So many more without an event, after n without one, show a share of at most `bound`."""
-    return max(math.ceil(math.log1p(-confidence) / math.log1p(-bound)) - n, 0)
+    needed = math.ceil(math.log1p(-confidence) / math.log1p(-bound)) if bound < 1 else 1
+    return max(needed - n, 0)
 
 
 def minus(a: Interval, b: Interval, shared: float = 0.0) -> Interval:

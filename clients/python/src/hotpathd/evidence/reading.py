@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import zlib
 from typing import Any, BinaryIO, Iterator, List, NamedTuple
 
@@ -44,7 +45,10 @@ def parts_of(paths: List[str]) -> List[Part]:
 
 def _parts(path: str) -> Iterator[Part]:
     try:
-        size = os.stat(path).st_size
+        about = os.stat(path)
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
+            raise Unreadable(f"{path}: not a file; what comes from a pipe goes into one first")
+        size = about.st_size
         with open(path, "rb") as file:
             magic = file.read(4)
     except OSError as error:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import ids
-from .fields import FIELDS, STAGES
+from .fields import FIELDS, MOST_DAYS, STAGES
 
 Array = NDArray[Any]
 WORD = 8
@@ -264,7 +264,7 @@ class _Shape:
         return stamps
 
 
-_NO_DAY = np.iinfo(np.int64).min
+_NO_DAY = -1
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
@@ -272,9 +272,10 @@ def _days(text: int) -> int:
     """Of 20260010002: year, 0, month, 0, 0, day, as the separators were read as zeros."""
     year, month, day = text // 10_000_000, text // 10_000 % 1000, text % 1000
     try:
-        return datetime.date(year, month, day).toordinal() - _EPOCH
+        days = datetime.date(year, month, day).toordinal() - _EPOCH
     except ValueError:
-        return int(_NO_DAY)
+        return _NO_DAY
+    return days if 0 <= days < MOST_DAYS else _NO_DAY
 
 
 def _is_cell(cell: Tuple[Any, ...], refused: FrozenSet[str]) -> bool:

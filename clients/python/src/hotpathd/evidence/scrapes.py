@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,10 @@ def take(scrape: Scrape, line: str) -> None:
         if not found:
             raise ValueError
         labels = frozenset((name, value) for name, value in _LABEL.findall(found[2] or ""))
-        scrape.samples[found[1], labels] = float(found[3])
+        value = float(found[3])
+        if not math.isfinite(value):
+            raise ValueError
+        scrape.samples[found[1], labels] = value
     except ValueError:
         scrape.foreign += 1
 

@@ -49,7 +49,9 @@ DTYPES: Dict[str, Any] = {
 }  # fmt: skip
 _MATCH = {None: -1, False: 0, True: 1}
 TORN = "a torn last line"
-MOST_WORDS = 60_000
+DAMAGED, CROWDED = "an archive that is damaged from here on", "too many different words; the rest of the part is left out"
+CUT = (DAMAGED, CROWDED)
+MOST_WORDS = {"cell": 1000, "diff": 60_000}
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
 MOST_SENDERS = 1000
@@ -86,17 +88,18 @@ class Shard:
 class _Codes:
     """Words to numbers, in the order of their first sight."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._codes: DefaultDict[Any, int] = defaultdict(itertools.count().__next__)
 
     def of(self, column: List[Any]) -> Array:
         codes = list(map(self._codes.__getitem__, column))
-        if len(self._codes) > MOST_WORDS:
+        if len(self._codes) > self._most:
             raise TooMany()
         return np.array(codes, np.uint16)
 
     def words(self) -> List[Any]:
-        return list(self._codes)
+        return list(self._codes)[: self._most]
 
 
 class TooMany(Exception):
@@ -113,7 +116,7 @@ class _Parser:
     def __init__(self, shard: Shard, fast: Scan) -> None:
         self._shard = shard
         self._fast = fast
-        self._codes = {name: _Codes() for name in WORDS}
+        self._codes = {name: _Codes(MOST_WORDS[name]) for name in WORDS}
         self._columns: Dict[str, List[Array]] = {name: [] for name in DTYPES}
         self._seen: DefaultDict[Tuple[str, str], int] = defaultdict(int)
         self._latest = 0
@@ -183,7 +186,7 @@ class _Parser:
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
-            return None, "not JSON"
+            return None, "a damaged line" if line.startswith(b"{") or line.endswith(b"}") else "not JSON"
         return event, fields.problem_of(event)
 
     def _problem(self, what: str, number: int) -> None:
@@ -262,9 +265,9 @@ def parse(job: Tuple[reading.Part, str], fast: Scan = scan.scan) -> Shard:
         for block in reading.blocks(part):
             parser.take(block)
     except reading.Damaged:
-        shard.problems.add("an archive that is damaged from here on", Place(part.path, shard.lines))
+        shard.problems.add(DAMAGED, Place(part.path, shard.lines))
     except TooMany:
-        shard.problems.add("too many different words; the rest of the part is left out", Place(part.path, shard.lines))
+        shard.problems.add(CROWDED, Place(part.path, shard.lines))
     finally:
         gc.enable()
     parser.write(os.path.join(folder, f"{os.getpid()}.columns"))

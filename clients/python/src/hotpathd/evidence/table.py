@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .problems import MOST_PLACES, Place, Problems
-from .spool import DTYPES, WORDS, Cell, Example, Shard
+from .rules import Unusable
+from .spool import DTYPES, MOST_WORDS, WORDS, Cell, Example, Shard
 
 Array = NDArray[Any]
+_MEMBERS = {"cell": "route, mode, path, outcome and reason", "diff": "diff"}
 
 
 class Table:
@@ -86,10 +88,12 @@ class Table:
         """One dictionary of all shards."""
         codes: Dict[Any, int] = {}
         self._maps[name] = [
-            np.array([codes.setdefault(word, len(codes)) for word in shard.words[name]], np.uint16)
+            np.array([codes.setdefault(word, len(codes)) for word in shard.words[name]], np.uint32)
             for shard in self._shards
         ]
         self._words[name] = list(codes)
+        if len(codes) > MOST_WORDS[name]:
+            raise Unusable(f"{len(codes):,} different values of {_MEMBERS[name]}: no events of a service")
 
     def _drop_doubles(self) -> None:
         """An event that is given twice counts once; an id that is used twice is only noted."""

@@ -16,8 +16,13 @@ _NUMBERS = {"old", "sidecar", "difference (95 %)", "count", "share", "added p50"
 _DOT = {"GO": "green", "HOLD": "yellow", "NO-GO": "red", "ROLLBACK": "red"}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # the library would end the process with 1
+
+
 def show(report: Json, file: TextIO) -> None:
-    console = Console(file=file, highlight=False, width=None if file.isatty() else 120)
+    console = _Console(file=file, highlight=False, width=None if file.isatty() else 120)
     console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)))
     for name, route in report["routes"].items():
         _route(console, name, route)

@@ -174,8 +174,11 @@ def _books(route: Route, integrity: Integrity) -> List[Reason]:
 def forbidden(integrity: Integrity, rules: Rules, changed: Sequence[str]) -> List[str]:
     """Why no route can have a GO."""
     out = list(changed)
-    if integrity.dropped_share > rules.stop.dropped:
-        out.append(f"{integrity.dropped:,} events were lost, {integrity.dropped_share:.1%}; more than {rules.stop.dropped:.0%} is no evidence")
+    if integrity.lost_share > rules.stop.dropped:
+        unread = f" ({integrity.unread:,} of them lines that cannot be read)" if integrity.unread else ""
+        out.append(f"{integrity.lost:,} events were lost{unread}, {integrity.lost_share:.1%}; more than {rules.stop.dropped:.0%} is no evidence")
+    if integrity.cut:
+        out.append(f"of {integrity.cut:,} files a rest of unknown length is missing")
     return out
 
 
@@ -190,6 +193,6 @@ def baseline(found: Sequence[worth.Question]) -> Finding:
 
 
 def change_word(ratio: float) -> str:
-    if math.isinf(ratio) or ratio <= 0:
+    if not math.isfinite(ratio) or ratio <= 0:
         return "no limit"
     return f"{ratio - 1:+.1%}" if ratio < 10 else f"{ratio:.1f}-fold"

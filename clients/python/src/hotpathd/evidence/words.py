@@ -110,7 +110,10 @@ def answer(question: Json) -> str:
 
 def integrity(report: Json) -> List[str]:
     found = report["integrity"]
-    lines = [f"{found['dropped']:,} events lost by the clients ({found['dropped_share']:.2%})"]
+    unread = f", {found['unread']:,} lines of events that cannot be read" if found["unread"] else ""
+    lines = [f"{found['dropped']:,} events lost by the clients{unread} ({found['lost_share']:.2%})"]
+    if found["files_cut"]:
+        lines.append(f"{found['files_cut']:,} files of which an unknown rest is missing")
     for one in found["books"]:
         if one["received"] is None:
             lines.append(f"{one['route']}: {one['asked']:,} calls asked the sidecar; no scrapes of /metrics to hold them against")
@@ -138,7 +141,7 @@ def evidence(report: Json) -> List[Tuple[str, str]]:
         ("window", f"{found['first']} to {found['last']}"),
         ("files", ", ".join(f"{one['path']} ({one['bytes']:,} bytes)" for one in found["files"])),
         ("events", f"{found['events']:,} of {found['lines']:,} lines; {found['outside_of_the_window']:,} outside of the window"),
-        ("stop rule", f"{report['rules'] or 'built in'} sha256 {report['rule_hash']}"),
+        ("stop rule", f"{report['rules'] or 'built in'}, hash {report['rule_hash']}"),
         ("callers", ", ".join(found["callers"]) or "-"),
         ("hosts", ", ".join(found["hosts"]) or "-"),
         ("made on", f"{found['made_on']}, Linux {found['made_with']['kernel']}"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import glob
+import io
 import json
 import math
 import shlex
@@ -27,6 +28,9 @@ _MOST_LOOKS = 10**9  # as the report has it
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no character stops `off`
     try:
         return int(options.run(options))
     except Unusable as problem:

@@ -6,6 +6,7 @@ pending one knows that a run was cut short between the two.
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
@@ -74,7 +75,9 @@ def append(path: Path, entry: Entry) -> None:
         torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
         if torn:
             os.ftruncate(fd, _whole(fd, size))
-        os.write(fd, (entry.line() + "\n").encode())
+        line = (entry.line() + "\n").encode(errors="backslashreplace")
+        if os.write(fd, line) < len(line):  # a full disk takes what it can
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(fd)
     finally:
         os.close(fd)
@@ -123,7 +126,7 @@ def _entry(line: bytes, place: str) -> Entry:
             rule=fields["rule"] or "",
             notes=tuple(fields["notes"]),
         )
-    except (ValueError, KeyError, TypeError, Unusable) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, Unusable) as error:
         raise Unusable(f"{place}: no entry of a ledger: {error}") from None
 
 

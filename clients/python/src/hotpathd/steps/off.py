@@ -75,10 +75,13 @@ def _switch_off(given: Order, route: str) -> str:
 def _edit(given: Order, route: str) -> None:
     aim = target.load(given.file, given.entry)
     before = aim.read(route)
-    given.hands.say(f"{route}: {before} -> off" if before != OFF else f"{route}: off already")
     _settle(given.book, aim, given.hands.say)
     entry = ledger.Entry(time.time(), route, ledger.OFF, before, OFF, why=(given.why,), rule=given.rule)
-    make(aim, entry, given.book, given.hands)
+    try:
+        make(aim, entry, given.book, given.hands)
+    finally:  # the daemon's check comes last: the file may be edited, and something else wrong
+        if target.load(given.file, given.entry).read(route) == OFF:
+            given.hands.say(f"{route}: {before} -> off" if before != OFF else f"{route}: off already")
 
 
 def _settle(book: Optional[Book], aim: target.Target, say: Say) -> None:

@@ -87,7 +87,7 @@ def replace(path: Path, text: str) -> None:
     """A small file of ours, in one rename."""
     fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(fd, "w", encoding="utf-8") as file:
+        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:  # bytes of a command line
             file.write(text)
             file.flush()
             os.fchmod(fd, 0o644)
@@ -103,7 +103,7 @@ def load(path: Path) -> Plan:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Unusable(f"{path}: {error.strerror}; `hotpathd-rollout plan` writes one") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unusable(f"{path}: no plan: {error}") from None
     try:
         return _plan(path, fields)

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Optional, Sequence
+from typing import BinaryIO, Iterator, List, NamedTuple, Optional, Sequence
 
 from . import edit, manifest
 from .problem import Unusable
@@ -93,7 +93,7 @@ def put(target: Target, after: bytes, *, by_force: bool = False) -> str:
     except OSError as error:
         if not by_force:
             raise Unusable(f"{target.name}: not replaced: {error.strerror or error}") from None
-        _overwrite(target.path, after)
+        _overwrite(target.path, after, target.before)
         return f"{target.name} was written in place, as it could not be replaced ({error.strerror or error})"
 
 
@@ -156,15 +156,27 @@ def _replace(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def _overwrite(path: Path, data: bytes) -> None:
+def _overwrite(path: Path, data: bytes, before: bytes) -> None:
+    """Where it fails half-way, what was written over is put back: the disk had room for as much."""
     try:
-        with open(path, "r+b") as file:
-            file.write(data)
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
+        with open(path, "r+b", buffering=0) as file:
+            try:
+                _write(file, data)
+            except OSError:
+                file.seek(0)
+                with contextlib.suppress(OSError):
+                    _write(file, before)
+                raise
     except OSError as error:
         raise Unusable(f"{path}: not written: {error.strerror}") from None
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+    file.truncate()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
