@@ -95,8 +95,8 @@ struct hp_server {
     bool busy;         // the last look at our own descriptors did not have to wait
     unsigned unlooked; // turns since then
     int epoll_fd, signal_fd, wake_fd;
-    int worked_fd; // an eventfd: workers are done with something
-    int hangup_fd; // an epoll of the connections whose requests are with the workers
+    int worked_fd;   // an eventfd: workers are done with something
+    int hangup_fd;   // an epoll of the connections whose requests are with the workers
     bool waits_fine; // to the nanosecond (wait.h)
     bool accepting;
     bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
