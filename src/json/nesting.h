@@ -11,8 +11,8 @@ struct hp_nesting {
     bool escaped; // and a backslash before it takes its meaning
 };
 
-// Behind the quote that closes the string that is open; NULL: not in [at, end).
-const char *hp_json_unquote(struct hp_nesting *nesting, const char *at, const char *end);
+// Behind the quote that closes the string that is open; NULL: not in [first, end).
+const char *hp_json_unquote(struct hp_nesting *nesting, const char *first, const char *end);
 
 // Behind the bracket that closes the first one; NULL: not in [at, end).
 const char *hp_json_close(struct hp_nesting *nesting, const char *at, const char *end);
