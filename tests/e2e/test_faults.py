@@ -25,6 +25,9 @@ def raw(body):
             b"X-Request-Id: a\r\nContent-Length: %d\r\n\r\n" % len(body)) + body
 
 
+HELD = raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100")
+
+
 def tcp(daemon):
     host, _, port = daemon.tcp[len("http://"):].rpartition(":")
     return socket.create_connection((host, int(port)), timeout=60)
@@ -169,9 +172,8 @@ def test_a_time_of_day_that_jumps_ends_nothing(odd_clock):
 def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
     daemon, odd = odd_clock
     odd(stuck=1)
-    held = raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100")
     with tcp(daemon) as caller:
-        caller.sendall(held)
+        caller.sendall(HELD)
         wait_for(lambda: daemon.get("/-/status").json["workers"]["stuck"] == 1, "the worker to be called stuck")
         assert daemon.post("/v1/chunk", BODY).status == 200 and daemon.get("/livez").status == 200
         odd()
@@ -194,6 +196,47 @@ def test_a_504_comes_in_time_from_a_worker_that_is_stuck(odd_clock):
     wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
     assert daemon.metric("hotpathd_requests_total") == 1
     assert daemon.post("/v1/chunk", LARGE).status == 200
+
+
+def let_go(daemon, odd):
+    odd()
+    wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
+
+
+def test_a_connection_goes_on_behind_a_504_of_a_stuck_worker(odd_clock):
+    daemon, odd = odd_clock
+    odd(stuck=1)
+    kept = (HELD + raw(BODY)).replace(b"Connection: close\r\n", b"")
+    with tcp(daemon) as caller:
+        caller.sendall(kept + raw(BODY))
+        replies = read_all(caller).split(b"HTTP/1.1 ")[1:]
+    assert [reply[:3] for reply in replies] == [b"504", b"200", b"200"]
+    let_go(daemon, odd)
+    assert daemon.metric("hotpathd_requests_total") == 3
+
+
+def test_a_caller_of_a_stuck_worker_hangs_up_and_is_counted_once(odd_clock):
+    daemon, odd = odd_clock
+    odd(stuck=1)
+    with tcp(daemon) as caller:
+        caller.sendall(HELD)
+        wait_for(lambda: daemon.get("/-/status").json["workers"]["busy"] == 1, "the worker to have it")
+    wait_for(lambda: daemon.metric("hotpathd_in_flight") == 0, "the caller to be gone")
+    let_go(daemon, odd)
+    assert daemon.metric("hotpathd_requests_total") == 1
+
+
+def test_a_drain_answers_for_a_stuck_worker_and_waits_for_it(odd_clock):
+    daemon, odd = odd_clock
+    odd(stuck=1)
+    with tcp(daemon) as caller:
+        caller.sendall(HELD)
+        wait_for(lambda: daemon.get("/-/status").json["workers"]["busy"] == 1, "the worker to have it")
+        daemon.process.terminate()
+        assert read_all(caller).startswith(b"HTTP/1.1 504")
+    assert daemon.process.poll() is None
+    odd()
+    assert daemon.process.wait(60) == 0
 
 
 # --- what the manager hears --------------------------------------------------------------------------
