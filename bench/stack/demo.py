@@ -266,7 +266,7 @@ class Demo:
     def slow_build(self, name, delay_ms, verdict):
         """The guard must see a slow build in its report, and switch off, with nobody looking."""
         self.wait(self.recent_s, "what was before leaves what the guard looks at")
-        guard = self.rollout.guard("--watch", "1", "--recent", f"{self.recent_s}s")
+        guard = self.rollout.guard("--watch", "1", "--recent", f"{self.recent_s}s", "--alpha-over", f"{3 * ROLLBACK_S}s")
         begun = time.time()  # its coming is part of it
         with self.phase(name), faults.slow_build(self, delay_ms):
             while len(self.rolled_back(begun)) < len(evidence.ROUTES) and time.time() - begun < 3 * ROLLBACK_S:

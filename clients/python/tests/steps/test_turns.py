@@ -12,6 +12,8 @@ import time
 import pytest
 from conftest import CONFIGURATION, RULE
 
+from hotpathd.steps import command, turn
+
 
 def test_goes_up_step_by_step_and_logs_each(bench):
     bench.plan()
@@ -317,3 +319,24 @@ def test_a_step_without_events_yet_holds_and_says_so(bench):
     bench.run("step", "events/*.jsonl", expect=0)
     said = bench.run("step", "events/*.jsonl", expect=10).stdout
     assert said == "chunk: shadow; HOLD: no events yet, events/*.jsonl is not there\n"
+
+
+@pytest.mark.parametrize(
+    "options, looks",
+    [(["--recent", "4s"], 1440), (["--recent", "4s", "--alpha-over", "1h"], 60), ([], 0)],
+)  # fmt: skip
+def test_a_guards_looks_share_alpha_over_a_day_or_what_is_said(bench, monkeypatch, options, looks):
+    seen = []
+
+    class Turn:
+        def __init__(self, plan, means):
+            seen.append(means.looks)
+
+        def step(self):
+            return 0
+
+    bench.plan()
+    monkeypatch.chdir(bench.folder)
+    monkeypatch.setattr(turn, "Turn", Turn)
+    assert command.main(["step", "events.jsonl", *options]) == 0
+    assert seen == [looks]

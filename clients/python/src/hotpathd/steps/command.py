@@ -21,7 +21,6 @@ from typing import List, Optional, Sequence, Tuple
 from .problem import Unusable
 
 PLAN = "rollout.json"
-_DAY_S = 86400.0
 _CRON_S = 60.0  # as often as cron can
 _MOST_LOOKS = 10**9  # as the report has it
 
@@ -74,7 +73,8 @@ def _step(options: argparse.Namespace) -> int:
     from . import plan as plans
 
     recent_s = times.seconds_of(options.recent) if options.recent else math.inf
-    looks = min(math.ceil(_DAY_S / (options.watch or _CRON_S)), _MOST_LOOKS) if options.recent else 0
+    shared_s = times.seconds_of(options.alpha_over)
+    looks = min(math.ceil(shared_s / (options.watch or _CRON_S)), _MOST_LOOKS) if options.recent else 0
     stop = threading.Event()
     say = _Changes() if options.watch else _say
     command = tuple(shlex.split(options.report))
@@ -195,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     about_daemon(step)
     step.add_argument("--force", action="store_true", help="put the ledger's switch back where somebody else set another")
     step.add_argument("--recent", default="", metavar="TIME", help="nothing older than that is evidence: a guard for a step that has lasted long, as in 15m")
+    step.add_argument("--alpha-over", default="1d", metavar="TIME", help="how long the looks of such a guard share alpha (1d)")
     step.add_argument("--watch", type=float, default=0, metavar="SECONDS", help="again and again, until it is told to stop")
 
     off = command("off", _off, "switches routes off, at once; needs the file alone")
