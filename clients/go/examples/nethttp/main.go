@@ -1,7 +1,13 @@
 // Nethttp is a search endpoint of a net/http service: its candidates come from the database as
 // JSON, the daemon ranks them, and the code that did it before is the fallback.
 //
-//	go run ./examples/nethttp & curl '127.0.0.1:8080/search?q=wing'
+//	go run ./examples/nethttp
+//
+// and in another terminal, as it has to be built first:
+//
+//	curl '127.0.0.1:8080/search?q=wing'
+//
+// It logs which path each call took; the first may be the old one, until the daemon's modes are known.
 package main
 
 import (
@@ -68,7 +74,8 @@ func search(sidecar *hotpathd.Client) http.HandlerFunc {
 }
 
 func main() {
-	sidecar := hotpathd.New(hotpathd.Config{Caller: "search/1.0"})
+	sidecar := hotpathd.New(hotpathd.Config{Caller: "search/1.0",
+		OnCall: func(info hotpathd.CallInfo) { log.Print(info.Path, " ", info.Reason) }})
 	defer sidecar.Close()
 	http.HandleFunc("/search", search(sidecar))
 	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:8080", nil))

@@ -1,4 +1,4 @@
-"""A Celery task. pip install celery; with a daemon running, and without a broker, in this process:
+"""A Celery task. In this folder: pip install celery ../..; with a daemon running, and without a broker, in this process:
 
     python3 celery_task.py
 

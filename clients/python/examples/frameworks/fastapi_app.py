@@ -1,4 +1,4 @@
-"""A FastAPI service. pip install fastapi uvicorn; with a daemon running:
+"""A FastAPI service. In this folder: pip install fastapi uvicorn ../..; with a daemon running:
 
     uvicorn fastapi_app:app
     curl --json '{"id": "7", "text": "Lift."}' http://127.0.0.1:8000/split

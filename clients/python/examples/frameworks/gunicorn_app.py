@@ -1,8 +1,10 @@
-"""A WSGI service whose workers are forked after the client's first call. pip install gunicorn; with a
-daemon running:
+"""A WSGI service whose workers are forked after the client's first call. In this folder:
+pip install gunicorn ../..; with a daemon running:
 
     gunicorn --preload --workers 2 gunicorn_app:application
     curl --data 'Lift.' http://127.0.0.1:8000/
+
+A worker's first answer may say legacy: it has not heard the daemon's modes yet.
 """
 
 import json
