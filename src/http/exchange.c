@@ -79,7 +79,7 @@ struct hp_exchange {
 // --- exchanges -----------------------------------------------------------------------------------
 
 // A few are kept, so that a small request asks malloc for nothing. All of it is zero but the room.
-static struct hp_exchange *exchange_new(struct hp_server *server)
+static struct hp_exchange *take_kept(struct hp_server *server)
 {
     struct hp_exchange *x = server->kept_exchanges;
     if (!x)
@@ -90,8 +90,27 @@ static struct hp_exchange *exchange_new(struct hp_server *server)
     return x;
 }
 
-static void exchange_free(struct hp_server *server, struct hp_exchange *x)
+static struct hp_exchange *exchange_new(struct hp_server *server)
 {
+    struct hp_exchange *x = take_kept(server);
+    if (!x)
+        return NULL;
+    x->server = server;
+    x->fault = HP_FAULT_NONE;
+    x->job.place = HP_NO_PLACE;
+    hp_arena_init(&x->arena, &server->memory, server->memory.limit);
+    hp_arena_init(&x->spare, NULL, SPARE_BYTES);
+    hp_arena_lend(&x->spare, x->room, sizeof x->room);
+    return x;
+}
+
+// With its memory and its configuration.
+static void exchange_free(struct hp_exchange *x)
+{
+    struct hp_server *server = x->server;
+    hp_arena_done(&x->arena);
+    hp_arena_done(&x->spare);
+    hp_config_free(x->config);
     if (server->kept_count >= KEPT_EXCHANGES) {
         free(x);
         return;
@@ -241,17 +260,11 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     struct hp_exchange *x = peer ? exchange_new(server) : NULL;
     if (!x)
         return NULL;
-    x->server = server;
     x->peer = peer;
     x->config = hp_server_config(server);
     x->route = HP_NO_ROUTE;
-    x->fault = HP_FAULT_NONE;
-    x->job.place = HP_NO_PLACE;
     x->started_ns = x->request.progress.since_ns = hp_now_ns();
     x->late_comer = atomic_load(&server->draining);
-    hp_arena_init(&x->arena, &server->memory, server->memory.limit);
-    hp_arena_init(&x->spare, NULL, SPARE_BYTES);
-    hp_arena_lend(&x->spare, x->room, sizeof x->room);
     if (!keep_target(x, target))
         hp_fail(&x->fault, HP_OVERLOADED, NULL, "no memory left for this request");
     peer->exchange = x;
@@ -694,7 +707,6 @@ static void take_back(struct hp_exchange *x)
 // Everything but what a worker may write. Memory of its own, since either may end first.
 static void copy_to(const struct hp_exchange *x, struct hp_exchange *y)
 {
-    y->server = x->server;
     y->config = hp_config_share(x->config);
     y->peer = x->peer;
     y->connection = x->connection;
@@ -703,7 +715,6 @@ static void copy_to(const struct hp_exchange *x, struct hp_exchange *y)
     y->arrived = true;
     y->hung_up = x->hung_up;
     y->close = x->close;
-    y->job.place = HP_NO_PLACE;
     y->request.progress = x->handed;
     y->asked_ms = x->asked_ms;
     y->granted_ms = x->granted_ms;
@@ -723,10 +734,6 @@ static struct hp_exchange *stand_in_for(struct hp_exchange *x)
     struct hp_exchange *y = exchange_new(x->server);
     if (!y)
         return NULL;
-    y->fault = HP_FAULT_NONE;
-    hp_arena_init(&y->arena, &x->server->memory, x->server->memory.limit);
-    hp_arena_init(&y->spare, NULL, SPARE_BYTES);
-    hp_arena_lend(&y->spare, y->room, sizeof y->room);
     copy_to(x, y);
     y->request.progress.stage = HP_COMPUTE; // in the queue and since: only the worker knows
     hp_progress_enter(&y->request.progress, HP_COMPUTE);
@@ -751,15 +758,11 @@ static void answer_for(struct hp_exchange *x)
 // what it cost is told here.
 static void let_go(struct hp_exchange *x)
 {
-    struct hp_server *server = x->server;
     if (!x->stood_in || !x->let_go)
         return;
-    hp_metrics_waste(server->metrics, x->route, x->cpu_ns);
-    server->left_with_workers--;
-    hp_arena_done(&x->arena);
-    hp_arena_done(&x->spare);
-    hp_config_free(x->config);
-    exchange_free(server, x);
+    hp_metrics_waste(x->server->metrics, x->route, x->cpu_ns);
+    x->server->left_with_workers--;
+    exchange_free(x);
 }
 
 // The connection's exchange, or the one that now stands in for it.
@@ -990,10 +993,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
         atomic_fetch_sub_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
     x->peer->exchange = NULL;
     expect_next(x);
-    hp_arena_done(&x->arena);
-    hp_arena_done(&x->spare);
-    hp_config_free(x->config);
-    exchange_free(x->server, x);
+    exchange_free(x);
     *context = NULL;
 }
 

@@ -124,9 +124,7 @@ static enum hp_code add_df(void *context, hp_str name, double value, const int64
 
 static enum hp_code read_corpus(struct work *work, struct hp_fault *fault)
 {
-    struct hp_json body = {
-        .start = work->in->body, .deadline = &work->in->deadline, .pointer = ""
-    };
+    struct hp_json body = score_body(work->in);
     HP_TRY(score_read_stats(work->in, &work->request, &work->documents, &work->corpus, fault));
     if (!work->request.stats.df.ptr)
         return HP_OK;

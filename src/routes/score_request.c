@@ -84,7 +84,7 @@ static const struct hp_field request_fields[] = {
 
 enum { QUERY_MAX = 4096 }; // characters; of an entry of a filter too
 
-static struct hp_json body_of(const struct hp_request *in)
+struct hp_json score_body(const struct hp_request *in)
 {
     return (struct hp_json){
         .start = in->body, .end = in->body + in->body_len, .deadline = &in->deadline, .pointer = ""
@@ -291,7 +291,7 @@ static enum hp_code take_document(struct loading *loading, struct hp_fault *faul
 static enum hp_code read_documents(struct hp_request *in, const struct score_request *request,
     struct loading *loading, struct hp_fault *fault)
 {
-    struct hp_json body = body_of(in), list;
+    struct hp_json body = score_body(in), list;
     struct hp_member whole = hp_json_member(&body, request->documents), item;
     bool found;
     if (*whole.value != '[')
@@ -338,7 +338,7 @@ static enum hp_code add_weight(void *context, hp_str name, double value, const i
 static enum hp_code read_fields(struct hp_request *in, struct score_request *request,
     struct score_documents *out, struct hp_fault *fault)
 {
-    struct hp_json body = body_of(in);
+    struct hp_json body = score_body(in);
     struct weighing weighing = { request, out, in->arena };
     for (size_t i = 0; i < HP_FIELDS_MAX; i++)
         request->bm25.weight[i] = 1;
@@ -387,7 +387,7 @@ enum hp_code score_read_priors(struct hp_request *in, const struct score_request
     *out = NULL;
     if (!request->priors.ptr)
         return HP_OK;
-    struct hp_json body = body_of(in), list;
+    struct hp_json body = score_body(in), list;
     struct hp_member whole = hp_json_member(&body, request->priors), item;
     double *prior = HP_NEW_RAW(in->arena, double, documents + 1);
     char pointer[HP_POINTER_MAX];
@@ -429,7 +429,7 @@ enum hp_code score_read_match(
     *out = 0;
     if (!request->match.ptr)
         return HP_OK;
-    struct hp_json body = body_of(in);
+    struct hp_json body = score_body(in);
     struct hp_member member = hp_json_member(&body, request->match);
     int64_t least;
     hp_str word;
@@ -450,7 +450,7 @@ enum hp_code score_read_words(struct hp_request *in, struct hp_span span, const 
 {
     if (!span.ptr)
         return HP_OK;
-    struct hp_json body = body_of(in), list;
+    struct hp_json body = score_body(in), list;
     struct hp_member whole = hp_json_member(&body, span), item;
     char place[HP_POINTER_MAX];
     hp_str word;
@@ -503,7 +503,7 @@ enum hp_code score_read_stats(struct hp_request *in, const struct score_request 
     const struct score_documents *documents, struct hp_corpus *out, struct hp_fault *fault)
 {
     static const char pointer[] = "/stats/avg_len";
-    struct hp_json body = body_of(in);
+    struct hp_json body = score_body(in);
     struct averaging averaging = { documents, out, request->fields.ptr != NULL };
     double average;
     *out = (struct hp_corpus){ .documents = (uint64_t)request->stats.docs };

@@ -43,6 +43,9 @@ struct score_documents {
 HP_MUST_USE enum hp_code score_read(
     struct hp_request *in, struct score_request *out, struct hp_fault *fault);
 
+// The body, for the spans in it.
+struct hp_json score_body(const struct hp_request *in);
+
 // Takes a document by its fields, a missing one empty; those behind the last are not known yet.
 typedef enum hp_code (*score_taker)(
     void *context, const hp_str *field, size_t fields, struct hp_fault *fault);

@@ -182,6 +182,11 @@ def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
     assert daemon.post("/v1/chunk", LARGE).status == 200
 
 
+def let_go(daemon, odd):
+    odd()
+    wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
+
+
 def test_a_504_comes_in_time_from_a_worker_that_is_stuck(odd_clock):
     daemon, odd = odd_clock
     odd(stuck=1)
@@ -192,15 +197,9 @@ def test_a_504_comes_in_time_from_a_worker_that_is_stuck(odd_clock):
     status = daemon.get("/-/status").json
     assert status["workers"]["busy"] == 1 and status["memory_bytes"] > len(LARGE)
     assert daemon.metric("hotpathd_in_flight") == 0 and daemon.metric("hotpathd_requests_total", code="deadline") == 1
-    odd()
-    wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
+    let_go(daemon, odd)
     assert daemon.metric("hotpathd_requests_total") == 1
     assert daemon.post("/v1/chunk", LARGE).status == 200
-
-
-def let_go(daemon, odd):
-    odd()
-    wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
 
 
 def test_a_connection_goes_on_behind_a_504_of_a_stuck_worker(odd_clock):
