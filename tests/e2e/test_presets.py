@@ -62,7 +62,7 @@ def test_a_request_wins_over_its_preset_member_by_member(daemon, own):
     plain = chunk(daemon, merged(WIKI, own))
     assert chunk(daemon, {"preset": "wiki", **own}) == plain
     first = json.dumps({"preset": "wiki", "text": TEXT, **own})
-    last = json.dumps({**own, "text": TEXT, "preset": "wiki"})
+    last = json.dumps({**own, "text": TEXT, "preset": "wiki"}).replace('"preset"', r'"pres\u0065t"')
     assert daemon.post("/v1/chunk", first).json == daemon.post("/v1/chunk", last).json == plain
     assert own or plain != chunk(daemon, {})
 
