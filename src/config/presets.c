@@ -217,7 +217,7 @@ static enum hp_code read_preset(struct hp_events *events, const struct hp_field 
     struct hp_preset *preset = &presets->item[presets->count];
     struct hp_arena scratch;
     char inner[HP_POINTER_MAX];
-    hp_str name;
+    hp_str name = { NULL, 0 };
     HP_TRY(read_name(events, presets, &name));
     snprintf(inner, sizeof inner, "%s.%.*s", path, (int)name.len, name.ptr);
     HP_TRY(hp_events_next(events));
