@@ -24,6 +24,13 @@ static enum hp_code bare(void *nested, hp_str word, const char *pointer, struct 
     return hp_str_is(word, "none") ? HP_OK : hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "none");
 }
 
+static enum hp_code base(void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
+{
+    static const struct request empty;
+    demand(memcmp(nested, &empty, sizeof empty) == 0, "the base is not read first");
+    return word.len ? HP_OK : hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "a name");
+}
+
 #define AT(type, name) .key = #name, .offset = offsetof(struct type, name)
 
 static const char *const units[] = { "a", "b", NULL };
@@ -42,6 +49,7 @@ static const struct hp_field fields[] = {
     { AT(request, inner), .type = HP_OBJECT, .flags = HP_NULLABLE, .fields = inner_fields,
         .bare = bare },
     { AT(request, list), .type = HP_LIST },
+    { .key = "base", .type = HP_BASE, .bare = base },
     { .key = NULL },
 };
 
@@ -55,7 +63,8 @@ static void check_bound(const struct request *request, const char *body, size_t 
 
 static void bind(const char *data, size_t len)
 {
-    struct request request = { .flag = false };
+    struct request request;
+    memset(&request, 0, sizeof request); // what lies between its members, too
     struct hp_fault fault = HP_FAULT_NONE;
     char *body = malloc(len + HP_PADDING);
     if (len)

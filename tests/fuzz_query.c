@@ -29,6 +29,15 @@ static enum hp_code bare(void *nested, hp_str word, const char *pointer, struct 
     return HP_OK;
 }
 
+static struct sample defaults;
+
+static enum hp_code base(void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
+{
+    if (memcmp(nested, &defaults, sizeof defaults) != 0)
+        abort(); // it is not read first
+    return word.len ? HP_OK : hp_fail(fault, HP_OUT_OF_RANGE, pointer, "a name");
+}
+
 #define AT(member) .offset = offsetof(struct sample, member)
 
 static const struct hp_field nested_fields[] = {
@@ -50,6 +59,7 @@ static const struct hp_field fields[] = {
     { .key = "word", .type = HP_WORD, .words = words, AT(word) },
     { .key = "name", .type = HP_STRING, .max = 9, AT(name) },
     { .key = "list", .type = HP_LIST, .min = 1, .max = 9, AT(list) },
+    { .key = "base", .type = HP_BASE, .bare = base },
     { .key = "part", .type = HP_OBJECT, .fields = nested_fields, .bare = bare, AT(part) },
     { .key = NULL },
 };
@@ -66,7 +76,8 @@ static void check_reads_back(const struct sample *sample)
         struct sample again;
         struct hp_fault fault;
         char shown[256];
-        if (field->type == HP_STRING || field->type == HP_LIST || field->type == HP_OBJECT)
+        if (field->type == HP_STRING || field->type == HP_LIST || field->type == HP_OBJECT ||
+            field->type == HP_BASE)
             continue; // quoted for YAML
         hp_fields_preset(fields, &again);
         hp_field_show(field, sample, shown, sizeof shown);
@@ -83,7 +94,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sample sample;
     struct hp_fault fault = HP_FAULT_NONE;
     hp_arena_init(&arena, NULL, 16 << 20);
+    memset(&sample, 0, sizeof sample);
     hp_fields_preset(fields, &sample);
+    memcpy(&defaults, &sample, sizeof sample);
     hp_str query = { (const char *)data, size };
     enum hp_code code = hp_query_read(query, fields, &sample, &arena, &fault);
     must(code == HP_OK || code == HP_BAD_QUERY || code == HP_BAD_TYPE || code == HP_OUT_OF_RANGE);

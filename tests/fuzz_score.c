@@ -49,6 +49,12 @@ static void check_refusal(enum hp_code code, const struct hp_fault *fault, const
     demand(!theirs || !is_syntax(code), "refused as no JSON, though jansson reads it");
 }
 
+static const struct hp_presets presets = { .count = 1,
+    .item = { { HP_STR("p"),
+        HP_STR("{\"fields\":{\"title\":2,\"body\":1},\"match\":\"any\",\"must_not\":[\"x\\u0041\"],"
+               "\"stats\":{\"docs\":9,\"avg_len\":{\"title\":3},\"df\":{\"a\":2}},\"explain\":"
+               "true}") } } };
+
 static void run_route(const char *data, size_t len)
 {
     struct hp_arena arena;
@@ -64,7 +70,9 @@ static void run_route(const char *data, size_t len)
     char *body = malloc(len + HP_PADDING);
     memcpy(body, data, len);
     memset(body + len, '"', HP_PADDING);
-    struct hp_request request = { .body = body, .body_len = len, .options = own, .arena = &arena };
+    struct hp_request request = {
+        .body = body, .body_len = len, .options = own, .presets = &presets, .arena = &arena
+    };
     struct hp_buf reply = hp_buf_in(&arena);
     enum hp_code code = hp_route_score.run(NULL, &request, &reply, &fault);
     if (code) {

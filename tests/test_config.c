@@ -200,23 +200,24 @@ static const struct {
 } bad[] = {
     // keys
     { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
-    { "workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
-                              "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, "
-                              "peer_uids, kill_switch, traces, routes, limits, isolation" },
+    { "workers: 1\n\nzzz: 1",
+        "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
+        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, "
+        "peer_uids, kill_switch, traces, routes, presets, limits, isolation" },
     { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
     { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
-    { "presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
-                     "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
-                     "kill_switch, traces, routes, limits, isolation" },
-    { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
-                        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
-                        "kill_switch, traces, routes, limits, isolation" },
+    { "presets: {chunk: {}}", "x.yaml:1:11: unknown key `chunk`; here go none" },
+    { "\"a\\e[1m\": 1",
+        "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
+        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+        "kill_switch, traces, routes, presets, limits, isolation" },
     { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, kill_switch, "
-        "traces, routes, "
+        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+        "kill_switch, "
+        "traces, routes, presets, "
         "limits, isolation" },
     { "workers: 1\nadmin: a:1\nworkers: 2",
         "x.yaml:3:1: `workers` is already set on line 1; keep one of the two" },
@@ -245,17 +246,17 @@ static const struct {
     { "workers: 1\n---\nworkers: 2", "x.yaml:2:1: a second document; one file holds one" },
     { "--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one" },
     // shapes
-    { "- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
+    { "- a", "x.yaml:1:1: `the file` is a group; it takes listen, admin, socket_mode, "
              "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
-             "kill_switch, traces, routes, "
+             "kill_switch, traces, routes, presets, "
              "limits, isolation" },
-    { "hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
+    { "hello", "x.yaml:1:1: `the file` is a group; it takes listen, admin, socket_mode, "
                "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
-               "kill_switch, traces, routes, "
+               "kill_switch, traces, routes, presets, "
                "limits, isolation" },
-    { "routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra" },
-    { "routes:\n- chunk", "x.yaml:2:1: `routes` is a group; its keys are chunk, extra" },
-    { "routes: {chunk: on}", "x.yaml:1:17: `chunk` is a group; its keys are mode, percent, "
+    { "routes: 5", "x.yaml:1:9: `routes` is a group; it takes chunk, extra" },
+    { "routes:\n- chunk", "x.yaml:2:1: `routes` is a group; it takes chunk, extra" },
+    { "routes: {chunk: on}", "x.yaml:1:17: `chunk` is a group; it takes mode, percent, "
                              "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "listen: 127.0.0.1:1",
         "x.yaml:1:9: listen is not of its type; it takes a list of strings, 1 to 255 bytes" },
@@ -356,9 +357,10 @@ static const struct {
         "could call" },
     { "peer_uids: [root]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
     { "peer_uids: [4294967295]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
-    { "[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
-                          "socket_mode, vocabulary, workers, spin_us, hosts, origins, allow_remote, "
-                          "token_file, peer_uids, kill_switch, traces, routes, limits, isolation" },
+    { "[[[[[[[[[[[[[[[[",
+        "x.yaml:1:1: `the file` is a group; it takes listen, admin, "
+        "socket_mode, vocabulary, workers, spin_us, hosts, origins, allow_remote, "
+        "token_file, peer_uids, kill_switch, traces, routes, presets, limits, isolation" },
 };
 
 START_TEST(refuses_with_place_and_what_is_right)
@@ -452,7 +454,7 @@ static const struct {
     { FLAG("routes.chunk.mode.x", "on"),
         "--set chunk.mode.x=on: `mode` is one value; nothing can follow it" },
     { FLAG("routes.extra", "on"),
-        "--set extra=on: `extra` is a group; its keys are mode, percent, shadow_percent, salt, "
+        "--set extra=on: `extra` is a group; it takes mode, percent, shadow_percent, salt, "
         "deadline_ms, max_deadline_ms, max_body, max_terms, max_document, strict, ratio, names" },
     { FLAG("limits.idle_s", "1.5"),
         "--set limits.idle_s=1.5: idle_s is not of its type; it takes an "
@@ -622,7 +624,7 @@ static size_t shipped_begin(void)
     ck_assert_uint_le(hp_route_count, COUNT(shipped));
     for (size_t i = 0; i < hp_route_count; i++)
         shipped[i] = (struct hp_section){ hp_routes[i]->name, hp_routes[i]->options,
-            hp_routes[i]->options_size };
+            hp_routes[i]->options_size, hp_routes[i]->preset };
     return hp_route_count;
 }
 
@@ -696,6 +698,225 @@ START_TEST(every_option_has_its_help)
     hp_arena_init(&arena, NULL, 1 << 20);
     check_help(hp_options_tree(shipped, shipped_begin(), &arena));
     hp_arena_done(&arena);
+}
+END_TEST
+
+// --- presets -------------------------------------------------------------------------------------
+
+static struct hp_config *read_shipped(const char *yaml)
+{
+    problem.text[0] = '\0';
+    return hp_config_read(hp_str_from(yaml), "x.yaml", shipped, shipped_begin(), NULL, 0, &problem);
+}
+
+static const struct hp_presets *presets_of(const struct hp_config *config, const char *route)
+{
+    size_t i = 0;
+    while (strcmp(shipped[i].name, route) != 0)
+        i++;
+    return &config->routes[i].presets;
+}
+
+static const char presets[] =
+    "presets:\n"
+    "  chunk:\n"
+    "    my-wiki: { format: markdown, chunk: { max: 400 } }\n"
+    "    count:\n"
+    "      chunk: null\n"
+    "      clean: {normalization: none, 'spaces': false}\n"
+    "      invalid_utf8: \"replace\"\n"
+    "    empty:\n"
+    "  score:\n"
+    "    my-wiki: { fields: {title: 3, \"b\\u0085\\u2028\\ufeff\\u007f\xf0\x9f\x98\x80\": .5}, "
+    "match: 2,\n"
+    "        stats: {docs: 9, avg_len: {title: 4}, df: {a: 1}}, must: [\"a b\", 'null'] }\n";
+
+START_TEST(presets_are_kept_as_the_json_of_a_request)
+{
+    static const struct {
+        const char *route, *name, *json;
+    } rows[] = { { "chunk", "my-wiki", "{\"format\":\"markdown\",\"chunk\":{\"max\":400}}" },
+        { "chunk", "count",
+            "{\"chunk\":null,\"clean\":{\"normalization\":\"none\",\"spaces\":false},"
+            "\"invalid_utf8\":\"replace\"}" },
+        { "chunk", "empty", "{}" },
+        { "score", "my-wiki",
+            "{\"fields\":{\"title\":3,\"b\\u0085\\u2028\\ufeff\\u007f\xf0\x9f\x98\x80\":0.5},"
+            "\"match\":2,\"stats\":{\"docs\":9,\"avg_len\":{\"title\":4},\"df\":{\"a\":1}},"
+            "\"must\":[\"a b\",\"null\"]}" } };
+    struct hp_config *config = read_shipped(presets);
+    ck_assert_msg(config != NULL, "%s", problem.text);
+    ck_assert_uint_eq(presets_of(config, "chunk")->count, 3);
+    ck_assert_uint_eq(presets_of(config, "score")->count, 1);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct hp_preset *preset =
+            hp_preset_find(presets_of(config, rows[i].route), hp_str_from(rows[i].name));
+        ck_assert_ptr_nonnull(preset);
+        ck_assert_msg(
+            hp_str_is(preset->json, rows[i].json), "%.*s", (int)preset->json.len, preset->json.ptr);
+    }
+    ck_assert_ptr_null(hp_preset_find(presets_of(config, "score"), HP_S("count")));
+    ck_assert_ptr_null(hp_preset_find(NULL, HP_S("count")));
+    hp_config_free(config);
+}
+END_TEST
+
+START_TEST(presets_are_shown_and_part_of_the_hash)
+{
+    struct hp_arena arena;
+    struct hp_config *config = read_shipped(presets);
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_buf out = hp_buf_in(&arena);
+    hp_config_show(config, shipped, &out);
+    hp_buf_char(&out, '\0');
+    ck_assert_ptr_nonnull(
+        strstr(out.ptr, "\npresets:\n  chunk:\n    \"my-wiki\": {\"format\":\"markdown\","));
+    struct hp_config *again = read_shipped(out.ptr), *none = read_shipped("");
+    ck_assert_msg(again != NULL, "%s", problem.text);
+    ck_assert_str_eq(config->hash, again->hash);
+    ck_assert_str_ne(config->hash, none->hash);
+    struct hp_config *one = read_shipped("presets: {chunk: {a: {chunk: {max: 1}}}}"),
+                     *two = read_shipped("presets: {chunk: {a: {chunk: {max: 2}}}}");
+    ck_assert_str_ne(one->hash, two->hash);
+    hp_arena_done(&arena);
+    hp_config_free(config), hp_config_free(again), hp_config_free(none);
+    hp_config_free(one), hp_config_free(two);
+}
+END_TEST
+
+#define PRESET "presets:\n  chunk:\n    a: "
+#define SCORE "presets:\n  score:\n    a: "
+#define NAMES                                                                                      \
+    "no name for a preset; 1 to 64 letters, digits, `.`, `_` or `-`, but none, standard and "      \
+    "default"
+
+static const struct {
+    const char *yaml, *problem;
+} bad_presets[] = {
+    { "presets: {chunks: {}}", "1:11: unknown key `chunks`; did you mean `chunk`?" },
+    { "presets: 5", "1:10: `presets` is a group; it takes chunk, score" },
+    { "presets: {chunk: 5}", "1:18: `presets.chunk` is a group of presets; a name for each" },
+    { "presets: {chunk: {a: 5}}",
+        "1:22: `presets.chunk.a` is a preset; it takes a request's options" },
+    // names
+    { "presets: {chunk: {'': {}}}", "1:19: " NAMES },
+    { "presets: {chunk: {a b: {}}}", "1:19: " NAMES },
+    { "presets: {chunk: {\xc3\xa9: {}}}", "1:19: " NAMES },
+    { "presets: {chunk: {standard: {}}}", "1:19: " NAMES },
+    { "presets: {chunk: {none: {}}}", "1:19: " NAMES },
+    { "presets: {chunk: {default: {}}}", "1:19: " NAMES },
+    { "presets: {chunk: {? [a] : {}}}", "1:21: a list or a mapping as a key; a key is one word" },
+    { "presets: {chunk: {<<: {}}}", "1:19: merge keys are not taken; write the values out" },
+    { PRESET "{}\n    b: {}\n    a: {}", "5:5: `a` is there already; keep one of the two" },
+    // what YAML can do and we do not take
+    { PRESET "&a {}", "3:8: anchors are not taken; write the value out where it is used" },
+    { PRESET "{clean: *b}", "3:16: aliases are not taken; write the value out" },
+    { PRESET "{chunk: {max: !!int 5}}", "3:22: tags are not taken; the option decides the type" },
+    { PRESET "{chunk: {<<: {}}}", "3:17: merge keys are not taken; write the values out" },
+    // options
+    { PRESET "{formt: plain}", "3:9: presets.chunk.a.formt is no option; did you mean format?" },
+    { PRESET "{text: a}", "3:9: presets.chunk.a.text is no option; no field has this name" },
+    { PRESET "{preset: a}", "3:9: presets.chunk.a.preset is no option; no field has this name" },
+    { PRESET "\n      chunk:\n        maxx: 5",
+        "5:9: presets.chunk.a.chunk.maxx is no option; did you mean max?" },
+    { PRESET "{offsets: char, offsets: byte}",
+        "3:24: presets.chunk.a.offsets is set twice; this name was there before" },
+    { PRESET "\n      chunk:\n        max: 0",
+        "5:14: presets.chunk.a.chunk.max is out of its range; it takes 1 to 1000000" },
+    { PRESET "{chunk: {max: '5'}}",
+        "3:22: presets.chunk.a.chunk.max is not of its type; it takes an integer, 1 to 1000000" },
+    { PRESET "{chunk: {max: 5.0}}",
+        "3:22: presets.chunk.a.chunk.max is not of its type; it takes an integer, 1 to 1000000" },
+    { PRESET "{chunk: {max: 99999999999999999999}}",
+        "3:22: presets.chunk.a.chunk.max is refused; an integer beyond 64 bits, or a number beyond "
+        "a double" },
+    { PRESET "{chunk: {max: 9, overlap: 9}}",
+        "3:34: presets.chunk.a.chunk.overlap is out of its range; it takes less than max" },
+    { PRESET "{chunk: {min: -1}}",
+        "3:22: presets.chunk.a.chunk.min is out of its range; it takes at least 0" },
+    { PRESET "{chunk: none}",
+        "3:16: presets.chunk.a.chunk is not of its type; it takes an object, or null" },
+    { PRESET "{chunk: }", "3:16: an empty value; null where that is meant" },
+    { PRESET "{clean: a}",
+        "3:16: presets.chunk.a.clean is unknown; none, standard, or single switches" },
+    { PRESET "{clean: {mojibake: on}}",
+        "3:27: presets.chunk.a.clean.mojibake is not of its type; it takes true or false" },
+    { PRESET "{encoding: gpt}", "3:19: presets.chunk.a.encoding is out of its range; it takes "
+                                "o200k_base, cl100k_base or estimate" },
+    { PRESET "{a: {b: {c: {d: {e: {f: {g: {h: {i: 1}}}}}}}}}",
+        "3:44: too much for a preset; 4096 bytes at most, as JSON" },
+    // those of score that no row reads
+    { SCORE "{fields: {}}",
+        "3:17: presets.score.a.fields is out of its range; it takes 1 to 8 fields" },
+    { SCORE "{fields: {t: 1, b: 0}}",
+        "3:27: presets.score.a.fields.b is out of its range; it takes above 0 and at most 100" },
+    { SCORE "{match: some}", "3:16: presets.score.a.match is out of its range; it takes none, any, "
+                             "all, or a number of words" },
+    { SCORE "{must: [a, 5]}",
+        "3:19: presets.score.a.must.1 is not of its type; it takes a string" },
+    { SCORE "{must_not: a}",
+        "3:19: presets.score.a.must_not is not of its type; it takes a list of strings" },
+    { SCORE "{analyzer: klingon}",
+        "3:19: presets.score.a.analyzer is unknown; simple, or a stemmer of Snowball: english, "
+        "porter, german, french ..." },
+    { SCORE "{stats: {avg_len: {t: 0}}}",
+        "3:30: presets.score.a.stats.avg_len.t is out of its range; it takes above 0" },
+    { SCORE "{stats: {avg_len: 0}}",
+        "3:26: presets.score.a.stats.avg_len is out of its range; it takes above 0" },
+    { SCORE "{fields: {t: 1}, stats: {avg_len: {u: 1}}}",
+        "3:43: presets.score.a.stats.avg_len.u is no option; `fields` has no such field" },
+    { SCORE "{stats: {df: {a: -1}}}",
+        "3:25: presets.score.a.stats.df.a is out of its range; it takes at least 0" },
+    { SCORE "{stats: {df: {a: 1.5}}}",
+        "3:25: presets.score.a.stats.df.a is not of its type; it takes an integer" },
+    { SCORE "{query: a}", "3:9: presets.score.a.query is no option; no field has this name" },
+    { SCORE "{priors: [1]}", "3:9: presets.score.a.priors is no option; no field has this name" },
+};
+
+START_TEST(bad_presets_are_refused_with_their_place)
+{
+    for (size_t i = 0; i < COUNT(bad_presets); i++) {
+        char expected[512];
+        struct hp_config *config = read_shipped(bad_presets[i].yaml);
+        snprintf(expected, sizeof expected, "x.yaml:%s", bad_presets[i].problem);
+        ck_assert_msg(config == NULL, "taken: %s", bad_presets[i].yaml);
+        ck_assert_msg(strcmp(problem.text, expected) == 0, "%s:\n%s\n%s", bad_presets[i].yaml,
+            problem.text, expected);
+    }
+}
+END_TEST
+
+// `count` presets named p0, p1 ..., with `option`.
+static struct hp_config *read_many(size_t count, const char *option)
+{
+    struct hp_arena arena;
+    hp_arena_init(&arena, NULL, 1 << 20);
+    struct hp_buf yaml = hp_buf_in(&arena);
+    hp_buf_add(&yaml, HP_S("presets:\n  score:\n"));
+    for (size_t i = 0; i < count; i++)
+        hp_buf_format(&yaml, "    p%zu: {must: ['%s']}\n", i, option);
+    hp_buf_char(&yaml, '\0');
+    ck_assert(!yaml.failed);
+    struct hp_config *config = read_shipped(yaml.ptr);
+    hp_arena_done(&arena);
+    return config;
+}
+
+// The most presets of the largest size are taken, one more of either is not.
+START_TEST(presets_are_bounded_in_number_and_size)
+{
+    static char option[HP_PRESET_MAX];
+    size_t around = strlen("{\"must\":[\"\"]}");
+    memset(option, 'a', HP_PRESET_MAX - around);
+    struct hp_config *config = read_many(HP_PRESETS_MAX, option);
+    ck_assert_msg(config != NULL, "%s", problem.text);
+    hp_config_free(config);
+    ck_assert_ptr_null(read_many(HP_PRESETS_MAX + 1, ""));
+    ck_assert_str_eq(problem.text, "x.yaml:67:5: one preset too many; 64 at most");
+    option[HP_PRESET_MAX - around] = 'a';
+    ck_assert_ptr_null(read_many(1, option));
+    ck_assert_str_eq(
+        problem.text, "x.yaml:3:9: too much for a preset; 4096 bytes at most, as JSON");
 }
 END_TEST
 
@@ -808,4 +1029,6 @@ TESTS("config", nothing_given_is_all_defaults, reads_every_kind_of_option,
     the_place_survives_a_long_name, shared_by_many_and_freed_by_the_last,
     the_shipped_file_is_the_defaults, the_shipped_file_names_every_option_with_its_default,
     every_option_has_its_help, yaml_becomes_json_after_the_core_schema,
-    aliases_that_multiply_end_at_the_ceiling, the_api_description_is_what_pyyaml_reads)
+    aliases_that_multiply_end_at_the_ceiling, the_api_description_is_what_pyyaml_reads,
+    presets_are_kept_as_the_json_of_a_request, presets_are_shown_and_part_of_the_hash,
+    bad_presets_are_refused_with_their_place, presets_are_bounded_in_number_and_size)

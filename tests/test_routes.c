@@ -18,6 +18,8 @@ struct call {
     enum hp_code code;
 };
 
+static const struct hp_presets presets = { .count = 1, .item = { { HP_STR("p"), HP_STR("{}") } } };
+
 static void *open_route(const struct hp_route *route)
 {
     const char *folder = getenv("HOTPATHD_VOCAB");
@@ -49,6 +51,7 @@ static void run(struct call *call, const struct hp_route *route, const void *sta
         .body_len = body.len,
         .media_type = hp_str_from(media_type),
         .options = own,
+        .presets = &presets,
         .arena = &call->arena };
     call->reply = hp_buf_in(&call->arena);
     call->arena.fail_after = fail_after;
@@ -162,11 +165,11 @@ START_TEST(nesting_a_million_deep_is_refused)
 END_TEST
 
 // True where it succeeded all the same.
-static bool survives_failure(
-    const struct hp_route *route, const void *state, unsigned nth, const struct call *right)
+static bool survives_failure(const struct hp_route *route, const void *state, hp_str body,
+    unsigned nth, const struct call *right)
 {
     struct call call;
-    run(&call, route, state, route->example, "application/json", nth);
+    run(&call, route, state, body, "application/json", nth);
     bool ok = call.code == HP_OK && !call.reply.failed;
     if (ok) {
         ck_assert(hp_str_equal(hp_buf_str(&call.reply), hp_buf_str(&right->reply)));
@@ -178,17 +181,53 @@ static bool survives_failure(
     return ok;
 }
 
+// How many allocations there were.
+static unsigned fail_each(const struct hp_route *route, const void *state, hp_str body)
+{
+    struct call right;
+    unsigned nth = 1;
+    run(&right, route, state, body, "application/json", 0);
+    ck_assert_int_eq(right.code, HP_OK);
+    while (!survives_failure(route, state, body, nth, &right))
+        nth++;
+    hp_arena_done(&right.arena);
+    return nth - 1;
+}
+
+// The example, starting from a preset.
+static hp_str with_preset(const struct hp_route *route, char *body, size_t size)
+{
+    return (hp_str){ body,
+        (size_t)snprintf(body, size, "{\"preset\":\"p\",%s", route->example.ptr + 1) };
+}
+
 START_TEST(survives_the_failure_of_every_allocation)
 {
     for (size_t i = 0; i < hp_route_count; i++) {
-        struct call right;
-        unsigned nth = 1;
+        char body[1024];
         void *state = open_route(hp_routes[i]);
-        run(&right, hp_routes[i], state, hp_routes[i]->example, "application/json", 0);
-        while (!survives_failure(hp_routes[i], state, nth, &right))
-            nth++;
-        ck_assert_uint_gt(nth, 1); // it does allocate: the reply at least
-        hp_arena_done(&right.arena);
+        unsigned plain = fail_each(hp_routes[i], state, hp_routes[i]->example);
+        ck_assert_uint_gt(plain, 0); // it does allocate: the reply at least
+        hp_str named = with_preset(hp_routes[i], body, sizeof body);
+        ck_assert_uint_gt(fail_each(hp_routes[i], state, named), plain); // a copy of the preset
+        close_route(hp_routes[i], state);
+    }
+}
+END_TEST
+
+START_TEST(an_empty_preset_changes_nothing)
+{
+    for (size_t i = 0; i < hp_route_count; i++) {
+        struct call plain, named;
+        char body[1024];
+        void *state = open_route(hp_routes[i]);
+        run(&plain, hp_routes[i], state, hp_routes[i]->example, "application/json", 0);
+        hp_str with = with_preset(hp_routes[i], body, sizeof body);
+        run(&named, hp_routes[i], state, with, "application/json", 0);
+        ck_assert_int_eq(named.code, HP_OK);
+        ck_assert(hp_str_equal(hp_buf_str(&plain.reply), hp_buf_str(&named.reply)));
+        hp_arena_done(&plain.arena);
+        hp_arena_done(&named.arena);
         close_route(hp_routes[i], state);
     }
 }
@@ -212,4 +251,5 @@ END_TEST
 
 TESTS("routes", every_route_has_its_papers, answers_its_example,
     refuses_every_truncation_of_its_example, answers_odd_json, nesting_a_million_deep_is_refused,
-    survives_the_failure_of_every_allocation, stops_at_a_deadline_that_has_passed)
+    survives_the_failure_of_every_allocation, an_empty_preset_changes_nothing,
+    stops_at_a_deadline_that_has_passed)

@@ -7,15 +7,16 @@ import (
 )
 
 // ChunkRequest is the body of a call to the route chunk. Only Text must be there; a zero value is
-// left out, and the daemon's default holds.
+// left out, and the preset's or the daemon's default holds.
 type ChunkRequest struct {
 	Text       string        `json:"text"`                  // valid UTF-8, else the call takes the old path
 	Format     string        `json:"format,omitempty"`      // plain (default), markdown, html
-	Clean      *Clean        `json:"clean,omitempty"`       // default: the preset standard
+	Clean      *Clean        `json:"clean,omitempty"`       // default: standard
 	Chunk      *ChunkOptions `json:"chunk,omitempty"`       // default: 512 tokens, no overlap
 	Encoding   string        `json:"encoding,omitempty"`    // o200k_base, cl100k_base, estimate
 	Offsets    string        `json:"offsets,omitempty"`     // char (default), byte, utf16; byte is what Go's slices want
 	ReturnText string        `json:"return_text,omitempty"` // always (default), if_changed, never
+	Preset     string        `json:"preset,omitempty"`      // of the daemon's configuration: what holds where nothing is said here
 }
 
 var errNotUTF8 = errors.New("the text is not valid UTF-8")
@@ -29,7 +30,8 @@ func (r ChunkRequest) appendJSON(dst []byte) ([]byte, error) {
 		Encoding   string        `json:"encoding,omitempty"`
 		Offsets    string        `json:"offsets,omitempty"`
 		ReturnText string        `json:"return_text,omitempty"`
-	}{r.Format, r.Clean, r.Chunk, r.Encoding, r.Offsets, r.ReturnText}
+		Preset     string        `json:"preset,omitempty"`
+	}{r.Format, r.Clean, r.Chunk, r.Encoding, r.Offsets, r.ReturnText, r.Preset}
 	more, err := json.Marshal(options)
 	if err != nil {
 		return nil, err
@@ -63,9 +65,9 @@ func (o ChunkOptions) MarshalJSON() ([]byte, error) {
 }
 
 // Clean says what is done to the text before it is split: a preset of the daemon's configuration
-// by name, or single switches on top of the preset standard.
+// by name, or single switches on top of what holds without them.
 type Clean struct {
-	Preset string `json:"-"` // none, standard, or one of your own; the switches below are then not looked at
+	Preset string `json:"-"` // none, standard, or the cleaning of a preset; the switches below are then not looked at
 
 	Normalization string `json:"normalization,omitempty"` // none, nfc, nfkc
 	Mojibake      Switch `json:"mojibake,omitempty"`
@@ -111,6 +113,9 @@ type Piece struct {
 // daemon's own.
 func ChunkCall(request ChunkRequest, legacy func(context.Context) ([]Piece, error)) Call[[]Piece] {
 	request.Offsets, request.ReturnText = "byte", "" // the pieces are cut here
+	if request.Preset != "" {
+		request.ReturnText = "always" // it may say something else
+	}
 	return Call[[]Piece]{Route: "chunk", Body: request, Reply: readPieces, Legacy: legacy, Comparison: Comparison{
 		Ignore: []string{"/*/id", "/*/start", "/*/end", "/*/tokens", "/*/source", "/*/boundary", "/*/oversize", "/*/headings"},
 	}}

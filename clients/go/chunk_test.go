@@ -17,6 +17,7 @@ func TestChunkRequestsLeaveOutWhatIsNotSet(t *testing.T) {
 		{ChunkRequest{Chunk: &ChunkOptions{None: true, Max: 7}}, `{"text":"","chunk":null}`},
 		{ChunkRequest{Clean: &Clean{Preset: "none", Mojibake: SwitchOn}}, `{"text":"","clean":"none"}`},
 		{ChunkRequest{Clean: &Clean{}}, `{"text":"","clean":{}}`},
+		{ChunkRequest{Preset: "my-wiki"}, `{"text":"","preset":"my-wiki"}`},
 		{
 			ChunkRequest{
 				Text: "t", Format: "markdown", Encoding: "cl100k_base", Offsets: "utf16", ReturnText: "never",
@@ -37,7 +38,7 @@ func TestChunkRequestsLeaveOutWhatIsNotSet(t *testing.T) {
 
 func TestChunkRequestsOnlyWriteNamesOfTheContract(t *testing.T) {
 	contract := map[reflect.Type][]string{
-		reflect.TypeOf(ChunkRequest{}): {"text", "format", "clean", "chunk", "encoding", "offsets", "return_text"},
+		reflect.TypeOf(ChunkRequest{}): {"text", "format", "clean", "chunk", "encoding", "offsets", "return_text", "preset"},
 		reflect.TypeOf(ChunkOptions{}): {"max", "overlap", "min", "unit"},
 		reflect.TypeOf(Clean{}): {"normalization", "mojibake", "controls", "line_endings", "spaces", "blank_runs",
 			"hyphenation", "ligatures", "join_lines", "repeated_lines"},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -122,7 +123,7 @@ func chunkCall(request ChunkRequest) Call[ChunkReply] {
 	}
 }
 
-func mustDo(t *testing.T, client *Client, c Call[ChunkReply]) ChunkReply {
+func mustDo[T any](t *testing.T, client *Client, c Call[T]) T {
 	t.Helper()
 	reply, err := Do(context.Background(), client, c)
 	if err != nil {
@@ -184,6 +185,37 @@ func TestDaemonTakesWhatTheClientWrites(t *testing.T) {
 		if want := name != "no text" && name != "no chunks"; want != (len(got.Chunks) > 0) {
 			t.Errorf("%s: %d chunks", name, len(got.Chunks))
 		}
+	}
+}
+
+func TestDaemonStartsFromAPreset(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "c.yaml")
+	const presets = "presets: { chunk: { small: { chunk: { max: 20, unit: chars }, offsets: utf16, return_text: never } },\n" +
+		"  score: { last: { must_not: [lift], top_n: 1 } } }\n"
+	if err := os.WriteFile(config, []byte(presets), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client, last := on(t, startDaemon(t, "--config", config).unix)
+	pieces := func(request ChunkRequest) []Piece {
+		request.Text = "é " + document
+		got := mustDo(t, client, ChunkCall(request, func(context.Context) ([]Piece, error) { return nil, nil }))
+		wantReason(t, last, OutcomeOK, "")
+		return got
+	}
+	want := pieces(ChunkRequest{Chunk: &ChunkOptions{Max: 20, Unit: "chars"}})
+	if got := pieces(ChunkRequest{Preset: "small"}); len(got) < 3 || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	want = pieces(ChunkRequest{Chunk: &ChunkOptions{Max: 40, Unit: "chars"}})
+	if got := pieces(ChunkRequest{Preset: "small", Chunk: &ChunkOptions{Max: 40}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	mustDo(t, client, ChunkCall(ChunkRequest{Preset: "tiny"}, func(context.Context) ([]Piece, error) { return nil, nil }))
+	wantReason(t, last, OutcomeFallback, ReasonContract)
+	ranked := mustDo(t, client, ScoreCall(ScoreRequest{Query: "wing lift", Documents: []string{"lift of a wing", "a wing", "wings"},
+		ScoreOptions: ScoreOptions{Preset: "last"}}, func(context.Context) ([]ScoreResult, error) { return nil, nil }))
+	if wantReason(t, last, OutcomeOK, ""); len(ranked) != 1 || ranked[0].Index == 0 {
+		t.Errorf("got %v", ranked)
 	}
 }
 

@@ -28,7 +28,7 @@ func on(t *testing.T, url string) (*Client, *CallInfo) {
 	last := new(CallInfo)
 	client := New(Config{
 		URL:     url,
-		Modes:   map[string]Mode{"chunk": ModeOn},
+		Modes:   map[string]Mode{"chunk": ModeOn, "score": ModeOn},
 		Breaker: Breaker{Disabled: true}, // a fault is to be seen in each call
 		OnCall:  func(info CallInfo) { *last = info },
 	})

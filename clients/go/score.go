@@ -39,6 +39,7 @@ type ScoreOptions struct {
 	MinScore        *float64           `json:"min_score,omitempty"`
 	Explain         bool               `json:"explain,omitempty"`
 	ReturnDocuments bool               `json:"return_documents,omitempty"`
+	Preset          string             `json:"preset,omitempty"` // of the daemon's configuration: what holds where nothing is said here
 }
 
 // BM25 has the formula's parameters; nil is the daemon's default.

@@ -15,7 +15,9 @@ enum hp_type {
     HP_MODE,    // int64_t, file mode in octal
     HP_LIST,    // struct hp_list of strings
     HP_OBJECT,  // a nested struct, described by `fields`
-    HP_SPAN     // struct hp_span: a JSON value that whoever wrote the table reads itself
+    HP_SPAN,    // struct hp_span: a JSON value that whoever wrote the table reads itself
+    HP_BASE,    // a name, given to `bare` before all other fields are read, wherever it stands
+    HP_PRESETS  // struct hp_presets, in the configuration: sets of a request's options, by name
 };
 
 enum { HP_REQUIRED = 1, HP_NULLABLE = 2 };
@@ -33,6 +35,18 @@ struct hp_span {
     size_t len;
 };
 
+// A named set of a request's options, as the JSON object that a request would hold.
+struct hp_preset {
+    hp_str name, json;
+};
+
+enum { HP_PRESETS_MAX = 64, HP_PRESET_NAME_MAX = 64, HP_PRESET_MAX = 4096 }; // of a route; bytes
+
+struct hp_presets {
+    size_t count;
+    struct hp_preset item[HP_PRESETS_MAX];
+};
+
 struct hp_field {
     const char *key; // NULL ends a table
     const char *help;
@@ -48,12 +62,18 @@ struct hp_field {
     // HP_OBJECT: takes the value where it is not an object but a bare word (JSON string, YAML or
     // query scalar); JSON null comes as the word "none" (HP_NULLABLE). NULL: only objects.
     enum hp_code (*bare)(void *nested, hp_str word, const char *pointer, struct hp_fault *fault);
+    // HP_OBJECT: called before an object's members are read; takes back what a bare word, of what
+    // the struct holds already, has set. NULL: nothing to take back.
+    void (*open)(void *nested);
 };
 
 // Fills a struct with its defaults. A default that its own row refuses is a bug (assert).
 void hp_fields_preset(const struct hp_field *fields, void *out);
 
 const struct hp_field *hp_field_find(const struct hp_field *fields, hp_str key);
+
+// The preset of this name, or NULL; `presets` may be NULL.
+const struct hp_preset *hp_preset_find(const struct hp_presets *presets, hp_str name);
 
 // The key nearest to a mistyped one, or NULL where none is near (Damerau-Levenshtein, at most 2 and
 // at most a third of the key).
@@ -87,7 +107,7 @@ void hp_field_show(const struct hp_field *field, const void *in, char *text, siz
 // passed over), `+` is a blank and %XX a byte (the form rules of the WHATWG URL standard,
 // section 5.1, but that a broken escape or bytes that are not UTF-8 are refused instead of
 // patched), dots for nesting (chunk.max=512). HP_BAD_QUERY for those, an unknown key, a key twice,
-// a nested key beside its bare form; values fail as in hp_field_text. HP_REQUIRED is not looked at.
-// Decoded text lives in `arena`.
+// a nested key beside its bare form; values, which are read when all keys are known, fail as in
+// hp_field_text. HP_REQUIRED is not looked at. Decoded text lives in `arena`.
 HP_MUST_USE enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *out,
     struct hp_arena *arena, struct hp_fault *fault);

@@ -87,10 +87,15 @@ HP_MUST_USE enum hp_code hp_json_numbers(const struct hp_json *json, const struc
     void *context, struct hp_fault *fault);
 
 // Reads a whole request object into the struct that `fields` describes. What the body does not name
-// keeps the value it has in `out` (see hp_fields_preset). Strings are decoded in place and stay in
-// the body. Unknown, repeated and missing fields, wrong types and ranges are refused with their
-// pointer; the first fault in reading order is the one reported.
+// keeps the value it has in `out` (see hp_fields_preset); a field of type HP_BASE is read first.
+// Strings are decoded in place and stay in the body. Unknown, repeated and missing fields, wrong
+// types and ranges are refused with their pointer; the first fault in reading order is the one
+// reported.
 HP_MUST_USE enum hp_code hp_json_read(char *body, size_t len, const struct hp_deadline *deadline,
+    const struct hp_field *fields, void *out, struct hp_fault *fault);
+
+// The same from a copy in `arena`: what is read, spans too, stays in the copy.
+HP_MUST_USE enum hp_code hp_json_read_copy(hp_str json, struct hp_arena *arena,
     const struct hp_field *fields, void *out, struct hp_fault *fault);
 
 // The writer: appends `s`, which is valid UTF-8, as a JSON string, escaped only where JSON demands

@@ -23,9 +23,10 @@ void hp_progress_enter(struct hp_progress *progress, enum hp_stage stage);
 struct hp_request {
     char *body; // writable, the route's to decode in place; HP_PADDING readable bytes behind it
     size_t body_len;
-    hp_str media_type;   // lower case, without parameters
-    hp_str query;        // raw, without '?'
-    const void *options; // the route's own options in force
+    hp_str media_type;                // lower case, without parameters
+    hp_str query;                     // raw, without '?'
+    const void *options;              // the route's own options in force
+    const struct hp_presets *presets; // in force; NULL: none
     struct hp_arena *arena;
     struct hp_deadline deadline;
     struct hp_progress progress;
@@ -57,6 +58,9 @@ struct hp_route {
     const struct hp_field
         *options; // its own options in the configuration, beside those of every route
     size_t options_size;
+    // Reads a preset of the configuration as a request would: what is at fault has its pointer.
+    // Lives in `arena`, which is dropped. NULL: the route takes no presets.
+    enum hp_code (*preset)(hp_str json, struct hp_arena *arena, struct hp_fault *fault);
     size_t state_size;
     // All three are there; a route without a state opens and closes nothing.
     enum hp_code (*open)(void *state, struct hp_setting *setting, struct hp_fault *fault);

@@ -21,6 +21,8 @@ static const char *const kinds[] = {
     [HP_LIST] = "a list of strings",
     [HP_OBJECT] = "an object",
     [HP_SPAN] = "a JSON value",
+    [HP_BASE] = "the name of a preset",
+    [HP_PRESETS] = "presets by name",
 };
 
 static void bound_show(const struct hp_field *field, int64_t bound, char *text, size_t size)
@@ -178,7 +180,7 @@ static enum hp_code (*const readers[])(hp_str text, int64_t *value) = {
     [HP_SIZE] = read_size,
     [HP_PERCENT] = read_percent,
     [HP_MODE] = read_mode,
-    [HP_SPAN] = NULL,
+    [HP_PRESETS] = NULL,
 };
 
 static bool is_any(const struct hp_field *field)
@@ -328,7 +330,10 @@ enum hp_code hp_field_text(const struct hp_field *field, void *out, hp_str text,
     case HP_OBJECT:
         return field->bare ? field->bare(at, text, pointer, fault)
                            : hp_field_bad_type(field, pointer, fault);
+    case HP_BASE:
+        return field->bare(at, text, pointer, fault);
     case HP_SPAN:
+    case HP_PRESETS:
         return hp_field_bad_type(field, pointer, fault);
     case HP_INT:
     case HP_SIZE:
@@ -366,6 +371,8 @@ static const size_t sizes[] = {
     [HP_LIST] = sizeof(struct hp_list),
     [HP_OBJECT] = 0, // its own fields are set one by one
     [HP_SPAN] = sizeof(struct hp_span),
+    [HP_BASE] = 0, // stores what other fields do
+    [HP_PRESETS] = sizeof(struct hp_presets),
 };
 
 static void preset(const struct hp_field *field, void *out, hp_str text)
@@ -403,5 +410,13 @@ const struct hp_field *hp_field_find(const struct hp_field *fields, hp_str key)
     for (const struct hp_field *field = fields; field->key; field++)
         if (hp_str_is(key, field->key))
             return field;
+    return NULL;
+}
+
+const struct hp_preset *hp_preset_find(const struct hp_presets *presets, hp_str name)
+{
+    for (size_t i = 0; presets && i < presets->count; i++)
+        if (hp_str_equal(presets->item[i].name, name))
+            return &presets->item[i];
     return NULL;
 }

@@ -165,6 +165,8 @@ void hp_field_show(const struct hp_field *field, const void *in, char *text, siz
         return;
     case HP_OBJECT:
     case HP_SPAN:
+    case HP_BASE:
+    case HP_PRESETS:
         return;
     }
 }

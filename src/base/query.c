@@ -1,17 +1,18 @@
 // query.c -- a query string read through a table: each pair is decoded in one copy of the whole,
-// its key is walked down the table dot by dot, its value goes the way of every text.
+// its key is walked down the table dot by dot; when all are known, the values go the way of every
+// text.
 #include "hotpathd/field.h"
 
-struct seen {
-    hp_str key; // decoded
-    const struct seen *before;
+struct pair {
+    hp_str key, value; // decoded
+    struct pair *next;
 };
 
 struct query {
     const struct hp_field *fields;
     void *out;
-    char *decoded; // the next free byte of the copy
-    const struct seen *seen;
+    char *decoded;             // the next free byte of the copy
+    struct pair *first, *last; // in their order
     struct hp_arena *arena;
 };
 
@@ -81,6 +82,8 @@ static enum hp_code find(const struct query *query, hp_str key, char *pointer,
             *holder = out;
             return HP_OK;
         }
+        if (found->open)
+            found->open((char *)out + found->offset);
         fields = found->type == HP_OBJECT ? found->fields : NULL;
         out = (char *)out + found->offset;
     }
@@ -94,34 +97,51 @@ static bool overlap(hp_str a, hp_str b)
            (longer.len == shorter.len || longer.ptr[shorter.len] == '.');
 }
 
-static enum hp_code note_key(
-    struct query *query, hp_str key, const char *pointer, struct hp_fault *fault)
+static enum hp_code note(
+    struct query *query, const struct pair *pair, const char *pointer, struct hp_fault *fault)
 {
-    for (const struct seen *seen = query->seen; seen; seen = seen->before)
-        if (overlap(seen->key, key))
+    for (const struct pair *seen = query->first; seen; seen = seen->next)
+        if (overlap(seen->key, pair->key))
             return hp_fail(fault, HP_BAD_QUERY, pointer,
-                seen->key.len == key.len ? "every key once"
-                                         : "an object as one word, or its parts, not both");
-    struct seen *seen = HP_NEW_RAW(query->arena, struct seen, 1);
-    if (!seen)
+                seen->key.len == pair->key.len ? "every key once"
+                                               : "an object as one word, or its parts, not both");
+    struct pair *kept = HP_NEW_RAW(query->arena, struct pair, 1);
+    if (!kept)
         return hp_no_memory(query->arena, fault);
-    *seen = (struct seen){ key, query->seen };
-    query->seen = seen;
+    *kept = *pair;
+    if (query->last)
+        query->last->next = kept;
+    else
+        query->first = kept;
+    query->last = kept;
     return HP_OK;
 }
 
-static enum hp_code read_pair(struct query *query, hp_str pair, struct hp_fault *fault)
+static enum hp_code read_pair(struct query *query, hp_str text, struct hp_fault *fault)
 {
-    hp_str raw_value = pair, raw_key = hp_str_cut(&raw_value, '=');
-    hp_str key = { NULL, 0 }, value = { NULL, 0 };
-    HP_TRY(decode(query, raw_key, &key, fault));
-    HP_TRY(decode(query, raw_value, &value, fault));
+    hp_str raw_value = text, raw_key = hp_str_cut(&raw_value, '=');
+    struct pair pair = { .next = NULL };
     char pointer[HP_POINTER_MAX] = "";
     const struct hp_field *field = NULL;
     void *holder = NULL;
-    HP_TRY(find(query, key, pointer, &field, &holder, fault));
-    HP_TRY(note_key(query, key, pointer, fault)); // known keys only: a query cannot make this long
-    return hp_field_text(field, holder, value, pointer, NULL, fault);
+    HP_TRY(decode(query, raw_key, &pair.key, fault));
+    HP_TRY(decode(query, raw_value, &pair.value, fault));
+    HP_TRY(find(query, pair.key, pointer, &field, &holder, fault));
+    return note(query, &pair, pointer, fault); // known keys only: a query cannot make this long
+}
+
+// Sets the fields of type HP_BASE, or all others.
+static enum hp_code set_values(const struct query *query, bool base, struct hp_fault *fault)
+{
+    for (const struct pair *pair = query->first; pair; pair = pair->next) {
+        char pointer[HP_POINTER_MAX] = "";
+        const struct hp_field *field = NULL;
+        void *holder = NULL;
+        HP_TRY(find(query, pair->key, pointer, &field, &holder, fault));
+        if ((field->type == HP_BASE) == base)
+            HP_TRY(hp_field_text(field, holder, pair->value, pointer, NULL, fault));
+    }
+    return HP_OK;
 }
 
 enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *out,
@@ -136,5 +156,6 @@ enum hp_code hp_query_read(hp_str query, const struct hp_field *fields, void *ou
         if (pair.len)
             HP_TRY(read_pair(&state, pair, fault));
     }
-    return HP_OK;
+    HP_TRY(set_values(&state, true, fault));
+    return set_values(&state, false, fault);
 }

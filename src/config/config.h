@@ -19,6 +19,7 @@ struct hp_route_config {
     int64_t deadline_ms, max_deadline_ms;
     int64_t max_body; // bytes
     void *own;
+    struct hp_presets presets; // of its requests' options
 };
 
 struct hp_limits {
@@ -64,6 +65,8 @@ struct hp_section {
     const char *name;
     const struct hp_field *own; // NULL: none
     size_t own_size;
+    // Refuses a preset, with the pointer of what is wrong in it. NULL: the route takes none.
+    enum hp_code (*preset)(hp_str json, struct hp_arena *arena, struct hp_fault *fault);
 };
 
 struct hp_config_problem {

@@ -1,7 +1,7 @@
 // json.c -- our own YAML (the API's description) as JSON: libyaml composes the document and
 // resolves its aliases, plain words are typed after the core schema of YAML 1.2 (section 10.3.2),
 // order is kept.
-#include "config/config.h"
+#include "config/scalar.h"
 
 #include <yaml.h>
 
@@ -21,17 +21,36 @@ static bool is_one_of(hp_str text, const char *const words[3])
     return hp_str_is(text, words[0]) || hp_str_is(text, words[1]) || hp_str_is(text, words[2]);
 }
 
-static void put_string(struct hp_buf *out, hp_str s)
+// The character at `at`, of valid UTF-8, and its bytes.
+static unsigned char_at(hp_str s, size_t at, size_t *len)
+{
+    unsigned first = (unsigned char)s.ptr[at];
+    size_t more = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    unsigned cp = more ? first & (0x3fu >> more) : first;
+    for (size_t i = 1; i <= more && at + i < s.len; i++)
+        cp = cp << 6 | ((unsigned char)s.ptr[at + i] & 0x3f);
+    *len = more + 1;
+    return cp;
+}
+
+// What YAML takes for a line end, or not at all (its section 5.1).
+static bool is_unprintable(unsigned cp)
+{
+    return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 || cp == 0xfeff ||
+           cp == 0xfffe || cp == 0xffff;
+}
+
+void hp_json_from_text(struct hp_buf *out, hp_str s)
 {
     hp_buf_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c < 0x20)
-            hp_buf_format(out, "\\u%04x", c);
-        else if (c == '"' || c == '\\')
-            hp_buf_format(out, "\\%c", c);
+    for (size_t i = 0, len = 0; i < s.len; i += len) {
+        unsigned cp = char_at(s, i, &len);
+        if (is_unprintable(cp))
+            hp_buf_format(out, "\\u%04x", cp);
+        else if (cp == '"' || cp == '\\')
+            hp_buf_format(out, "\\%c", (char)cp);
         else
-            hp_buf_char(out, (char)c);
+            hp_buf_add(out, (hp_str){ s.ptr + i, len });
     }
     hp_buf_char(out, '"');
 }
@@ -143,14 +162,17 @@ static bool put_float(struct hp_buf *out, hp_str text)
     return true;
 }
 
-static void put_scalar(struct hp_buf *out, const yaml_node_t *node)
+void hp_json_from_scalar(struct hp_buf *out, hp_str text, bool plain)
 {
-    hp_str text = { (const char *)node->data.scalar.value, node->data.scalar.length };
-    bool typed = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-                 (put_fixed_words(out, text) || put_decimal(out, text) || put_based(out, text) ||
-                     put_float(out, text));
+    bool typed = plain && (put_fixed_words(out, text) || put_decimal(out, text) ||
+                              put_based(out, text) || put_float(out, text));
     if (!typed)
-        put_string(out, text);
+        hp_json_from_text(out, text);
+}
+
+static hp_str text_of(const yaml_node_t *scalar)
+{
+    return (hp_str){ (const char *)scalar->data.scalar.value, scalar->data.scalar.length };
 }
 
 static bool put_node(const struct writer *writer, int index, int depth);
@@ -179,8 +201,7 @@ static bool put_mapping(const struct writer *writer, const yaml_node_t *node, in
             return false; // JSON's keys are strings
         if (pair > node->data.mapping.pairs.start)
             hp_buf_char(writer->out, ',');
-        put_string(
-            writer->out, (hp_str){ (const char *)key->data.scalar.value, key->data.scalar.length });
+        hp_json_from_text(writer->out, text_of(key));
         hp_buf_char(writer->out, ':');
         if (!put_node(writer, pair->value, depth))
             return false;
@@ -199,7 +220,8 @@ static bool put_node(const struct writer *writer, int index, int depth)
         return put_sequence(writer, node, depth + 1);
     if (node->type == YAML_MAPPING_NODE)
         return put_mapping(writer, node, depth + 1);
-    put_scalar(writer->out, node);
+    hp_json_from_scalar(
+        writer->out, text_of(node), node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE);
     return true;
 }
 

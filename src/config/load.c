@@ -32,14 +32,31 @@ static void place_write(char *text, size_t size, const struct hp_origin *at, con
     snprintf(text, size, own_flag ? "--%s %s" : "--set %s=%s", shown_path + 1, shown_value + 1);
 }
 
+// An option's name and what would be right.
+static const char *between(enum hp_code code)
+{
+    static const struct {
+        enum hp_code code;
+        const char *words;
+    } rows[] = {
+        { HP_BAD_TYPE, " is not of its type; it takes " },
+        { HP_OUT_OF_RANGE, " is out of its range; it takes " },
+        { HP_DUPLICATE_KEY, " is set twice; " },
+        { HP_UNKNOWN_FIELD, " is no option; " },
+        { HP_UNKNOWN_PRESET, " is unknown; " },
+        { HP_UNKNOWN_ANALYZER, " is unknown; " },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].code == code)
+            return rows[i].words;
+    return " is refused; ";
+}
+
 static void problem_write(
     struct hp_config_problem *problem, const char *place, const struct hp_fault *fault)
 {
-    const char *between = !fault->pointer[0]           ? ""
-                          : fault->code == HP_BAD_TYPE ? " is not of its type; it takes "
-                                                       : " is out of its range; it takes ";
-    snprintf(problem->text, sizeof problem->text, "%s: %s%s%s", place, fault->pointer, between,
-        fault->detail);
+    snprintf(problem->text, sizeof problem->text, "%s: %s%s%s", place, fault->pointer,
+        fault->pointer[0] ? between(fault->code) : "", fault->detail);
 }
 
 // --- making one ----------------------------------------------------------------------------------
@@ -124,7 +141,7 @@ struct hp_config *hp_config_read(hp_str yaml, const char *name, const struct hp_
         return NULL;
     }
     struct hp_loading loading = {
-        .config = config, .at = { .line = 1, .column = 1 }, .fault = &fault
+        .config = config, .sections = sections, .at = { .line = 1, .column = 1 }, .fault = &fault
     };
     if (fill(&loading, yaml, sections, overrides, override_count)) {
         char place[HP_POINTER_MAX * 2 + 16];

@@ -54,5 +54,5 @@ enum hp_code hp_loading_group(struct hp_loading *loading, const struct hp_field 
     char keys[HP_DETAIL_MAX];
     list_keys(group->fields, keys, sizeof keys);
     return hp_fail(
-        loading->fault, HP_BAD_TYPE, NULL, "`%s` is a group; its keys are %s", group->key, keys);
+        loading->fault, HP_BAD_TYPE, NULL, "`%s` is a group; it takes %s", group->key, keys);
 }

@@ -16,6 +16,7 @@ struct hp_origin {
 struct hp_loading {
     struct hp_config *config;
     const struct hp_field *fields;
+    const struct hp_section *sections;
     struct hp_origin at;             // where the load stands: the place of a failure
     const struct hp_origin *origins; // newest first
     struct hp_fault *fault;

@@ -252,8 +252,11 @@ static const struct hp_field daemon_rows[] = {
         .max = 255,
         .preset = "",
         AT(traces) },
-    // The offset and the sections come with the routes: hp_options_tree.
+    // The offsets and the sections of these two come with the routes: hp_options_tree.
     { .key = "routes", .help = "one section a route", .type = HP_OBJECT },
+    { .key = "presets",
+        .help = "sets of a request's options, by route and name",
+        .type = HP_OBJECT },
     { .key = "limits",
         .help = "what one daemon takes at most",
         .type = HP_OBJECT,
@@ -350,18 +353,39 @@ static const struct hp_field *all_sections(
     return rows;
 }
 
+static const struct hp_field *all_presets(
+    const struct hp_section *sections, size_t count, struct hp_arena *arena)
+{
+    struct hp_field *rows = HP_NEW(arena, struct hp_field, count + 1), *row = rows;
+    for (size_t i = 0; rows && i < count; i++)
+        if (sections[i].preset)
+            *row++ = (struct hp_field){ .key = sections[i].name,
+                .help = "what a request may name as its preset",
+                .type = HP_PRESETS,
+                .offset = i * sizeof(struct hp_route_config) +
+                          offsetof(struct hp_route_config, presets) };
+    return rows;
+}
+
+static void place_rows(struct hp_field *tree, const char *key, const struct hp_field *rows)
+{
+    for (struct hp_field *row = tree; row->key; row++)
+        if (strcmp(row->key, key) == 0) {
+            row->offset = route_at(0);
+            row->fields = rows;
+        }
+}
+
 const struct hp_field *hp_options_tree(
     const struct hp_section *sections, size_t count, struct hp_arena *arena)
 {
     struct hp_field *rows = HP_NEW_RAW(arena, struct hp_field, sizeof daemon_rows / sizeof *rows);
     const struct hp_field *routes = all_sections(sections, count, arena);
-    if (!rows || !routes)
+    const struct hp_field *presets = all_presets(sections, count, arena);
+    if (!rows || !routes || !presets)
         return NULL;
     memcpy(rows, daemon_rows, sizeof daemon_rows);
-    for (struct hp_field *row = rows; row->key; row++)
-        if (strcmp(row->key, "routes") == 0) {
-            row->offset = route_at(0);
-            row->fields = routes;
-        }
+    place_rows(rows, "routes", routes);
+    place_rows(rows, "presets", presets);
     return rows;
 }

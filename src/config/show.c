@@ -10,11 +10,29 @@ static void show_value(const struct hp_field *field, const void *in, struct hp_b
     hp_buf_format(out, " %s\n", text);
 }
 
+// Each as the JSON that it is, which is YAML too.
+static void show_presets(const struct hp_presets *presets, size_t indent, struct hp_buf *out)
+{
+    hp_buf_add(out, presets->count ? HP_S("\n") : HP_S(" {}\n"));
+    for (size_t i = 0; i < presets->count; i++) {
+        const struct hp_preset *preset = &presets->item[i];
+        hp_buf_format(
+            out, "%*s\"%.*s\": ", (int)indent, "", (int)preset->name.len, preset->name.ptr);
+        hp_buf_add(out, preset->json);
+        hp_buf_char(out, '\n');
+    }
+}
+
 static void show_fields(
     const struct hp_field *fields, const void *in, size_t indent, struct hp_buf *out)
 {
     for (const struct hp_field *field = fields; field->key; field++) {
         hp_buf_format(out, "%*s%s:", (int)indent, "", field->key);
+        if (field->type == HP_PRESETS) {
+            const void *presets = (const char *)in + field->offset;
+            show_presets(presets, indent + INDENT, out);
+            continue;
+        }
         if (field->type != HP_OBJECT) {
             show_value(field, in, out);
             continue;

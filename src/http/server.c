@@ -28,7 +28,7 @@ static size_t sections(struct hp_section out[SECTIONS_MAX])
 {
     for (size_t i = 0; i < hp_route_count; i++)
         out[i] = (struct hp_section){ hp_routes[i]->name, hp_routes[i]->options,
-            hp_routes[i]->options_size };
+            hp_routes[i]->options_size, hp_routes[i]->preset };
     return hp_route_count;
 }
 

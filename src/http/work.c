@@ -16,6 +16,7 @@ static void compute(struct hp_exchange *x)
     x->request.media_type = x->media_type;
     x->request.query = x->query;
     x->request.options = x->config->routes[x->route].own;
+    x->request.presets = &x->config->routes[x->route].presets;
     x->request.arena = &x->arena;
     x->reply = hp_buf_in(&x->arena);
     enum hp_code code = hp_deadline_check(&x->request.deadline, &x->fault); // of the queue

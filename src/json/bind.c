@@ -88,7 +88,11 @@ static enum hp_code bind_small(const struct place *place, struct hp_fault *fault
 static enum hp_code bind_string(const struct place *place, struct hp_fault *fault)
 {
     static const bool takes_text[] = {
-        [HP_WORD] = true, [HP_STRING] = true, [HP_OBJECT] = true, // by its `bare` word
+        [HP_WORD] = true,
+        [HP_STRING] = true,
+        [HP_OBJECT] = true, // by its `bare` word
+        [HP_BASE] = true,
+        [HP_PRESETS] = false,
     };
     hp_str text;
     HP_TRY(hp_json_string(place->json, place->member, &text, fault));
@@ -156,6 +160,8 @@ static enum hp_code bind(const struct place *place, struct hp_fault *fault)
         return bind_small(place, fault);
     struct hp_json inner;
     hp_json_enter(&inner, place->json, member, place->pointer);
+    if (place->field->open)
+        place->field->open(stored(place));
     return read_members(&inner, place->field->fields, stored(place), fault);
 }
 
@@ -189,23 +195,72 @@ static enum hp_code find_missing(
     return HP_OK;
 }
 
-static enum hp_code read_members(
-    struct hp_json *json, const struct hp_field *fields, void *out, struct hp_fault *fault)
+// The members of an object, delimited; they are bound when all are known. item[0] is for the one
+// of type HP_BASE, which goes first wherever it stands.
+struct members {
+    size_t count; // with item[0]
+    struct {
+        const struct hp_field *field; // NULL: none
+        struct hp_member member;
+    } item[1 + HP_JSON_MEMBERS_MAX];
+};
+
+static enum hp_code take_members(struct hp_json *json, const struct hp_field *fields,
+    struct members *members, struct hp_fault *fault)
 {
-    struct hp_member member;
-    bool found;
+    members->count = 1;
+    members->item[0].field = NULL;
     for (;;) {
+        struct hp_member member;
+        bool found;
         HP_TRY(hp_json_next(json, &member, &found, fault));
         if (!found)
             return find_missing(json, fields, fault);
-        char pointer[HP_POINTER_MAX];
-        hp_pointer_under(pointer, json->pointer, member.name);
         const struct hp_field *field = hp_field_find(fields, member.name);
-        if (!field)
+        if (!field) {
+            char pointer[HP_POINTER_MAX];
+            hp_pointer_under(pointer, json->pointer, member.name);
             return unknown_field(fields, member.name, pointer, fault);
-        struct place place = { json, &member, field, out, pointer };
+        }
+        size_t at = field->type == HP_BASE ? 0 : members->count++;
+        members->item[at].field = field;
+        members->item[at].member = member;
+    }
+}
+
+static enum hp_code bind_members(
+    const struct hp_json *json, const struct members *members, void *out, struct hp_fault *fault)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        const struct hp_member *member = &members->item[i].member;
+        if (!members->item[i].field)
+            continue;
+        char pointer[HP_POINTER_MAX];
+        hp_pointer_under(pointer, json->pointer, member->name);
+        struct place place = { json, member, members->item[i].field, out, pointer };
         HP_TRY(bind(&place, fault));
     }
+    return HP_OK;
+}
+
+// The first fault in reading order is the one reported: `behind` stands behind all members.
+static enum hp_code bind_before(const struct hp_json *json, const struct members *members,
+    void *out, enum hp_code behind, struct hp_fault *fault)
+{
+    struct hp_fault before = HP_FAULT_NONE;
+    if (!bind_members(json, members, out, &before))
+        return behind;
+    *fault = before;
+    return before.code;
+}
+
+static enum hp_code read_members(
+    struct hp_json *json, const struct hp_field *fields, void *out, struct hp_fault *fault)
+{
+    struct members members;
+    enum hp_code code = take_members(json, fields, &members, fault);
+    return code ? bind_before(json, &members, out, code, fault)
+                : bind_members(json, &members, out, fault);
 }
 
 enum hp_code hp_json_read(char *body, size_t len, const struct hp_deadline *deadline,
@@ -214,4 +269,15 @@ enum hp_code hp_json_read(char *body, size_t len, const struct hp_deadline *dead
     struct hp_json json;
     HP_TRY(hp_json_open(&json, body, len, deadline, fault));
     return read_members(&json, fields, out, fault);
+}
+
+enum hp_code hp_json_read_copy(hp_str json, struct hp_arena *arena, const struct hp_field *fields,
+    void *out, struct hp_fault *fault)
+{
+    char *copy = HP_NEW_RAW(arena, char, json.len + HP_PADDING);
+    if (!copy)
+        return hp_no_memory(arena, fault);
+    memcpy(copy, json.ptr, json.len);
+    memset(copy + json.len, 0, HP_PADDING);
+    return hp_json_read(copy, json.len, NULL, fields, out, fault);
 }

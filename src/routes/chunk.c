@@ -21,6 +21,9 @@ struct chunk_request {
     struct hp_document_options how;
     int encoding; // enum hp_encoding, or ENCODING_DEFAULT
     int offsets, return_text, invalid_utf8;
+    int sent; // enum hp_format: what the media type says, HP_PLAIN for nothing
+    const struct hp_presets *presets;
+    struct hp_arena *arena;
 };
 
 enum { ENCODING_DEFAULT = -1, MAX_MOST = 1000000 };
@@ -33,35 +36,31 @@ static const char *const offset_units[] = { "char", "byte", "utf16", NULL };
 static const char *const return_words[] = { "always", "if_changed", "never", NULL };
 static const char *const invalid_words[] = { "reject", "replace", "cp1252", NULL };
 
-static enum hp_code clean_preset(
-    void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
+static enum hp_code clean_by_name(
+    void *request, hp_str name, const char *pointer, struct hp_fault *fault);
+
+static enum hp_code no_chunks(
+    void *request, hp_str word, const char *pointer, struct hp_fault *fault)
 {
-    struct hp_clean_options *clean = nested;
-    int format = clean->format;
-    if (hp_str_is(word, "none"))
-        *clean = hp_clean_none;
-    else if (hp_str_is(word, "standard"))
-        *clean = hp_clean_standard;
-    else
-        return hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "the presets are none and standard");
-    clean->format = format;
+    struct chunk_request *out = request;
+    if (!hp_str_is(word, "none"))
+        return hp_fail(fault, HP_BAD_TYPE, pointer, "none, or single options as chunk.max=512");
+    out->how.whole = true;
     return HP_OK;
 }
 
-static enum hp_code chunk_none(
-    void *nested, hp_str word, const char *pointer, struct hp_fault *fault)
+static void some_chunks(void *request)
 {
-    struct hp_document_options *how = nested;
-    if (!hp_str_is(word, "none"))
-        return hp_fail(fault, HP_BAD_TYPE, pointer, "none, or single options as chunk.max=512");
-    how->whole = true;
-    return HP_OK;
+    ((struct chunk_request *)request)->how.whole = false;
 }
+
+static enum hp_code start_from(
+    void *request, hp_str name, const char *pointer, struct hp_fault *fault);
 
 #define SWITCH(name, index, what)                                                                  \
     {                                                                                              \
         .key = name, .help = what, .type = HP_BOOL,                                                \
-        .offset = offsetof(struct hp_clean_options, on[index])                                     \
+        .offset = offsetof(struct chunk_request, how.clean.on[index])                              \
     }
 
 static const struct hp_field clean_fields[] = {
@@ -69,7 +68,7 @@ static const struct hp_field clean_fields[] = {
         .help = "Unicode normalization form",
         .type = HP_WORD,
         .words = forms,
-        .offset = offsetof(struct hp_clean_options, form) },
+        .offset = offsetof(struct chunk_request, how.clean.form) },
     SWITCH("mojibake", HP_FIX_MOJIBAKE, "text that was decoded wrongly"),
     SWITCH("controls", HP_FIX_CONTROLS, "control characters and terminal escapes"),
     SWITCH("line_endings", HP_FIX_LINE_ENDINGS, "all line ends to LF"),
@@ -82,7 +81,7 @@ static const struct hp_field clean_fields[] = {
     { .key = NULL },
 };
 
-#define PART(name) offsetof(struct hp_document_options, chunk.name)
+#define PART(name) offsetof(struct chunk_request, how.chunk.name)
 
 static const struct hp_field chunk_fields[] = {
     { .key = "max",
@@ -114,8 +113,8 @@ static const struct hp_field chunk_fields[] = {
     { .key = NULL },
 };
 
-// The options; `text` stands before them in a JSON body, invalid_utf8 behind them in a query
-// string.
+// The options, their objects relative to the request too: a bare word may say more than the members
+// do. `text` and `preset` stand before them in a request, invalid_utf8 is for raw bodies.
 #define OPTIONS                                                                                    \
     { .key = "format",                                                                             \
         .help = "of the document",                                                                 \
@@ -123,18 +122,17 @@ static const struct hp_field chunk_fields[] = {
         .words = formats,                                                                          \
         .offset = offsetof(struct chunk_request, how.clean.format) },                              \
         { .key = "clean",                                                                          \
-            .help = "a preset, or switches on top of standard",                                    \
+            .help = "none, standard, that of a preset, or switches on top of what holds without",  \
             .type = HP_OBJECT,                                                                     \
-            .offset = offsetof(struct chunk_request, how.clean),                                   \
             .fields = clean_fields,                                                                \
-            .bare = clean_preset },                                                                \
+            .bare = clean_by_name },                                                               \
         { .key = "chunk",                                                                          \
             .help = "how to cut",                                                                  \
             .type = HP_OBJECT,                                                                     \
             .flags = HP_NULLABLE,                                                                  \
-            .offset = offsetof(struct chunk_request, how),                                         \
             .fields = chunk_fields,                                                                \
-            .bare = chunk_none },                                                                  \
+            .bare = no_chunks,                                                                     \
+            .open = some_chunks },                                                                 \
         { .key = "encoding",                                                                       \
             .help = "of the tokens",                                                               \
             .type = HP_WORD,                                                                       \
@@ -150,6 +148,17 @@ static const struct hp_field chunk_fields[] = {
         .words = return_words, .offset = offsetof(struct chunk_request, return_text)               \
     }
 
+#define PRESET                                                                                     \
+    {                                                                                              \
+        .key = "preset", .help = "options to start from", .type = HP_BASE, .bare = start_from      \
+    }
+
+#define INVALID_UTF8                                                                               \
+    {                                                                                              \
+        .key = "invalid_utf8", .help = "what to do with invalid bytes", .type = HP_WORD,           \
+        .words = invalid_words, .offset = offsetof(struct chunk_request, invalid_utf8)             \
+    }
+
 static const struct hp_field json_fields[] = {
     { .key = "text",
         .help = "the document",
@@ -158,18 +167,104 @@ static const struct hp_field json_fields[] = {
         .offset = offsetof(struct chunk_request, text),
         .max = INT64_MAX },
     OPTIONS,
+    PRESET,
     { .key = NULL },
 };
 
 static const struct hp_field query_fields[] = {
     OPTIONS,
-    { .key = "invalid_utf8",
-        .help = "what to do with invalid bytes",
-        .type = HP_WORD,
-        .words = invalid_words,
-        .offset = offsetof(struct chunk_request, invalid_utf8) },
+    INVALID_UTF8,
+    PRESET,
     { .key = NULL },
 };
+
+static const struct hp_field preset_fields[] = {
+    OPTIONS,
+    INVALID_UTF8,
+    { .key = NULL },
+};
+
+// What holds where a request says nothing.
+static void set_defaults(struct chunk_request *out)
+{
+    hp_fields_preset(preset_fields, out);
+    out->how.clean = hp_clean_standard;
+    out->how.clean.format = out->sent;
+    out->encoding = ENCODING_DEFAULT;
+}
+
+static enum hp_code check_sizes(const struct chunk_request *request, struct hp_fault *fault)
+{
+    const struct hp_chunk_options *chunk = &request->how.chunk;
+    if (chunk->overlap < chunk->max)
+        return HP_OK;
+    return hp_fail_limit(
+        fault, HP_OUT_OF_RANGE, "/chunk/overlap", (uint64_t)chunk->max - 1, "less than max");
+}
+
+// --- presets -------------------------------------------------------------------------------------
+
+static enum hp_code find_preset(const struct chunk_request *request, hp_str name,
+    const char *pointer, const struct hp_preset **preset, struct hp_fault *fault)
+{
+    *preset = hp_preset_find(request->presets, name);
+    return *preset ? HP_OK
+                   : hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "%s",
+                         request->presets ? "the configuration has no preset of this name"
+                                          : "none, standard, or single switches");
+}
+
+// What a raw body's media type says is the request's own word.
+static enum hp_code start_from(
+    void *request, hp_str name, const char *pointer, struct hp_fault *fault)
+{
+    struct chunk_request *out = request;
+    const struct hp_preset *preset = NULL;
+    HP_TRY(find_preset(out, name, pointer, &preset, fault));
+    HP_TRY(hp_json_read_copy(preset->json, out->arena, preset_fields, out, fault));
+    if (out->sent != HP_PLAIN)
+        out->how.clean.format = out->sent;
+    return HP_OK;
+}
+
+// The cleaning alone: what a request that names the preset is cleaned with.
+static enum hp_code clean_of_preset(struct chunk_request *out, hp_str name, const char *pointer,
+    struct hp_clean_options *clean, struct hp_fault *fault)
+{
+    struct chunk_request other = { .arena = out->arena };
+    const struct hp_preset *preset = NULL;
+    HP_TRY(find_preset(out, name, pointer, &preset, fault));
+    set_defaults(&other);
+    HP_TRY(hp_json_read_copy(preset->json, out->arena, preset_fields, &other, fault));
+    *clean = other.how.clean;
+    return HP_OK;
+}
+
+static enum hp_code clean_by_name(
+    void *request, hp_str name, const char *pointer, struct hp_fault *fault)
+{
+    struct chunk_request *out = request;
+    struct hp_clean_options *clean = &out->how.clean;
+    int format = clean->format;
+    if (hp_str_is(name, "none"))
+        *clean = hp_clean_none;
+    else if (hp_str_is(name, "standard"))
+        *clean = hp_clean_standard;
+    else
+        HP_TRY(clean_of_preset(out, name, pointer, clean, fault));
+    clean->format = format;
+    return HP_OK;
+}
+
+static enum hp_code check_preset(hp_str json, struct hp_arena *arena, struct hp_fault *fault)
+{
+    struct chunk_request request = { .arena = arena };
+    set_defaults(&request);
+    HP_TRY(hp_json_read_copy(json, arena, preset_fields, &request, fault));
+    return check_sizes(&request, fault);
+}
+
+// --- a body --------------------------------------------------------------------------------------
 
 static enum hp_code read_json(
     struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
@@ -202,16 +297,12 @@ static enum hp_code read_request(
     struct hp_request *in, struct chunk_request *out, struct hp_fault *fault)
 {
     bool json = hp_str_is(in->media_type, "application/json");
-    hp_fields_preset(json ? json_fields : query_fields, out);
-    out->how.clean = hp_clean_standard;
-    out->how.clean.format = format_of(in->media_type);
-    out->encoding = ENCODING_DEFAULT;
+    out->sent = format_of(in->media_type);
+    out->presets = in->presets;
+    out->arena = in->arena;
+    set_defaults(out);
     HP_TRY(json ? read_json(in, out, fault) : read_raw(in, out, fault));
-    const struct hp_chunk_options *chunk = &out->how.chunk;
-    if (chunk->overlap >= chunk->max)
-        return hp_fail_limit(fault, HP_OUT_OF_RANGE, "/chunk/overlap", (uint64_t)chunk->max - 1,
-            "overlap is below max");
-    return HP_OK;
+    return check_sizes(out, fault);
 }
 
 // --- vocabularies --------------------------------------------------------------------------------
@@ -490,6 +581,7 @@ const struct hp_route hp_route_chunk = {
                       "\"clean\":\"standard\",\"chunk\":{\"max\":512,\"overlap\":64,"
                       "\"unit\":\"tokens\"},\"offsets\":\"char\",\"return_text\":\"if_changed\"}"),
     .media_types = media_types,
+    .preset = check_preset,
     .state_size = sizeof(struct chunk_state),
     .open = chunk_open,
     .run = chunk_run,

@@ -107,10 +107,7 @@ static enum hp_code add_df(void *context, hp_str name, double value, const int64
     struct hp_corpus *corpus = &work->corpus;
     struct hp_analysed found;
     (void)value;
-    if (!integer)
-        return hp_fail(fault, HP_BAD_TYPE, pointer, "an integer");
-    if (*integer < 0)
-        return hp_fail_limit(fault, HP_OUT_OF_RANGE, pointer, 0, "at least 0");
+    HP_TRY(score_df_value(integer, pointer, fault));
     HP_TRY(hp_terms_match(&work->terms, name, &found, fault));
     for (size_t i = 0; i < work->asked; i++) {
         if (!hp_term_set_has(&found.set, i))
@@ -124,10 +121,10 @@ static enum hp_code add_df(void *context, hp_str name, double value, const int64
 
 static enum hp_code read_corpus(struct work *work, struct hp_fault *fault)
 {
-    struct hp_json body = score_body(work->in);
     HP_TRY(score_read_stats(work->in, &work->request, &work->documents, &work->corpus, fault));
     if (!work->request.stats.df.ptr)
         return HP_OK;
+    struct hp_json body = score_body(work->in, work->request.stats.df);
     struct hp_member df = hp_json_member(&body, work->request.stats.df);
     return hp_json_numbers(&body, &df, "/stats/df", add_df, work, fault);
 }
@@ -221,6 +218,7 @@ const struct hp_route hp_route_score = {
                       "\"top_n\":2,\"explain\":true}"),
     .options = score_options,
     .options_size = sizeof(struct score_limits),
+    .preset = score_check_preset,
     .open = score_open,
     .run = score_run,
     .close = score_close,

@@ -59,24 +59,39 @@ static const struct hp_field stats_fields[] = {
 
 #define AT(name) .key = #name, .offset = offsetof(struct score_request, name)
 
+// What a preset may hold: all but what is of one request alone.
+#define OPTIONS                                                                                    \
+    { AT(top_n), .help = "results", .type = HP_INT, .min = 1, .max = INT64_MAX },                  \
+        { AT(fields), .help = "weights of the fields", .type = HP_SPAN },                          \
+        { AT(analyzer), .help = "of words", .type = HP_STRING, .preset = "english" },              \
+        { AT(bm25), .help = "of the formula", .type = HP_OBJECT, .fields = bm25_fields },          \
+        { AT(stats), .help = "of the corpus", .type = HP_OBJECT, .fields = stats_fields },         \
+        { AT(prior_weight), .help = "of the priors", .type = HP_REAL, .preset = "1" },             \
+        { AT(fusion), .help = "of score and prior", .type = HP_WORD, .words = fusions },           \
+        { AT(match), .help = "query words that a result holds", .type = HP_SPAN },                 \
+        { AT(must), .help = "words that a result holds", .type = HP_SPAN },                        \
+        { AT(must_not), .help = "words that no result holds", .type = HP_SPAN },                   \
+        { AT(min_score), .help = "of a result", .type = HP_REAL },                                 \
+        { AT(explain), .help = "every part of a score", .type = HP_BOOL },                         \
+    {                                                                                              \
+        AT(return_documents), .help = "documents come back", .type = HP_BOOL                       \
+    }
+
+static enum hp_code start_from(
+    void *request, hp_str name, const char *pointer, struct hp_fault *fault);
+
 static const struct hp_field request_fields[] = {
     { AT(query), .help = "words to look for", .type = HP_STRING, .flags = HP_REQUIRED },
     { AT(documents), .help = "candidates", .type = HP_SPAN, .flags = HP_REQUIRED },
-    { AT(top_n), .help = "results", .type = HP_INT, .min = 1, .max = INT64_MAX },
-    { AT(fields), .help = "weights of the fields", .type = HP_SPAN },
-    { AT(analyzer), .help = "of words", .type = HP_STRING, .preset = "english" },
-    { AT(bm25), .help = "of the formula", .type = HP_OBJECT, .fields = bm25_fields },
-    { AT(stats), .help = "of the corpus", .type = HP_OBJECT, .fields = stats_fields },
+    OPTIONS,
     { AT(priors), .help = "one number a document", .type = HP_SPAN },
-    { AT(prior_weight), .help = "of the priors", .type = HP_REAL, .preset = "1" },
-    { AT(fusion), .help = "of score and prior", .type = HP_WORD, .words = fusions },
-    { AT(match), .help = "query words that a result holds", .type = HP_SPAN },
-    { AT(must), .help = "words that a result holds", .type = HP_SPAN },
-    { AT(must_not), .help = "words that no result holds", .type = HP_SPAN },
-    { AT(min_score), .help = "of a result", .type = HP_REAL },
-    { AT(explain), .help = "every part of a score", .type = HP_BOOL },
-    { AT(return_documents), .help = "documents come back", .type = HP_BOOL },
     { AT(model), .help = "ignored", .type = HP_STRING },
+    { .key = "preset", .help = "options to start from", .type = HP_BASE, .bare = start_from },
+    { .key = NULL },
+};
+
+static const struct hp_field preset_fields[] = {
+    OPTIONS,
     { .key = NULL },
 };
 
@@ -84,18 +99,39 @@ static const struct hp_field request_fields[] = {
 
 enum { QUERY_MAX = 4096 }; // characters; of an entry of a filter too
 
-struct hp_json score_body(const struct hp_request *in)
+struct hp_json score_body(const struct hp_request *in, struct hp_span span)
 {
-    return (struct hp_json){
-        .start = in->body, .end = in->body + in->body_len, .deadline = &in->deadline, .pointer = ""
-    };
+    bool sent = (uintptr_t)span.ptr - (uintptr_t)in->body < in->body_len;
+    return (struct hp_json){ .start = sent ? in->body : span.ptr,
+        .end = sent ? in->body + in->body_len : span.ptr + span.len,
+        .deadline = &in->deadline,
+        .pointer = "" };
 }
 
-enum hp_code score_read(struct hp_request *in, struct score_request *out, struct hp_fault *fault)
+// What holds where a request says nothing.
+static void set_defaults(struct score_request *out)
 {
     hp_fields_preset(request_fields, out);
     out->min_score = -INFINITY;
     out->top_n = INT64_MAX;
+}
+
+static enum hp_code start_from(
+    void *request, hp_str name, const char *pointer, struct hp_fault *fault)
+{
+    struct score_request *out = request;
+    const struct hp_preset *preset = hp_preset_find(out->presets, name);
+    if (!preset)
+        return hp_fail(
+            fault, HP_UNKNOWN_PRESET, pointer, "the configuration has no preset of this name");
+    return hp_json_read_copy(preset->json, out->arena, preset_fields, out, fault);
+}
+
+enum hp_code score_read(struct hp_request *in, struct score_request *out, struct hp_fault *fault)
+{
+    out->presets = in->presets;
+    out->arena = in->arena;
+    set_defaults(out);
     HP_TRY(hp_json_read(in->body, in->body_len, &in->deadline, request_fields, out, fault));
     size_t chars = hp_utf8_chars(out->query);
     if (chars < 1 || chars > QUERY_MAX)
@@ -291,7 +327,7 @@ static enum hp_code take_document(struct loading *loading, struct hp_fault *faul
 static enum hp_code read_documents(struct hp_request *in, const struct score_request *request,
     struct loading *loading, struct hp_fault *fault)
 {
-    struct hp_json body = score_body(in), list;
+    struct hp_json body = score_body(in, request->documents), list;
     struct hp_member whole = hp_json_member(&body, request->documents), item;
     bool found;
     if (*whole.value != '[')
@@ -335,15 +371,15 @@ static enum hp_code add_weight(void *context, hp_str name, double value, const i
     return HP_OK;
 }
 
-static enum hp_code read_fields(struct hp_request *in, struct score_request *request,
+enum hp_code score_read_fields(struct hp_request *in, struct score_request *request,
     struct score_documents *out, struct hp_fault *fault)
 {
-    struct hp_json body = score_body(in);
     struct weighing weighing = { request, out, in->arena };
     for (size_t i = 0; i < HP_FIELDS_MAX; i++)
         request->bm25.weight[i] = 1;
     if (!request->fields.ptr)
         return HP_OK;
+    struct hp_json body = score_body(in, request->fields);
     struct hp_member member = hp_json_member(&body, request->fields);
     HP_TRY(hp_json_numbers(&body, &member, "/fields", add_weight, &weighing, fault));
     if (out->fields == 0)
@@ -358,7 +394,7 @@ enum hp_code score_read_documents(struct hp_request *in, struct score_request *r
     struct loading loading = {
         .limits = in->options, .arena = in->arena, .out = out, .take = take, .context = context
     };
-    HP_TRY(read_fields(in, request, out, fault));
+    HP_TRY(score_read_fields(in, request, out, fault));
     loading.fixed = request->fields.ptr != NULL;
     if (request->return_documents) {
         loading.copy = HP_NEW_RAW(in->arena, char, request->documents.len);
@@ -387,7 +423,7 @@ enum hp_code score_read_priors(struct hp_request *in, const struct score_request
     *out = NULL;
     if (!request->priors.ptr)
         return HP_OK;
-    struct hp_json body = score_body(in), list;
+    struct hp_json body = score_body(in, request->priors), list;
     struct hp_member whole = hp_json_member(&body, request->priors), item;
     double *prior = HP_NEW_RAW(in->arena, double, documents + 1);
     char pointer[HP_POINTER_MAX];
@@ -429,7 +465,7 @@ enum hp_code score_read_match(
     *out = 0;
     if (!request->match.ptr)
         return HP_OK;
-    struct hp_json body = score_body(in);
+    struct hp_json body = score_body(in, request->match);
     struct hp_member member = hp_json_member(&body, request->match);
     int64_t least;
     hp_str word;
@@ -450,7 +486,7 @@ enum hp_code score_read_words(struct hp_request *in, struct hp_span span, const 
 {
     if (!span.ptr)
         return HP_OK;
-    struct hp_json body = score_body(in), list;
+    struct hp_json body = score_body(in, span), list;
     struct hp_member whole = hp_json_member(&body, span), item;
     char place[HP_POINTER_MAX];
     hp_str word;
@@ -503,12 +539,12 @@ enum hp_code score_read_stats(struct hp_request *in, const struct score_request 
     const struct score_documents *documents, struct hp_corpus *out, struct hp_fault *fault)
 {
     static const char pointer[] = "/stats/avg_len";
-    struct hp_json body = score_body(in);
     struct averaging averaging = { documents, out, request->fields.ptr != NULL };
     double average;
     *out = (struct hp_corpus){ .documents = (uint64_t)request->stats.docs };
     if (!request->stats.avg_len.ptr)
         return HP_OK;
+    struct hp_json body = score_body(in, request->stats.avg_len);
     struct hp_member member = hp_json_member(&body, request->stats.avg_len);
     if (*member.value == '{' && (documents->objects || !documents->count))
         return hp_json_numbers(&body, &member, pointer, add_average, &averaging, fault);
@@ -520,4 +556,60 @@ enum hp_code score_read_stats(struct hp_request *in, const struct score_request 
         return hp_fail(fault, HP_OUT_OF_RANGE, pointer, "above 0");
     out->average[0] = average;
     return HP_OK;
+}
+
+// --- a preset of the configuration ---------------------------------------------------------------
+
+enum hp_code score_df_value(const int64_t *value, const char *pointer, struct hp_fault *fault)
+{
+    if (!value)
+        return hp_fail(fault, HP_BAD_TYPE, pointer, "an integer");
+    if (*value < 0)
+        return hp_fail_limit(fault, HP_OUT_OF_RANGE, pointer, 0, "at least 0");
+    return HP_OK;
+}
+
+static enum hp_code check_df(void *context, hp_str name, double value, const int64_t *integer,
+    const char *pointer, struct hp_fault *fault)
+{
+    (void)context, (void)name, (void)value;
+    return score_df_value(integer, pointer, fault);
+}
+
+static enum hp_code check_word(void *context, hp_str word, struct hp_fault *fault)
+{
+    (void)context, (void)word, (void)fault;
+    return HP_OK;
+}
+
+// Of documents it is only known whether they have fields.
+static enum hp_code check_stats(
+    struct hp_request *in, struct score_request *request, struct hp_fault *fault)
+{
+    struct score_documents documents = { 0 };
+    struct hp_corpus corpus;
+    struct hp_span average = request->stats.avg_len, df = request->stats.df;
+    HP_TRY(score_read_fields(in, request, &documents, fault));
+    documents.objects = average.ptr && *average.ptr == '{';
+    HP_TRY(score_read_stats(in, request, &documents, &corpus, fault));
+    if (!df.ptr)
+        return HP_OK;
+    struct hp_json body = score_body(in, df);
+    struct hp_member member = hp_json_member(&body, df);
+    return hp_json_numbers(&body, &member, "/stats/df", check_df, NULL, fault);
+}
+
+enum hp_code score_check_preset(hp_str json, struct hp_arena *arena, struct hp_fault *fault)
+{
+    struct score_request request = { .arena = arena };
+    struct hp_request in = { .arena = arena };
+    HP_CLOSED struct hp_analyzer analyzer = { .stemmer = NULL };
+    size_t least;
+    set_defaults(&request);
+    HP_TRY(hp_json_read_copy(json, arena, preset_fields, &request, fault));
+    HP_TRY(hp_analyzer_open(request.analyzer, "/analyzer", &analyzer, fault));
+    HP_TRY(score_read_match(&in, &request, &least, fault));
+    HP_TRY(score_read_words(&in, request.must, "/must", check_word, NULL, fault));
+    HP_TRY(score_read_words(&in, request.must_not, "/must_not", check_word, NULL, fault));
+    return check_stats(&in, &request, fault);
 }

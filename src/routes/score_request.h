@@ -27,6 +27,8 @@ struct score_request {
     struct score_stats stats;
     int fusion;
     bool explain, return_documents;
+    const struct hp_presets *presets;
+    struct hp_arena *arena;
 };
 
 enum { FUSION_SUM, FUSION_RRF };
@@ -43,8 +45,12 @@ struct score_documents {
 HP_MUST_USE enum hp_code score_read(
     struct hp_request *in, struct score_request *out, struct hp_fault *fault);
 
-// The body, for the spans in it.
-struct hp_json score_body(const struct hp_request *in);
+// What a span lies in: the body, or a preset.
+struct hp_json score_body(const struct hp_request *in, struct hp_span span);
+
+// Reads `fields`, and fills in the weights.
+HP_MUST_USE enum hp_code score_read_fields(struct hp_request *in, struct score_request *request,
+    struct score_documents *out, struct hp_fault *fault);
 
 // Takes a document by its fields, a missing one empty; those behind the last are not known yet.
 typedef enum hp_code (*score_taker)(
@@ -67,6 +73,14 @@ HP_MUST_USE enum hp_code score_read_match(struct hp_request *in,
 HP_MUST_USE enum hp_code score_read_words(struct hp_request *in, struct hp_span span,
     const char *pointer, enum hp_code (*each)(void *context, hp_str word, struct hp_fault *fault),
     void *context, struct hp_fault *fault);
+
+// What a value of stats.df may be; `value` is NULL where it is no integer.
+HP_MUST_USE enum hp_code score_df_value(
+    const int64_t *value, const char *pointer, struct hp_fault *fault);
+
+// The struct hp_route's `preset`.
+HP_MUST_USE enum hp_code score_check_preset(
+    hp_str json, struct hp_arena *arena, struct hp_fault *fault);
 
 // Reads `stats` but for df.
 HP_MUST_USE enum hp_code score_read_stats(struct hp_request *in,

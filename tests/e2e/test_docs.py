@@ -64,7 +64,7 @@ def test_the_requests_of_scoring_are_answered_as_shown(daemon, body, shown):
 
 def test_the_requests_of_scoring_show_every_option():
     used = {name for body, _ in REQUESTS for name in json.loads(body)}
-    options = options_of_the_wire() - {"explain", "return_documents", "model"}
+    options = options_of_the_wire() - {"explain", "return_documents", "model", "preset"}
     assert used == options
 
 

@@ -30,8 +30,10 @@ pytestmark = pytest.mark.skipif(
 class Daemon:
     """A daemon of this test, on ports and in a folder of its own."""
 
-    def __init__(self, folder: pathlib.Path, *settings: str) -> None:
+    def __init__(self, folder: pathlib.Path, *settings: str, config: str = "") -> None:
         ready_file = folder / "ready.json"
+        (folder / "conf").mkdir()
+        (folder / "conf" / "hotpathd.yaml").write_text(config)
         command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--listen", f"unix:{folder}/s"]
         command += ["--admin", "127.0.0.1:0", "--ready-file", str(ready_file)]
         for setting in settings:
@@ -69,10 +71,10 @@ class Daemon:
 def start(tmp_path) -> Iterator:
     daemons = []
 
-    def starter(*settings: str) -> Daemon:
+    def starter(*settings: str, config: str = "") -> Daemon:
         folder = tmp_path / str(len(daemons))
         folder.mkdir()
-        daemons.append(Daemon(folder, *settings))
+        daemons.append(Daemon(folder, *settings, config=config))
         return daemons[-1]
 
     yield starter
@@ -363,3 +365,34 @@ def test_score_by_the_daemon_and_by_the_old_code(start, run):
     ranked, last = run(daemon.unix, ask)
     assert last.reason == "connect"
     assert ranked == [hotpathd.Ranked(1, 2.0), hotpathd.Ranked(2, 2.0)]
+
+
+PRESETS = """
+presets:
+  chunk: { small: { chunk: { max: 20, unit: chars }, offsets: utf16, return_text: never } }
+  score: { last: { must_not: [lift], top_n: 1 } }
+"""
+
+
+@BOTH
+def test_a_preset_is_an_option(start, run):
+    daemon = start(config=PRESETS)
+
+    def ask(sidecar, **options):
+        return sidecar.chunk(TEXT * 5, timeout=5, fallback=lambda: [], **options)
+
+    named, last = run(daemon.unix, lambda sidecar: ask(sidecar, preset="small"))
+    assert last.outcome == "ok", last
+    written, _ = run(daemon.unix, lambda sidecar: ask(sidecar, chunk={"max": 20, "unit": "chars"}))
+    assert named == written and len(named) > 5
+    larger, _ = run(daemon.unix, lambda sidecar: ask(sidecar, preset="small", max=40))
+    assert larger == run(daemon.unix, lambda sidecar: ask(sidecar, max=40, unit="chars"))[0] != named
+    _, last = run(daemon.unix, lambda sidecar: ask(sidecar, preset="tiny"))
+    assert last.reason == "contract"
+    ranked, last = run(
+        daemon.unix,
+        lambda sidecar: sidecar.score(
+            "wing lift", RANKED, preset="last", timeout=5, fallback=lambda: old_rank("wing lift", RANKED)
+        ),
+    )
+    assert last.outcome == "ok" and len(ranked) == 1 and "lift" not in RANKED[ranked[0].index]

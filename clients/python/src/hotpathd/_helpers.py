@@ -42,6 +42,8 @@ def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
     # The pieces are cut here: Python's strings count code points, and the text must be there.
     body.pop("offsets", None)
     body.pop("return_text", None)
+    if "preset" in body:  # it may say something else
+        body.update(offsets="char", return_text="always")
     return body
 
 
