@@ -6,6 +6,7 @@ its events looked at one by one (`problem_of`), so that the bad one is named and
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from operator import itemgetter
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -105,6 +106,11 @@ def stamps_of(texts: List[str]) -> Optional[Array]:
     except ValueError:  # the 31st of June
         return None
     return stamps if ((stamps >= 0) & (stamps < MOST_DAYS * 86_400_000_000)).all() else None
+
+
+def moment(micros: int) -> str:
+    """Such a stamp, to the second."""
+    return datetime.fromtimestamp(micros / 1e6, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def problem_of(event: Any) -> str:

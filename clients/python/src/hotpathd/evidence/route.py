@@ -17,6 +17,7 @@ from .scrapes import Daemon
 from .sides import Counts, Window
 from . import sizes
 from .breakeven import BreakEven
+from .together import Together, together
 
 Array = NDArray[Any]
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
@@ -89,6 +90,7 @@ class Route:
     noise: int = 0
     noise_differing: int = 0
     break_even: Optional[BreakEven] = None
+    together: Optional[Together] = None  # of a canary
 
     def row(self, key: str) -> Optional[Row]:
         return next((row for row in self.rows if row.key == key), None)
@@ -106,6 +108,8 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], s
     route.fallback_effect = _runs(window, new_index, columns)
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
+    if kind == "canary":
+        route.together = together(columns.of("ts", old_index), columns.of("ts", new_index))
     route.break_even = sizes.break_even(window, name, kind, old_index, new_index)
     route.rows = list(_rows(route, rules, _held(window, daemon, service)))
     return route

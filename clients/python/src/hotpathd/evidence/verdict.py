@@ -12,11 +12,13 @@ import math
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from . import intervals, power, sequential, worth
+from .fields import moment
 from .integrity import Integrity
 from .intervals import Interval
 from .route import LEAST, QUANTILES, Route, known
 from .rules import Rules
 from .sequential import Look, Outcome
+from .together import ENOUGH
 
 GO, HOLD, NO_GO, ROLLBACK = "GO", "HOLD", "NO-GO", "ROLLBACK"
 CODES = {GO: 0, HOLD: 10, NO_GO: 20, ROLLBACK: 30}
@@ -54,7 +56,7 @@ def worst(verdicts: Sequence[str]) -> str:
 def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str], looks: int = 0) -> Finding:
     """`forbidden`: why there can be no GO, whatever the numbers say. `looks`: sequential.boundary."""
     test = _test(route, rules, looks)
-    reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_books(route, integrity)]
+    reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_apart(route), *_books(route, integrity)]
     reasons += [Reason(HOLD, text) for text in forbidden]
     ordered = sorted(reasons, key=lambda reason: -_ORDER.index(reason.verdict))
     return Finding(worst([reason.verdict for reason in ordered]), tuple(ordered), test)
@@ -162,6 +164,18 @@ def _money(route: Route, rules: Rules) -> List[Reason]:
     if row.difference.low > 0 and slower:
         return [Reason(NO_GO, f"it does not pay: {found}, and nobody waits less")]
     return [Reason(GO, found)]
+
+
+def _apart(route: Route) -> List[Reason]:
+    """Harm may be shown by sides of different times, as of a route that is on; what is fair to both is not."""
+    found = route.together
+    if found is None or found.enough:
+        return []
+    old, new = (" to ".join(map(moment, span)) for span in (found.old_span, found.new_span))
+    if found.shared is None:
+        return [Reason(HOLD, f"the two sides were never called at the same time: the old path from {old}, the sidecar from {new}")]
+    return [Reason(HOLD, f"the two sides were not called at the same time: {found.old:.0%} of the old path's calls ({old}) have the sidecar's beside them, "
+                   f"{found.new:.0%} of the sidecar's ({new}) the old path's; {ENOUGH:.0%} of each are due. Both: --since {moment(found.shared[0])} --until {moment(found.shared[1])}")]
 
 
 def _books(route: Route, integrity: Integrity) -> List[Reason]:
