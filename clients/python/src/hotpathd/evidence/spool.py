@@ -1,7 +1,7 @@
 """Events as columns on disk: what ten million of them need is a few columns at a time.
 
-Processes parse parts of the files (`reading.Part`); each writes its columns, one after the other, into a
-file of a temporary folder. Words (route, reason, a pointer, ...) become numbers of a dictionary. The
+Processes parse parts of the files (`reading.Part`); each writes its columns, one after the other, into the
+store. Words (route, reason, a pointer, ...) become numbers of a dictionary. The
 tables read back the columns that they need, as float32 and small integers.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import itertools
 import multiprocessing
-import os
 import signal
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from . import fields, ids, reading, scan
 from .mismatches import cluster_of
 from .problems import Place, Problems
+from .store import Store
 
 Array = NDArray[Any]
 
@@ -73,7 +73,7 @@ class Shard:
     """What one process learnt of one part."""
 
     part: reading.Part
-    file: str = ""
+    store: Store = Store(-1)
     offset: int = 0
     events: int = 0
     lines: int = 0
@@ -230,13 +230,10 @@ class _Parser:
                 Example(route, pointer, columns["ts"][at], columns["request_id"][at], columns["trace_id"][at])
             )
 
-    def write(self, file: str) -> None:
+    def write(self, store: Store) -> None:
         shard = self._shard
-        with open(file, "ab") as spool:
-            shard.file, shard.offset = file, spool.tell()
-            for name, dtype in DTYPES.items():
-                pieces = self._columns[name]
-                (np.concatenate(pieces) if pieces else np.zeros(0, dtype)).tofile(spool)
+        shard.store = store
+        shard.offset = store.append([np.concatenate([np.zeros(0, dtype), *self._columns[name]]) for name, dtype in DTYPES.items()])
         shard.words = {name: codes.words() for name, codes in self._codes.items()}
 
 
@@ -256,8 +253,8 @@ def _in_order(found: List[Columns]) -> Columns:
     return {name: values[order] for name, values in together.items()}
 
 
-def parse(job: Tuple[reading.Part, str], fast: Scan = scan.scan) -> Shard:
-    part, folder = job
+def parse(job: Tuple[reading.Part, Store], fast: Scan = scan.scan) -> Shard:
+    part, store = job
     shard = Shard(part)
     parser = _Parser(shard, fast)
     gc.disable()  # millions of objects come and go, none of them in a circle
@@ -270,14 +267,14 @@ def parse(job: Tuple[reading.Part, str], fast: Scan = scan.scan) -> Shard:
         shard.problems.add(CROWDED, Place(part.path, shard.lines))
     finally:
         gc.enable()
-    parser.write(os.path.join(folder, f"{os.getpid()}.columns"))
+    parser.write(store)
     return shard
 
 
-def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], None]) -> "List[Shard]":
-    """All parts, parsed and written to `folder`. `progress` hears of bytes."""
+def fill(paths: List[str], store: Store, jobs: int, progress: Callable[[int], None]) -> "List[Shard]":
+    """All parts, parsed and stored. `progress` hears of bytes."""
     parts = reading.parts_of(paths)
-    work = [(part, folder) for part in parts]
+    work = [(part, store) for part in parts]
     if jobs <= 1 or len(parts) == 1:
         return list(_heard(map(parse, work), progress))
     with _readers(min(jobs, len(parts))) as pool:
@@ -285,7 +282,7 @@ def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], Non
 
 
 def _readers(count: int) -> Any:
-    """By fork: ids are the same numbers in every process. They are born with the default SIGTERM, which ends them: a handler
+    """By fork: ids are the same numbers in every process, and so is the store's. They are born with the default SIGTERM, which ends them: a handler
     of the parent's would only take note of it, and one that is told to end before its first wait would wait for ever."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

@@ -1,4 +1,4 @@
-"""All events as one table of columns, read from the spool as they are asked for."""
+"""All events as one table of columns, read from the store as they are asked for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Table:
             if other == name:
                 break
             offset += np.dtype(dtype).itemsize * shard.events
-        piece: Array = np.fromfile(shard.file, DTYPES[name], shard.events, offset=offset)
+        piece: Array = shard.store.read(DTYPES[name], shard.events, offset)
         return self._maps[name][at][piece] if name in self._maps else piece
 
     def _number(self, shards: List[Shard]) -> None:
