@@ -55,7 +55,7 @@ def read(path: Path, fast: spool.Scan) -> Any:
         table = Table([spool.parse((part, kept), fast) for part in reading.parts_of([str(path)])])
         columns = {name: table.column(name) for name in spool.DTYPES}
     words = {name: [table.words(name)[code] for code in columns.pop(name).tolist()] for name in spool.WORDS}
-    rest = (list(table.problems), table.examples, table.refused, table.senders, table.dropped, table.lines)
+    rest = (list(table.problems), table.examples, table.refused, table.senders, [column.tolist() for column in (*table.dropped, *table.unread)], table.lines)
     return {name: column.tobytes() for name, column in columns.items()}, words, rest
 
 

@@ -146,7 +146,7 @@ def _integrity(found: Integrity) -> Json:
         "books": [_books(one) for one in found.books],
         "log": None if found.logged is None else {
             "requests": found.logged,
-            "in_no_event": {"count": found.unmatched_count, "first": found.unmatched},
+            "in_no_event": {"count": found.unmatched_count, "first": found.unmatched, "lost": found.missing, "of": found.due},
             "refused_but_not_logged": {"count": found.unlogged_count, "first": found.unlogged},
         },
     }  # fmt: skip

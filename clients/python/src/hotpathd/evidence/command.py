@@ -82,7 +82,7 @@ def _run(kind: str, options: argparse.Namespace) -> int:
             measured = route.measure(window, name, law, daemon, service)
             measured.cpu_of_process = _share(measured, service)
             asked = worth.questions(measured, law)
-            found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden, options.looks)
+            found = verdict.baseline(asked, forbidden) if kind == "baseline" else verdict.judge(measured, law, books, forbidden, options.looks)
             judged.append(book.Judged(measured, asked, found))
         if not judged and window.events:
             raise Unusable(f"no event of {', '.join(options.route)}; there is {', '.join(window.routes)}")

@@ -27,7 +27,7 @@ class Columns(NamedTuple):
     lists: Dict[str, List[Any]]
     stamps: Array
     numbers: Dict[str, Array]
-    dropped: int
+    dropped: List[Tuple[int, int]]  # which events tell of how many that were lost before them
 
 
 class Field(NamedTuple):
@@ -75,20 +75,20 @@ def columns_of(events: Sequence[Event]) -> Optional[Columns]:
     try:
         rows = list(map(_GET, events))
         lists = {field.name: list(column) for field, column in zip(FIELDS, zip(*rows))} if rows else {field.name: [] for field in FIELDS}
-        dropped = [event["dropped"] for event in events if "dropped" in event]
+        dropped = [(at, event["dropped"]) for at, event in enumerate(events) if "dropped" in event]
     except (KeyError, TypeError, IndexError):
         return None
     for field in FIELDS:
         column = lists[field.name]
         if not field.types.issuperset(map(type, column)) or (field.values and not field.values.issuperset(column)):
             return None
-    if not all(map(_is_loss, dropped)):
+    if not all(_is_loss(count) for _, count in dropped):
         return None
     if max(map(len, set(lists["route"]) | set(lists["reason"])), default=0) > LONGEST_TEXT:
         return None
     stamps = stamps_of(lists["ts"])
     numbers = _numbers(lists)
-    return None if stamps is None or numbers is None else Columns(lists, stamps, numbers, sum(dropped))
+    return None if stamps is None or numbers is None else Columns(lists, stamps, numbers, dropped)
 
 
 def stamps_of(texts: List[str]) -> Optional[Array]:

@@ -76,8 +76,10 @@ class Window:
         self.cell = table.column("cell")
         stamps = table.column("ts")
         self.inside: Optional[Array] = table.kept
+        begin, end = since or 0, np.iinfo(np.int64).max if until is None else until
+        self.dropped, self.unread = table.dropped.within(begin, end), table.unread.within(begin, end)
         if since is not None or until is not None:
-            cut = (stamps >= (since or 0)) & (stamps < (until if until is not None else np.iinfo(np.int64).max))
+            cut = (stamps >= begin) & (stamps < end)
             self.inside = cut if table.kept is None else cut & table.kept
         here = stamps if self.inside is None else stamps[self.inside]
         self.first, self.last = (int(here.min()), int(here.max())) if len(here) else (0, 0)

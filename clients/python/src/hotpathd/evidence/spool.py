@@ -11,6 +11,7 @@ import gc
 import itertools
 import multiprocessing
 import signal
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Callable, DefaultDict, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -51,6 +52,8 @@ _MATCH = {None: -1, False: 0, True: 1}
 TORN = "a torn last line"
 DAMAGED, CROWDED = "an archive that is damaged from here on", "too many different words; the rest of the part is left out"
 CUT = (DAMAGED, CROWDED)
+# no evidence is lost by these lines; every other problem is one that was to be an event and tells nothing
+HARMLESS = frozenset({"not JSON", "not an event", "an empty or overlong line", TORN, "a clock that goes back"})
 MOST_WORDS = {"cell": 1000, "diff": 60_000}
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
@@ -77,7 +80,8 @@ class Shard:
     offset: int = 0
     events: int = 0
     lines: int = 0
-    dropped: int = 0
+    dropped: List[Tuple[int, int]] = field(default_factory=list)  # line, and events that it says the client lost before it
+    unread: "array[int]" = field(default_factory=lambda: array("Q"))  # lines that were to be events
     problems: Problems = field(default_factory=Problems)
     words: Dict[str, List[Any]] = field(default_factory=dict)
     examples: List[Example] = field(default_factory=list)
@@ -153,7 +157,7 @@ class _Parser:
             columns = fields.columns_of(events)
             assert columns is not None
         lists = columns.lists
-        self._shard.dropped += columns.dropped
+        self._shard.dropped += [(int(numbers[at]), count) for at, count in columns.dropped]
         self._send(list(zip(lists["caller"], lists["host"])))
         self._look(lists)
         return self._packed(columns.numbers, {
@@ -191,6 +195,8 @@ class _Parser:
 
     def _problem(self, what: str, number: int) -> None:
         self._shard.problems.add(what, Place(self._shard.part.path, number))
+        if what not in HARMLESS:
+            self._shard.unread.append(number)
 
     def _add(self, columns: Columns) -> None:
         if not len(columns["line"]):

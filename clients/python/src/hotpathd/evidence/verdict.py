@@ -191,17 +191,20 @@ def forbidden(integrity: Integrity, rules: Rules, changed: Sequence[str]) -> Lis
     if integrity.lost_share > rules.stop.dropped:
         unread = f" ({integrity.unread:,} of them lines that cannot be read)" if integrity.unread else ""
         out.append(f"{integrity.lost:,} events were lost{unread}, {integrity.lost_share:.1%}; more than {rules.stop.dropped:.0%} is no evidence")
+    if intervals.rate(integrity.missing, integrity.due, method="exact").low > rules.stop.dropped:
+        out.append(f"{integrity.missing:,} of {integrity.due:,} requests in the daemon's log, of callers that write events, are in no event: they were lost, or a file is not given")
     if integrity.cut:
         out.append(f"of {integrity.cut:,} files a rest of unknown length is missing")
     return out
 
 
-def baseline(found: Sequence[worth.Question]) -> Finding:
-    """Of the old path alone: is a trial worth it?"""
+def baseline(found: Sequence[worth.Question], forbidden: Sequence[str] = ()) -> Finding:
+    """Of the old path alone: is a trial worth it? A no is one whatever was lost."""
     no = [question for question in found if question.answer is False]
     open_ = [question for question in found if question.answer is None]
     reasons = [Reason(NO_GO, f"{one.text} No: {one.why}") for one in no]
     reasons += [Reason(HOLD, f"{one.text} Not answered: {one.why}") for one in open_ if one.source != "data"]
+    reasons += [Reason(HOLD, text) for text in forbidden]
     reasons += [Reason(GO, f"{one.text} {worth.SHORT_WORDS[one.answer].capitalize()}: {one.why}") for one in found if one.answer or (one.answer is None and one.source == "data")]
     return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", 0, None, 0, None, 0, None))
 
