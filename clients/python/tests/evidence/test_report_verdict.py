@@ -126,6 +126,18 @@ def test_a_canary_with_quiet_nights_and_changing_shares_ran_at_the_same_time(bes
         assert together.together(*times).enough
 
 
+def test_a_guard_knows_from_before_how_far_such_calls_spread(bench: Any) -> None:
+    """800 calls by themselves are 13 blocks, which is too few for a look of 86,400."""
+    before, now = made.canary(6000, 10_000, slower=1.0), made.canary(0, 800, slower=1.4, seed=7)
+    for number, one in enumerate(now):
+        one.update(mode="on", ts=made.stamp(200_000 + number * 10))
+    rules = bench.rules("stop: { calls: 2000 }")
+    look = ["--since", made.stamp(200_000), "--looks", "86400"]
+    bench.events(before + now).run(*rules, *look, expect=30)
+    bench.files = []
+    bench.events([one for one in before if one["path"] == "legacy"] + now, "b.jsonl").run(*rules, *look, expect=10)
+
+
 def test_many_fallbacks_are_rolled_back(bench: Any) -> None:
     events = made.canary(2000, 900) + [made.failed("overloaded", 1.0) for _ in range(100)]
     report = bench.events(events).run(*bench.rules(RULES), expect=30)

@@ -79,7 +79,7 @@ def _run(kind: str, options: argparse.Namespace) -> int:
         for name in window.routes:
             if options.route and name not in options.route:
                 continue
-            measured = route.measure(window, name, law, daemon, service)
+            measured = route.measure(window, name, law, daemon, service, guard=bool(options.looks))
             measured.cpu_of_process = _share(measured, service)
             asked = worth.questions(measured, law)
             found = verdict.baseline(asked, forbidden) if kind == "baseline" else verdict.judge(measured, law, books, forbidden, options.looks)

@@ -70,6 +70,7 @@ class Held(NamedTuple):
 class Side:
     took: Series
     cpu: Series
+    earlier: Optional[Array] = None  # what calls took before the window, by time; of a guard
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Route:
         return next((row for row in self.rows if row.key == key), None)
 
 
-def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], service: Optional[Daemon] = None) -> Route:
+def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], service: Optional[Daemon] = None, guard: bool = False) -> Route:
     kind, old_index, new_index = sides.compared(window, name, max(rules.stop.minimum, LEAST))
     columns = Columns(window)
     shadow = kind == "shadow"
@@ -108,6 +109,8 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], s
     route.fallback_effect = _runs(window, new_index, columns)
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
+    if guard:
+        old.earlier, new.earlier = (_by_time(columns.series("total_ms", index)) for index in sides.earlier(window, name, kind))
     if kind == "canary":
         route.together = together(columns.of("ts", old_index), columns.of("ts", new_index))
     route.break_even = sizes.break_even(window, name, kind, old_index, new_index)
@@ -145,6 +148,10 @@ class Columns:
             self._index, self._times = index, self.of("ts", index)
         known = np.isfinite(values)
         return Series(values, self._times) if known.all() else Series(values[known], self._times[known])
+
+
+def _by_time(series: Series) -> Array:
+    return blocks.in_time(*series)
 
 
 def _answered(window: Window, index: Array) -> Array:

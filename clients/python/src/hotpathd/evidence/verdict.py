@@ -65,11 +65,12 @@ def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[
 def _test(route: Route, rules: Rules, looks: int) -> Test:
     stop, q = rules.stop, QUANTILES[rules.stop.metric]
     old, new = route.old.took, route.new.took
+    earlier = route.old.earlier, route.new.earlier
     planned = stop.calls or _planned(route, rules)
     look = None
     if min(len(old), len(new)) >= LEAST and planned:
         look = sequential.look(
-            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha, looks
+            lambda level: intervals.quantile_ratio(*old, *new, q, level, *earlier), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha, looks
         )
     mismatch = known(intervals.rate(route.differing, route.compared))
     return Test(stop.metric, looks, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
