@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
 
-from hotpathd.evidence import fields, reading, spool, table  # noqa: E402
+from hotpathd.evidence import fields, reading, spool, store, table  # noqa: E402
 
 GOOD = [made.event() for _ in range(50)]
 
@@ -214,8 +215,10 @@ def test_ranges_of_a_file_count_each_line_once(tmp_path: Path, monkeypatch: pyte
 
     def read(size: int) -> Any:
         monkeypatch.setattr(reading, "RANGE", size)
-        found = table.Table([spool.parse((part, str(tmp_path))) for part in reading.parts_of([str(path)])])
-        return found.lines, [(what, count, [str(place) for place in places]) for what, count, places in found.problems], found.column("id").tolist()
+        with store.opened(str(tmp_path)) as columns:
+            found = table.Table([spool.parse((part, columns)) for part in reading.parts_of([str(path)])])
+            ids = found.column("id").tolist()
+        return found.lines, [(what, count, [str(place) for place in places]) for what, count, places in found.problems], ids
 
     whole = read(1 << 20)
     assert whole[:2] == (300, [("not JSON", 1, [f"{path}:101"]), ("not an event", 1, [f"{path}:201"])]) and len(whole[2]) == 298
@@ -228,6 +231,70 @@ def test_processes_read_what_one_reads(bench: Any, monkeypatch: pytest.MonkeyPat
     alone = bench.run()
     monkeypatch.setattr(reading, "RANGE", 10_000)
     assert bench.run("--jobs", "3") == alone
+
+
+def test_nothing_stays_of_a_run_that_is_killed_nor_of_its_readers(bench: Any) -> None:
+    """By a signal that no handler sees, as soon as there are columns."""
+    code = """
+import os, signal, sys
+from hotpathd.evidence import command, store
+folder = sys.argv[1]
+def append(self, columns, before=store.Store.append):
+    before(self, columns)
+    if os.getpid() != parent:
+        os.kill(parent, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+store.Store.append, parent = append, os.getpid()
+command.main([*sys.argv[2:], "--quiet", "--spool", folder, "--json", folder + "/r.json"])
+"""
+    folder = bench.folder / "spool"
+    folder.mkdir()
+    files = bench.events(GOOD).events(GOOD, "b.jsonl").files
+    for jobs in ("1", "2"):
+        done = subprocess.run([sys.executable, "-c", code, str(folder), *files, "--jobs", jobs], env={**os.environ, "PYTHONPATH": SOURCES}, timeout=60)
+        assert done.returncode == -signal.SIGKILL
+        assert list(folder.iterdir()) == []
+
+
+def test_nor_of_a_rollout_that_is_killed_while_it_waits_for_the_report(bench: Any) -> None:
+    code = """
+import os, pathlib, signal, sys
+from hotpathd.evidence import command
+from hotpathd.steps import report
+def main(arguments, before=command.main):
+    before(arguments)
+    os.kill(parent, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+command.main, parent = main, os.getpid()
+report.run((), sys.argv[1:], pathlib.Path(sys.argv[1] + ".yaml"), 0.0, 60.0)
+"""
+    folder = bench.folder / "tmp"
+    folder.mkdir()
+    bench.file("events.jsonl.yaml", b"")
+    files = bench.events(GOOD).files[1:]
+    done = subprocess.run([sys.executable, "-c", code, *files], env={**os.environ, "PYTHONPATH": SOURCES, "TMPDIR": str(folder)}, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_run_left_of_an_output_goes_with_the_next_one(bench: Any) -> None:
+    names = ["report.json.1.new", "report.json.2.new", "other.json.1.new"]
+    old, young, other = (bench.folder / name for name in names)
+    for path in (old, young, other):
+        path.write_text("{")
+    for path in (old, other):
+        os.utime(path, (1, 1))
+    bench.events(GOOD).run()
+    assert [path.exists() for path in (old, young, other)] == [False, True, True]
+
+
+def test_columns_that_find_no_room_are_told_in_a_line(bench: Any) -> None:
+    """No file may have more than a thousand bytes."""
+    code = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); from hotpathd.evidence import command; sys.exit(command.main(sys.argv[1:]))"
+    files = bench.events(GOOD).events(GOOD, "b.jsonl").files
+    for jobs in ("1", "2"):
+        done = subprocess.run([sys.executable, "-c", code, *files, "--jobs", jobs], env={**os.environ, "PYTHONPATH": SOURCES}, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (2, "hotpathd-report: input or output: File too large\n")
 
 
 def test_a_batch_is_refused_where_one_of_its_events_is(bench: Any) -> None:

@@ -9,12 +9,16 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Tuple
 
 import made
 import pytest
 
 pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+
+import numpy as np  # noqa: E402
+
+from hotpathd.evidence import together  # noqa: E402
 
 SOURCES = Path(__file__).parents[2] / "src"
 RULES = "stop: { minimum: 200, mismatches: 1%, fallbacks: 1%, regression: 10% }\n"
@@ -76,6 +80,62 @@ def test_a_guards_look_wants_surer_harm_than_a_single_one(bench: Any) -> None:
     assert report["routes"]["chunk"]["test"]["boundary"] == pytest.approx(4.86, abs=0.01)
     bench.files = []
     bench.events(made.canary(2000, 2000, slower=1.6), "b.jsonl").run(*rules, "--looks", "86400", expect=30)
+
+
+def moved(events: List[made.Event], days: float) -> List[made.Event]:
+    """The same calls, so much later; each keeps its place among them."""
+    return [{**one, "ts": made.stamp(days * 86_400_000 + number * 10)} for number, one in enumerate(events)]
+
+
+def only(path: str, events: List[made.Event]) -> List[made.Event]:
+    return [one for one in events if one["path"] == path]
+
+
+def test_last_weeks_control_is_none_for_todays_treatment(bench: Any) -> None:
+    events = made.canary(3000, 1000)
+    report = bench.events(only("legacy", events) + moved(only("sidecar", events), 7)).run(*bench.rules(RULES), expect=10)
+    assert "HOLD the two sides were never called at the same time: the old path from 2026-03-01T00:00:00Z" in said(report)
+    assert route(report)["at_the_same_time"]["old"]["share"] == 0
+    bench.files = []
+    slow = made.canary(3000, 1000, slower=1.6)  # harm is harm
+    bench.events(only("legacy", slow) + moved(only("sidecar", slow), 7), "b.jsonl").run(*bench.rules(RULES), expect=30)
+
+
+@pytest.mark.parametrize("stale", ["legacy", "sidecar"])
+def test_a_side_that_was_alone_for_a_part_of_the_time_holds_and_says_when_both_were_there(bench: Any, stale: str) -> None:
+    """As a canary of 0 % that has run for long, or one of 100 % at the end."""
+    before, now = made.canary(3000, 1000), made.canary(3000, 1000, seed=5)
+    report = bench.events(only(stale, before) + moved(now, 1)).run(*bench.rules(RULES), expect=10)
+    assert "HOLD the two sides were not called at the same time: " in said(report)
+    since = said(report).partition("--since ")[2].split()[0]
+    bench.run(*bench.rules(RULES), "--since", since, expect=0)
+
+
+@pytest.mark.parametrize("beside", [(10, 90), (300, 9000), (1000, 3000)])
+def test_a_canary_with_quiet_nights_and_changing_shares_ran_at_the_same_time(beside: Tuple[int, int]) -> None:
+    """A share that trebles, traffic that nearly sleeps by night, two days without either."""
+    rng = np.random.default_rng(7)
+    new, old = beside
+    for _ in range(50):
+        days = np.sort(rng.uniform(0, 4, 40 * old))
+        awake = np.sin(days * 2 * np.pi) * 0.49 + 0.51
+        kept = rng.choice(days, old, replace=False, p=awake / awake.sum())
+        share = awake * np.where(days > 2, 1.0, 1 / 3)
+        asked = rng.choice(days, new, replace=False, p=share / share.sum())
+        times = [((side + (side > 3) * 2) * 86_400e6).astype(np.int64) for side in (kept, asked)]
+        assert together.together(*times).enough
+
+
+def test_a_guard_knows_from_before_how_far_such_calls_spread(bench: Any) -> None:
+    """800 calls by themselves are 13 blocks, which is too few for a look of 86,400."""
+    before, now = made.canary(6000, 10_000, slower=1.0), made.canary(0, 800, slower=1.4, seed=7)
+    for number, one in enumerate(now):
+        one.update(mode="on", ts=made.stamp(200_000 + number * 10))
+    rules = bench.rules("stop: { calls: 2000 }")
+    look = ["--since", made.stamp(200_000), "--looks", "86400"]
+    bench.events(before + now).run(*rules, *look, expect=30)
+    bench.files = []
+    bench.events([one for one in before if one["path"] == "legacy"] + now, "b.jsonl").run(*rules, *look, expect=10)
 
 
 def test_many_fallbacks_are_rolled_back(bench: Any) -> None:

@@ -250,6 +250,30 @@ def test_windows_that_share_alpha_keep_it_together() -> None:
     assert 0.035 <= together <= 0.06 and each > 0.3
 
 
+def guarded(rng: Any, kind: Kind, slower: float, looks: int, knows: bool = True) -> bool:
+    """A window of 500 calls beside the old path of before, and as many of the new path's before it."""
+    n, many = 500, 20_000
+    old, earlier, new = draw(rng, kind, many), draw(rng, kind, many) * slower, draw(rng, kind, n) * slower
+    level = sequential.confidence(0, looks=looks)
+    return intervals.quantile_ratio(old, np.arange(many), new, np.arange(n), 0.95, level, None, earlier if knows else None).low > 1
+
+
+@pytest.mark.parametrize("name", ["lognormal", "runs", "pareto", "ticks"])
+def test_a_guard_that_knows_what_came_before_cries_wolf_no_oftener(name: str) -> None:
+    """At looks of 5 in 1,000, so that few experiments show it."""
+    rng, count = np.random.default_rng(25), 4 * EXPERIMENTS
+    found = sum(guarded(rng, KINDS[name], 1.0, 10) for _ in range(count))
+    print(f"{name}: {found} of {count} looks at 0.5 %")
+    assert found <= stats.binom.ppf(0.999, count, 0.005 * 1.3)
+
+
+def test_and_it_sees_harm_in_fewer_calls() -> None:
+    rng = np.random.default_rng(26)
+    seen = {knows: sum(guarded(rng, KINDS["lognormal"], 1.8, 86_400, knows) for _ in range(30)) for knows in (False, True)}
+    print(f"p95 80% higher in 500 calls: seen {seen[True]} times of 30, {seen[False]} without what came before")
+    assert seen[True] >= 24 and seen[False] <= 12
+
+
 def looked(old: Any, new: Any, fraction: float, q: float = 0.95) -> sequential.Look:
     old_times, new_times = np.arange(len(old)), np.arange(len(new))
     return sequential.look(

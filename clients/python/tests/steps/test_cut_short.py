@@ -169,3 +169,21 @@ def test_nothing_that_is_nested_keeps_a_route_on(in_shadow, name):
     (in_shadow.folder / name).write_text("[" * 99_999)
     in_shadow.run("off", "--file", "conf/hotpathd.yaml", "chunk", expect=0)
     assert in_shadow.switch() == "off"
+
+
+def test_what_a_killed_run_left_goes_with_the_next_one_if_it_is_old_and_ours(in_shadow, monkeypatch):
+    """A report of a team's own needs a folder for its file."""
+    temporary = in_shadow.folder / "tmp"
+    names = ["hotpathd-rollout.old", "hotpathd-rollout.young", "another.old"]
+    for name in names:
+        (temporary / name).mkdir(parents=True)
+        (temporary / name / "report.json").touch()
+    for name in (names[0], names[2]):
+        os.utime(temporary / name, (1, 1))
+    (temporary / "hotpathd-rollout.link").symlink_to(temporary / names[2])
+    os.utime(temporary / "hotpathd-rollout.link", (1, 1), follow_symlinks=False)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    in_shadow.says("HOLD")
+    in_shadow.step(expect=10)
+    assert sorted(path.name for path in temporary.iterdir()) == sorted([*names[1:], "hotpathd-rollout.link"])
+    assert (temporary / names[2] / "report.json").exists()

@@ -8,7 +8,7 @@ Analysis, section 9.5.3).
 from __future__ import annotations
 
 import math
-from typing import Any, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from scipy import special
 Array = NDArray[Any]
 BLOCKS = 32  # 31 degrees of freedom cost 4 % of width against infinitely many
 LEAST = 60  # calls of a block
+MOST_EARLIER = 1000
 
 
 def in_time(values: Array, times: Array) -> Array:
@@ -55,13 +56,53 @@ def design_effect(hits: Array) -> float:
         return 1.0
     independent = share * (1 - share) * len(found) / len(hits)
     effect = max(float(np.var(found, ddof=1)) / independent, 1 / len(found))
-    # neighbouring blocks share a run at their edge; so much is missing for a memory that fades exponentially
-    return effect + max(effect**2 - 1, 0.0) * len(found) / (2 * len(hits))
+    return _with_edges(effect, len(hits) / len(found))
+
+
+def _with_edges(effect: float, size: float) -> float:
+    """Neighbouring blocks share a run at their edge; so much is missing for a memory that fades exponentially."""
+    return effect + max(effect**2 - 1, 0.0) / (2 * size)
+
+
+class Worth(NamedTuple):
+    """What calls are worth, and how well that is known."""
+
+    effect: float  # calls that tell as much as one independent call
+    freedom: int
+
+
+def worth(hits: Array) -> Worth:
+    """By the blocks of the calls themselves."""
+    return Worth(design_effect(hits), freedom(len(hits)))
+
+
+def worth_of_earlier(hits: Array, n: int) -> Optional[Worth]:
+    """For n calls, by those that came before them: so many more blocks, each a quarter of n. From one to the next (von
+    Neumann, Annals of Mathematical Statistics 12, 1941), as day and night are no spread of a window of seconds."""
+    size = max(n // 4, LEAST)
+    count = min(len(hits) // size, MOST_EARLIER)
+    if count < 3:
+        return None
+    found = np.mean(hits[len(hits) - count * size :].reshape(count, size), axis=1, dtype=np.float64)
+    share = float(np.mean(found))
+    if not 0 < share < 1:
+        return None
+    effect = float(np.mean(np.diff(found) ** 2)) / 2 * size / (share * (1 - share))
+    return Worth(_with_edges(effect, size), int(2 * (count - 1) ** 2 / (3 * count - 4)))
+
+
+def surer(own: Worth, seen: Optional[Worth]) -> Worth:
+    """What was seen before, where that knows better. Nothing is worth more than it says itself."""
+    return Worth(max(own.effect, seen.effect), seen.freedom) if seen and seen.freedom > own.freedom else own
 
 
 def critical(n: int, confidence: float) -> float:
     """Student's t for such a spread."""
-    return float(special.stdtrit(freedom(n), (1 + confidence) / 2))
+    return student(freedom(n), confidence)
+
+
+def student(freedom: int, confidence: float) -> float:
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
 def shared(a: Array, a_times: Array, b: Array, b_times: Array) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import scipy
 
 from . import sizes, verdict, worth
 from .breakeven import BreakEven
+from .fields import moment
 from .intervals import Interval
 from .integrity import Books, Integrity
 from .mismatches import Cluster
@@ -22,6 +22,7 @@ from .rules import Rules
 from .scrapes import Daemon, Log
 from .sequential import Look
 from .sides import Window
+from .together import Together
 from .verdict import Finding
 
 VERSION = 1
@@ -70,6 +71,7 @@ def _route(judged: Judged) -> Json:
         "reasons": [reason.text for reason in finding.reasons],
         "speaks_for": [reason.verdict for reason in finding.reasons],
         "comparison": route.kind,
+        "at_the_same_time": route.together and _together(route.together),
         "counts": vars(route.counts),
         "table": [_row(row) for row in route.rows],
         "worth": [question._asdict() for question in judged.questions],
@@ -83,6 +85,13 @@ def _route(judged: Judged) -> Json:
         },
         "fallbacks": [_fallback(one) for one in route.ledger],
         "break_even": route.break_even and _break_even(route.break_even),
+    }  # fmt: skip
+
+
+def _together(found: Together) -> Json:
+    return {
+        "old": {"share": _finite(found.old), "from": moment(found.old_span[0]), "to": moment(found.old_span[1])},
+        "new": {"share": _finite(found.new), "from": moment(found.new_span[0]), "to": moment(found.new_span[1])},
     }  # fmt: skip
 
 
@@ -137,7 +146,7 @@ def _integrity(found: Integrity) -> Json:
         "books": [_books(one) for one in found.books],
         "log": None if found.logged is None else {
             "requests": found.logged,
-            "in_no_event": {"count": found.unmatched_count, "first": found.unmatched},
+            "in_no_event": {"count": found.unmatched_count, "first": found.unmatched, "lost": found.missing, "of": found.due},
             "refused_but_not_logged": {"count": found.unlogged_count, "first": found.unlogged},
         },
     }  # fmt: skip
@@ -157,8 +166,8 @@ def _evidence(window: Window, rules: Rules, daemon: Optional[Daemon], log: Optio
         "lines": window.table.lines,
         "events": window.events,
         "outside_of_the_window": len(window.cell) - window.events,
-        "first": moment(window.first),
-        "last": moment(window.last),
+        "first": moment(window.first) if window.events else None,
+        "last": moment(window.last) if window.events else None,
         "daemon": after and {
             **{name: after.text("hotpathd_build_info", name) for name in ("version", "commit", "microhttpd", "jansson", "libyaml")},
             "config_hash": after.text("hotpathd_config_info", "hash"), "resident_bytes": daemon.memory if daemon else None,
@@ -184,9 +193,3 @@ def _switches(daemon: Optional[Daemon]) -> Json:
     percent = {labels["route"]: value for labels, value in daemon.after.each("hotpathd_route_percent") if "route" in labels}
     modes = {labels.get("route", ""): labels.get("mode", "") for labels, value in daemon.after.each("hotpathd_route_mode") if value}
     return {route: {"mode": mode, "percent": percent.get(route)} for route, mode in sorted(modes.items())}
-
-
-def moment(micros: int) -> Optional[str]:
-    if not micros:
-        return None
-    return datetime.fromtimestamp(micros / 1e6, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -6,22 +6,25 @@ Exit codes: 0 GO, 10 HOLD, 20 NO-GO, 30 ROLLBACK; 2: unusable input.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import glob
 import io
 import json
 import os
 import signal
 import sys
-import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from . import book, earlier, integrity, reading, route, rules, scrapes, spool, verdict, words, worth
+from . import book, earlier, integrity, reading, route, rules, scrapes, spool, store, verdict, words, worth
 from .rules import Rules, Unusable
 from .sides import Window
 from .table import Table
 
 Json = Dict[str, Any]
+STALE_S = 3600  # to write a report takes a moment
 MOST_LOOKS = 10**9  # beyond, a confidence has no digits left
 
 
@@ -36,7 +39,7 @@ def baseline(arguments: Optional[Sequence[str]] = None) -> int:
 def _guarded(kind: str, options: argparse.Namespace) -> int:
     _streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(128 + number))  # so that the spool goes
+        signal.signal(number, lambda *_: sys.exit(128 + number))  # so that the readers go
     try:
         return _run(kind, options)
     except (Unusable, reading.Unreadable) as problem:
@@ -65,8 +68,8 @@ def _run(kind: str, options: argparse.Namespace) -> int:
     changed = earlier.changes(law, options.previous, options.ledger)
     daemon, service = _scraped(options.metrics), _scraped(options.service)
     log = scrapes.read_logs(options.log) if options.log else None
-    with tempfile.TemporaryDirectory(prefix="hotpathd-report.", dir=options.spool) as folder:
-        table = Table(_fill(options, folder))
+    with store.opened(options.spool) as columns:
+        table = Table(_fill(options, columns))
         window = Window(table, options.since, options.until)
         if not len(table) and (options.since is None or table.lines > table.problems.count(spool.TORN)):
             raise Unusable("no event" + _why(table))
@@ -76,10 +79,10 @@ def _run(kind: str, options: argparse.Namespace) -> int:
         for name in window.routes:
             if options.route and name not in options.route:
                 continue
-            measured = route.measure(window, name, law, daemon, service)
+            measured = route.measure(window, name, law, daemon, service, guard=bool(options.looks))
             measured.cpu_of_process = _share(measured, service)
             asked = worth.questions(measured, law)
-            found = verdict.baseline(asked) if kind == "baseline" else verdict.judge(measured, law, books, forbidden, options.looks)
+            found = verdict.baseline(asked, forbidden) if kind == "baseline" else verdict.judge(measured, law, books, forbidden, options.looks)
             judged.append(book.Judged(measured, asked, found))
         if not judged and window.events:
             raise Unusable(f"no event of {', '.join(options.route)}; there is {', '.join(window.routes)}")
@@ -88,11 +91,11 @@ def _run(kind: str, options: argparse.Namespace) -> int:
     return verdict.CODES[made["verdict"]]
 
 
-def _fill(options: argparse.Namespace, folder: str) -> List[spool.Shard]:
+def _fill(options: argparse.Namespace, columns: store.Store) -> List[spool.Shard]:
     from .progress import Progress
 
     with Progress(sum(os.path.getsize(path) for path in options.events if os.path.exists(path)), options.quiet) as progress:
-        return spool.fill(options.events, folder, options.jobs, progress.add)
+        return spool.fill(options.events, columns, options.jobs, progress.add)
 
 
 def _scraped(paths: Sequence[str]) -> Optional[scrapes.Daemon]:
@@ -134,6 +137,10 @@ def _put(path: str, text: str) -> None:
     if path == "-":
         sys.stdout.write(text)
         return
+    for left in Path(path).parent.glob(f"{glob.escape(Path(path).name)}.*.new"):  # by a run that was killed
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE_S:
+                left.unlink()
     aside = Path(f"{path}.{os.getpid()}.new")
     try:
         aside.write_text(text, encoding="utf-8")

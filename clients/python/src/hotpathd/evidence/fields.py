@@ -6,6 +6,7 @@ its events looked at one by one (`problem_of`), so that the bad one is named and
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from operator import itemgetter
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -26,7 +27,7 @@ class Columns(NamedTuple):
     lists: Dict[str, List[Any]]
     stamps: Array
     numbers: Dict[str, Array]
-    dropped: int
+    dropped: List[Tuple[int, int]]  # which events tell of how many that were lost before them
 
 
 class Field(NamedTuple):
@@ -74,20 +75,20 @@ def columns_of(events: Sequence[Event]) -> Optional[Columns]:
     try:
         rows = list(map(_GET, events))
         lists = {field.name: list(column) for field, column in zip(FIELDS, zip(*rows))} if rows else {field.name: [] for field in FIELDS}
-        dropped = [event["dropped"] for event in events if "dropped" in event]
+        dropped = [(at, event["dropped"]) for at, event in enumerate(events) if "dropped" in event]
     except (KeyError, TypeError, IndexError):
         return None
     for field in FIELDS:
         column = lists[field.name]
         if not field.types.issuperset(map(type, column)) or (field.values and not field.values.issuperset(column)):
             return None
-    if not all(map(_is_loss, dropped)):
+    if not all(_is_loss(count) for _, count in dropped):
         return None
     if max(map(len, set(lists["route"]) | set(lists["reason"])), default=0) > LONGEST_TEXT:
         return None
     stamps = stamps_of(lists["ts"])
     numbers = _numbers(lists)
-    return None if stamps is None or numbers is None else Columns(lists, stamps, numbers, sum(dropped))
+    return None if stamps is None or numbers is None else Columns(lists, stamps, numbers, dropped)
 
 
 def stamps_of(texts: List[str]) -> Optional[Array]:
@@ -105,6 +106,11 @@ def stamps_of(texts: List[str]) -> Optional[Array]:
     except ValueError:  # the 31st of June
         return None
     return stamps if ((stamps >= 0) & (stamps < MOST_DAYS * 86_400_000_000)).all() else None
+
+
+def moment(micros: int) -> str:
+    """Such a stamp, to the second."""
+    return datetime.fromtimestamp(micros / 1e6, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def problem_of(event: Any) -> str:

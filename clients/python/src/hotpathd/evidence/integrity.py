@@ -14,16 +14,10 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 from . import ids, sides, spool
-from .problems import Problems
 from .scrapes import Daemon, Log
 from .sides import Window
 
 MOST_NAMED = 20
-# no evidence is lost by these; every other problem is a line that was to be an event and tells nothing
-_HARMLESS = frozenset({
-    "not JSON", "not an event", "an empty or overlong line", "an empty file", spool.TORN,
-    "a clock that goes back", "an event that is there twice", "a request id that was used before",
-})  # fmt: skip
 
 
 @dataclass
@@ -54,6 +48,8 @@ class Integrity:
     restarted: bool = False
     unmatched: List[str] = field(default_factory=list)  # in the daemon's log, in no event
     unmatched_count: int = 0
+    due: int = 0  # requests in the log, of the events' callers and of their time
+    missing: int = 0  # of them, in no event
     unlogged: List[str] = field(default_factory=list)  # refused by the daemon, as an event says, and not in its log
     unlogged_count: int = 0
     logged: Optional[int] = None
@@ -69,15 +65,11 @@ class Integrity:
 
 def reconcile(window: Window, daemon: Optional[Daemon], log: Optional[Log]) -> Integrity:
     books = [_books(window, route, daemon) for route in window.routes]
-    problems = window.table.problems
-    found = Integrity(window.events, window.table.dropped, books, unread=_unread(problems), cut=problems.count(*spool.CUT), restarted=bool(daemon and daemon.restarted))
+    cut = window.table.problems.count(*spool.CUT)
+    found = Integrity(window.events, window.dropped, books, unread=window.unread, cut=cut, restarted=bool(daemon and daemon.restarted))
     if log is not None:
         _match(window, log, found)
     return found
-
-
-def _unread(problems: Problems) -> int:
-    return sum(count for what, count, _ in problems if what not in _HARMLESS and what not in spool.CUT)
 
 
 def _books(window: Window, route: str, daemon: Optional[Daemon]) -> Books:
@@ -95,15 +87,18 @@ def _books(window: Window, route: str, daemon: Optional[Daemon]) -> Books:
 
 
 def _match(window: Window, log: Log, found: Integrity) -> None:
-    """By request id, as hashes: those of the log are looked up among those of the events."""
-    routes = set(window.routes)
-    own = [one for one in log.ids if one[1] in routes]
+    """By request id, as hashes: those of the log are looked up among those of the events. What a caller whose other calls are
+    events asked meanwhile, and no event tells of, was lost; another caller's may be a person with curl."""
+    routes, callers = set(window.routes), {caller for caller, _ in window.table.senders}
+    own = [one for one in log.requests if one.route in routes]
     found.logged = len(own)
-    wanted = ids.of([one[0] for one in own], [one[1] for one in own])
-    missing = np.flatnonzero(~np.isin(wanted, _among(window.table.column("id"), wanted)))
-    found.unmatched_count = len(missing)
-    found.unmatched = [f"{own[at][0]} ({own[at][1]}, {own[at][2]} {own[at][3]})" for at in missing[:MOST_NAMED].tolist()]
-    known = {one[0] for one in own}
+    wanted = ids.of([one.id for one in own], [one.route for one in own])
+    missing = ~np.isin(wanted, _among(window.table.column("id"), wanted))
+    due = np.array([one.caller in callers and window.first <= one.at <= window.last for one in own], bool)
+    found.due, found.missing = int(due.sum()), int((due & missing).sum())
+    found.unmatched_count = int(missing.sum())
+    found.unmatched = [f"{own[at].id} ({own[at].route}, {own[at].status} {own[at].code})" for at in np.flatnonzero(missing)[:MOST_NAMED].tolist()]
+    known = {one.id for one in own}
     gone = [id for id in window.table.refused if id not in known]
     found.unlogged_count, found.unlogged = len(gone), gone[:MOST_NAMED]
 

@@ -9,7 +9,7 @@ Slow minutes that both sides shared cancel, as far as the blocks show them to be
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple, Tuple
+from typing import Literal, NamedTuple, Optional, Tuple
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -36,21 +36,23 @@ def quantile(values: Array, times: Array, q: float, confidence: float = CONFIDEN
     return _quantile(*blocks.ordered(values, times), q, confidence)[0]
 
 
-def _quantile(values: Array, times: Array, q: float, confidence: float) -> Tuple[Interval, Array, Array]:
-    """With the yes and no by time that its reach was measured from."""
+def _quantile(values: Array, times: Array, q: float, confidence: float, earlier: Optional[Array] = None) -> Tuple[Interval, Array, Array]:
+    """With the yes and no by time that its reach was measured from. `earlier`: values of the same kind, by time, which tell
+    how far such a quantile spreads."""
     n = len(values)
     if not n:
         return NOTHING, values, times
     value = ties.at(values, [q * (n - 1)])[0]
     hits = values <= value
-    worth = n / blocks.design_effect(hits) * _widened(n, confidence)
-    low, high = (u * (n + 1) - 1 for u in ranks(worth, q, confidence))
+    seen = None if earlier is None or not len(earlier) else blocks.worth_of_earlier(earlier <= np.quantile(earlier, q), n)
+    effect, freedom = blocks.surer(blocks.worth(hits), seen)
+    low, high = (u * (n + 1) - 1 for u in ranks(n / effect * _widened(freedom, confidence), q, confidence))
     return Interval(value, *ties.at(values, [low, high])), hits, times
 
 
-def _widened(n: int, confidence: float) -> float:
+def _widened(freedom: int, confidence: float) -> float:
     """Of the calls, as their worth is known from blocks alone: the normal distribution's limit by Student's t, squared."""
-    return float(special.ndtri((1 + confidence) / 2) / blocks.critical(n, confidence)) ** 2
+    return float(special.ndtri((1 + confidence) / 2) / blocks.student(freedom, confidence)) ** 2
 
 
 def ranks(n: float, q: float, confidence: float = CONFIDENCE) -> Tuple[float, float]:
@@ -75,11 +77,12 @@ def quantile_difference(
 
 
 def quantile_ratio(
-    old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE
-) -> Interval:
-    """New by old, of positive values."""
-    new = _quantile(*blocks.ordered(new_values, new_times), q, confidence)
-    old = _quantile(*blocks.ordered(old_values, old_times), q, confidence)
+    old_values: Array, old_times: Array, new_values: Array, new_times: Array, q: float, confidence: float = CONFIDENCE,
+    old_earlier: Optional[Array] = None, new_earlier: Optional[Array] = None,
+) -> Interval:  # fmt: skip
+    """New by old, of positive values. What is earlier, by time, is not compared: it tells how far such values spread."""
+    new = _quantile(*blocks.ordered(new_values, new_times), q, confidence, new_earlier)
+    old = _quantile(*blocks.ordered(old_values, old_times), q, confidence, old_earlier)
     found = minus(_log(new[0]), _log(old[0]), blocks.shared(*new[1:], *old[1:]))
     return Interval(*(float(np.exp(limit)) for limit in found))
 
@@ -109,7 +112,7 @@ def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0
     two events among the first ten calls are not an alarm. `effect`: blocks.design_effect of failures that come in runs."""
     if not n:
         return Interval(math.nan, 0.0, 1.0)
-    effect = max(effect, 1.0) / _widened(n, confidence) if effect > 1 else 1.0  # which was measured, too
+    effect = max(effect, 1.0) / _widened(blocks.freedom(n), confidence) if effect > 1 else 1.0  # which was measured, too
     worth = max(round(n / effect), 1)
     found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, method)
     return Interval(count / n, float(found.low), float(found.high))

@@ -17,6 +17,7 @@ from .scrapes import Daemon
 from .sides import Counts, Window
 from . import sizes
 from .breakeven import BreakEven
+from .together import Together, together
 
 Array = NDArray[Any]
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
@@ -69,6 +70,7 @@ class Held(NamedTuple):
 class Side:
     took: Series
     cpu: Series
+    earlier: Optional[Array] = None  # what calls took before the window, by time; of a guard
 
 
 @dataclass
@@ -89,12 +91,13 @@ class Route:
     noise: int = 0
     noise_differing: int = 0
     break_even: Optional[BreakEven] = None
+    together: Optional[Together] = None  # of a canary
 
     def row(self, key: str) -> Optional[Row]:
         return next((row for row in self.rows if row.key == key), None)
 
 
-def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], service: Optional[Daemon] = None) -> Route:
+def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], service: Optional[Daemon] = None, guard: bool = False) -> Route:
     kind, old_index, new_index = sides.compared(window, name, max(rules.stop.minimum, LEAST))
     columns = Columns(window)
     shadow = kind == "shadow"
@@ -106,6 +109,10 @@ def measure(window: Window, name: str, rules: Rules, daemon: Optional[Daemon], s
     route.fallback_effect = _runs(window, new_index, columns)
     _compare(window, route)
     route.ledger = _ledger(window, columns, route)
+    if guard:
+        old.earlier, new.earlier = (_by_time(columns.series("total_ms", index)) for index in sides.earlier(window, name, kind))
+    if kind == "canary":
+        route.together = together(columns.of("ts", old_index), columns.of("ts", new_index))
     route.break_even = sizes.break_even(window, name, kind, old_index, new_index)
     route.rows = list(_rows(route, rules, _held(window, daemon, service)))
     return route
@@ -141,6 +148,10 @@ class Columns:
             self._index, self._times = index, self.of("ts", index)
         known = np.isfinite(values)
         return Series(values, self._times) if known.all() else Series(values[known], self._times[known])
+
+
+def _by_time(series: Series) -> Array:
+    return blocks.in_time(*series)
 
 
 def _answered(window: Window, index: Array) -> Array:

@@ -6,10 +6,11 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 import orjson
 
+from .fields import stamps_of
 from .rules import Unusable
 
 _SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})? +([^ ]+)(?: +[^ ]+)?(?: # .*)?$')
@@ -106,17 +107,28 @@ class Daemon:
         return max(self.residents) if self.residents else self.after.one("process_resident_memory_bytes")
 
 
+class Request(NamedTuple):
+    """A line of the log."""
+
+    id: str
+    route: str
+    status: int
+    code: str
+    caller: str
+    at: int  # microseconds, as an event's; 0 where it does not say
+
+
 @dataclass
 class Log:
     """Lines of requests: every failure, a sample of the successes."""
 
     lines: int = 0
     foreign: int = 0
-    ids: List[Tuple[str, str, int, str]] = field(default_factory=list)  # request id, route, status, code
+    requests: List[Request] = field(default_factory=list)
     hashes: Dict[str, int] = field(default_factory=dict)
 
 
-MOST_IDS = 1_000_000
+MOST_REQUESTS = 1_000_000
 
 
 def read_logs(paths: List[str]) -> Log:
@@ -146,5 +158,7 @@ def _take(log: Log, line: bytes) -> None:
     if isinstance(digest, str) and len(log.hashes) < 100:
         log.hashes[digest] = log.hashes.get(digest, 0) + 1
     id, status = fields.get("request_id"), fields.get("status")
-    if isinstance(id, str) and isinstance(status, int) and len(log.ids) < MOST_IDS:
-        log.ids.append((id, str(fields.get("route", "")), status, str(fields.get("code", ""))))
+    if isinstance(id, str) and isinstance(status, int) and len(log.requests) < MOST_REQUESTS:
+        route, code, caller = (str(fields.get(name) or "") for name in ("route", "code", "caller"))
+        stamps = stamps_of([str(fields.get("ts", ""))])
+        log.requests.append(Request(id, route, status, code, caller, 0 if stamps is None else int(stamps[0])))

@@ -76,9 +76,12 @@ class Window:
         self.cell = table.column("cell")
         stamps = table.column("ts")
         self.inside: Optional[Array] = table.kept
+        begin, end = since or 0, np.iinfo(np.int64).max if until is None else until
+        self.dropped, self.unread = table.dropped.within(begin, end), table.unread.within(begin, end)
         if since is not None or until is not None:
-            cut = (stamps >= (since or 0)) & (stamps < (until if until is not None else np.iinfo(np.int64).max))
+            cut = (stamps >= begin) & (stamps < end)
             self.inside = cut if table.kept is None else cut & table.kept
+        self._earlier: Array = stamps < begin if table.kept is None else (stamps < begin) & table.kept
         here = stamps if self.inside is None else stamps[self.inside]
         self.first, self.last = (int(here.min()), int(here.max())) if len(here) else (0, 0)
         cells = self.cell if self.inside is None else self.cell[self.inside]
@@ -94,9 +97,15 @@ class Window:
 
     def where(self, route: str, wanted: Callable[[Cell], bool], before: bool = False) -> Array:
         """Indexes of the events; with `before`, those before the window, too."""
+        return self._where(route, wanted, self.table.kept if before else self.inside)
+
+    def earlier(self, route: str, wanted: Callable[[Cell], bool]) -> Array:
+        """Those before the window alone."""
+        return self._where(route, wanted, self._earlier)
+
+    def _where(self, route: str, wanted: Callable[[Cell], bool], within: Optional[Array]) -> Array:
         chosen = np.array([cell.route == route and wanted(cell) for cell in self.cells] or [False])
         mask = chosen[self.cell] if len(self.cell) else np.zeros(0, bool)
-        within = self.table.kept if before else self.inside
         if within is not None:
             mask &= within
         out = np.zeros(np.count_nonzero(mask), np.uint32)
@@ -130,10 +139,9 @@ Pair = Tuple[str, Array, Array]
 
 def compared(window: Window, route: str, least: int) -> Pair:
     """The kind of comparison, and the indexes of the old and the new side's events."""
-    waited = _not(lambda cell: cell.reason == "cancelled")
-    new_canary = window.where(route, _and(waited, lambda cell: is_new(cell) and cell.mode == "canary"))
-    old_canary = window.where(route, lambda cell: is_old(cell) and cell.mode == "canary")
-    new_on = window.where(route, _and(waited, lambda cell: is_new(cell) and cell.mode == "on"))
+    new_canary = window.where(route, lambda cell: _has_waited(cell) and cell.mode == "canary")
+    old_canary = window.where(route, _is_control)
+    new_on = window.where(route, lambda cell: _has_waited(cell) and cell.mode == "on")
     if len(new_canary) and len(old_canary) and (min(len(new_canary), len(old_canary)) >= least or not len(new_on)):
         return "canary", old_canary, new_canary
     if len(new_on) or len(new_canary):
@@ -144,9 +152,17 @@ def compared(window: Window, route: str, least: int) -> Pair:
     return "old", window.where(route, is_old), both
 
 
-def _and(*all_of: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
-    return lambda cell: all(one(cell) for one in all_of)
+def earlier(window: Window, route: str, kind: str) -> Tuple[Array, Array]:
+    """Of the same two sides, before the window: how far such calls spread by themselves. Nothing of them is compared."""
+    nothing = np.zeros(0, np.uint32)
+    if kind not in LIVE:
+        return nothing, nothing
+    return window.earlier(route, _is_control) if kind == "canary" else nothing, window.earlier(route, _has_waited)
 
 
-def _not(one: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
-    return lambda cell: not one(cell)
+def _has_waited(cell: Cell) -> bool:
+    return is_new(cell) and cell.reason != "cancelled"
+
+
+def _is_control(cell: Cell) -> bool:
+    return is_old(cell) and cell.mode == "canary"

@@ -1,7 +1,7 @@
 """Events as columns on disk: what ten million of them need is a few columns at a time.
 
-Processes parse parts of the files (`reading.Part`); each writes its columns, one after the other, into a
-file of a temporary folder. Words (route, reason, a pointer, ...) become numbers of a dictionary. The
+Processes parse parts of the files (`reading.Part`); each writes its columns, one after the other, into the
+store. Words (route, reason, a pointer, ...) become numbers of a dictionary. The
 tables read back the columns that they need, as float32 and small integers.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 import gc
 import itertools
 import multiprocessing
-import os
 import signal
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Callable, DefaultDict, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from . import fields, ids, reading, scan
 from .mismatches import cluster_of
 from .problems import Place, Problems
+from .store import Store
 
 Array = NDArray[Any]
 
@@ -51,6 +52,8 @@ _MATCH = {None: -1, False: 0, True: 1}
 TORN = "a torn last line"
 DAMAGED, CROWDED = "an archive that is damaged from here on", "too many different words; the rest of the part is left out"
 CUT = (DAMAGED, CROWDED)
+# no evidence is lost by these lines; every other problem is one that was to be an event and tells nothing
+HARMLESS = frozenset({"not JSON", "not an event", "an empty or overlong line", TORN, "a clock that goes back"})
 MOST_WORDS = {"cell": 1000, "diff": 60_000}
 BACKWARDS_US = 60 * 1_000_000  # events of one file are written within a second of each other
 MOST_EXAMPLES = 5
@@ -73,11 +76,12 @@ class Shard:
     """What one process learnt of one part."""
 
     part: reading.Part
-    file: str = ""
+    store: Store = Store(-1)
     offset: int = 0
     events: int = 0
     lines: int = 0
-    dropped: int = 0
+    dropped: List[Tuple[int, int]] = field(default_factory=list)  # line, and events that it says the client lost before it
+    unread: "array[int]" = field(default_factory=lambda: array("Q"))  # lines that were to be events
     problems: Problems = field(default_factory=Problems)
     words: Dict[str, List[Any]] = field(default_factory=dict)
     examples: List[Example] = field(default_factory=list)
@@ -153,7 +157,7 @@ class _Parser:
             columns = fields.columns_of(events)
             assert columns is not None
         lists = columns.lists
-        self._shard.dropped += columns.dropped
+        self._shard.dropped += [(int(numbers[at]), count) for at, count in columns.dropped]
         self._send(list(zip(lists["caller"], lists["host"])))
         self._look(lists)
         return self._packed(columns.numbers, {
@@ -191,6 +195,8 @@ class _Parser:
 
     def _problem(self, what: str, number: int) -> None:
         self._shard.problems.add(what, Place(self._shard.part.path, number))
+        if what not in HARMLESS:
+            self._shard.unread.append(number)
 
     def _add(self, columns: Columns) -> None:
         if not len(columns["line"]):
@@ -230,13 +236,10 @@ class _Parser:
                 Example(route, pointer, columns["ts"][at], columns["request_id"][at], columns["trace_id"][at])
             )
 
-    def write(self, file: str) -> None:
+    def write(self, store: Store) -> None:
         shard = self._shard
-        with open(file, "ab") as spool:
-            shard.file, shard.offset = file, spool.tell()
-            for name, dtype in DTYPES.items():
-                pieces = self._columns[name]
-                (np.concatenate(pieces) if pieces else np.zeros(0, dtype)).tofile(spool)
+        shard.store = store
+        shard.offset = store.append([np.concatenate([np.zeros(0, dtype), *self._columns[name]]) for name, dtype in DTYPES.items()])
         shard.words = {name: codes.words() for name, codes in self._codes.items()}
 
 
@@ -256,8 +259,8 @@ def _in_order(found: List[Columns]) -> Columns:
     return {name: values[order] for name, values in together.items()}
 
 
-def parse(job: Tuple[reading.Part, str], fast: Scan = scan.scan) -> Shard:
-    part, folder = job
+def parse(job: Tuple[reading.Part, Store], fast: Scan = scan.scan) -> Shard:
+    part, store = job
     shard = Shard(part)
     parser = _Parser(shard, fast)
     gc.disable()  # millions of objects come and go, none of them in a circle
@@ -270,14 +273,14 @@ def parse(job: Tuple[reading.Part, str], fast: Scan = scan.scan) -> Shard:
         shard.problems.add(CROWDED, Place(part.path, shard.lines))
     finally:
         gc.enable()
-    parser.write(os.path.join(folder, f"{os.getpid()}.columns"))
+    parser.write(store)
     return shard
 
 
-def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], None]) -> "List[Shard]":
-    """All parts, parsed and written to `folder`. `progress` hears of bytes."""
+def fill(paths: List[str], store: Store, jobs: int, progress: Callable[[int], None]) -> "List[Shard]":
+    """All parts, parsed and stored. `progress` hears of bytes."""
     parts = reading.parts_of(paths)
-    work = [(part, folder) for part in parts]
+    work = [(part, store) for part in parts]
     if jobs <= 1 or len(parts) == 1:
         return list(_heard(map(parse, work), progress))
     with _readers(min(jobs, len(parts))) as pool:
@@ -285,7 +288,7 @@ def fill(paths: List[str], folder: str, jobs: int, progress: Callable[[int], Non
 
 
 def _readers(count: int) -> Any:
-    """By fork: ids are the same numbers in every process. They are born with the default SIGTERM, which ends them: a handler
+    """By fork: ids are the same numbers in every process, and so is the store's. They are born with the default SIGTERM, which ends them: a handler
     of the parent's would only take note of it, and one that is told to end before its first wait would wait for ever."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

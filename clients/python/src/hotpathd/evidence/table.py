@@ -1,8 +1,8 @@
-"""All events as one table of columns, read from the spool as they are asked for."""
+"""All events as one table of columns, read from the store as they are asked for."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ class Table:
         self._first_lines: List[int] = []
         self._number(shards)
         self.lines = sum(shard.lines for shard in shards)
-        self.dropped = sum(shard.dropped for shard in shards)
         self.senders = sorted({(caller or "", host) for shard in shards for caller, host in shard.senders})
         self.refused = [id for shard in shards for id in shard.refused]
         self.examples: List[Example] = [one for shard in shards for one in shard.examples]
@@ -33,6 +32,9 @@ class Table:
         self._ends = np.cumsum([0, *(shard.events for shard in self._shards)])
         self.kept: Optional[Array] = None
         self._drop_doubles()
+        self.dropped = Lost.together([self._lost(at, *_columns(shard.dropped), told=True) for at, shard in enumerate(self._shards)])
+        undated = [_undated(shard.unread) for shard in shards if not shard.events]
+        self.unread = Lost.together([*(self._lost(at, *_ones(shard.unread)) for at, shard in enumerate(self._shards)), *undated])
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -68,7 +70,7 @@ class Table:
             if other == name:
                 break
             offset += np.dtype(dtype).itemsize * shard.events
-        piece: Array = np.fromfile(shard.file, DTYPES[name], shard.events, offset=offset)
+        piece: Array = shard.store.read(DTYPES[name], shard.events, offset)
         return self._maps[name][at][piece] if name in self._maps else piece
 
     def _number(self, shards: List[Shard]) -> None:
@@ -112,6 +114,16 @@ class Table:
             self.kept = np.ones(len(ids), bool)
             self.kept[doubles] = False
 
+    def _lost(self, at: int, lines: Array, counts: Array, told: bool = False) -> "Lost":
+        """Each between the events before and behind it in its file. `told`: by events, which count once."""
+        if not len(lines):
+            return Lost(lines, lines, counts)
+        stamps, next_one = self._piece("ts", at), np.searchsorted(self._piece("line", at), lines)
+        behind = np.minimum(next_one, len(stamps) - 1)
+        if told and self.kept is not None:
+            counts = counts * self.kept[self._ends[at] + behind]
+        return Lost(stamps[np.maximum(next_one - 1, 0)], stamps[behind], counts)
+
     def _note(self, what: str, found: Array) -> None:
         for at in found[:MOST_PLACES].tolist():
             self.problems.add(what, self.place(at))
@@ -125,6 +137,37 @@ class Table:
                 return Place(shard.part.path, first + int(self._piece("line", index)[at]))
             at -= shard.events
         raise IndexError(at)
+
+
+class Lost(NamedTuple):
+    """Evidence that is not there: how much, between which moments."""
+
+    begins: Array
+    ends: Array
+    counts: Array
+
+    @staticmethod
+    def together(some: List["Lost"]) -> "Lost":
+        return Lost(*(np.concatenate([np.zeros(0, np.int64), *column]) for column in zip(*some))) if some else Lost(*[np.zeros(0, np.int64)] * 3)
+
+    def within(self, since: int, until: int) -> int:
+        """What may have been lost in that time."""
+        return sum(self.counts[(self.ends >= since) & (self.begins < until)].tolist())
+
+
+def _ones(lines: Sequence[int]) -> Tuple[Array, Array]:
+    return np.array(lines, np.int64), np.ones(len(lines), np.int64)
+
+
+def _undated(lines: Sequence[int]) -> Lost:
+    """Nothing in their part says when."""
+    _, counts = _ones(lines)
+    return Lost(np.zeros_like(counts), np.full_like(counts, np.iinfo(np.int64).max), counts)
+
+
+def _columns(pairs: List[Tuple[int, int]]) -> Tuple[Array, Array]:
+    both = np.array(pairs, np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
 def _repeated(ids: Array) -> Array:

@@ -12,11 +12,13 @@ import math
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from . import intervals, power, sequential, worth
+from .fields import moment
 from .integrity import Integrity
 from .intervals import Interval
 from .route import LEAST, QUANTILES, Route, known
 from .rules import Rules
 from .sequential import Look, Outcome
+from .together import ENOUGH
 
 GO, HOLD, NO_GO, ROLLBACK = "GO", "HOLD", "NO-GO", "ROLLBACK"
 CODES = {GO: 0, HOLD: 10, NO_GO: 20, ROLLBACK: 30}
@@ -54,7 +56,7 @@ def worst(verdicts: Sequence[str]) -> str:
 def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[str], looks: int = 0) -> Finding:
     """`forbidden`: why there can be no GO, whatever the numbers say. `looks`: sequential.boundary."""
     test = _test(route, rules, looks)
-    reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_books(route, integrity)]
+    reasons = [*_latency(route, rules, test), *_fallbacks(route, rules, test), *_mismatches(route, rules, test), *_money(route, rules), *_apart(route), *_books(route, integrity)]
     reasons += [Reason(HOLD, text) for text in forbidden]
     ordered = sorted(reasons, key=lambda reason: -_ORDER.index(reason.verdict))
     return Finding(worst([reason.verdict for reason in ordered]), tuple(ordered), test)
@@ -63,11 +65,12 @@ def judge(route: Route, rules: Rules, integrity: Integrity, forbidden: Sequence[
 def _test(route: Route, rules: Rules, looks: int) -> Test:
     stop, q = rules.stop, QUANTILES[rules.stop.metric]
     old, new = route.old.took, route.new.took
+    earlier = route.old.earlier, route.new.earlier
     planned = stop.calls or _planned(route, rules)
     look = None
     if min(len(old), len(new)) >= LEAST and planned:
         look = sequential.look(
-            lambda level: intervals.quantile_ratio(*old, *new, q, level), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha, looks
+            lambda level: intervals.quantile_ratio(*old, *new, q, level, *earlier), 1.0, 1 + stop.regression, len(new) / planned, stop.alpha, looks
         )
     mismatch = known(intervals.rate(route.differing, route.compared))
     return Test(stop.metric, looks, look, 1 + stop.regression, planned, intervals.clean_needed(stop.mismatches), mismatch)
@@ -164,6 +167,18 @@ def _money(route: Route, rules: Rules) -> List[Reason]:
     return [Reason(GO, found)]
 
 
+def _apart(route: Route) -> List[Reason]:
+    """Harm may be shown by sides of different times, as of a route that is on; what is fair to both is not."""
+    found = route.together
+    if found is None or found.enough:
+        return []
+    old, new = (" to ".join(map(moment, span)) for span in (found.old_span, found.new_span))
+    if found.shared is None:
+        return [Reason(HOLD, f"the two sides were never called at the same time: the old path from {old}, the sidecar from {new}")]
+    return [Reason(HOLD, f"the two sides were not called at the same time: {found.old:.0%} of the old path's calls ({old}) have the sidecar's beside them, "
+                   f"{found.new:.0%} of the sidecar's ({new}) the old path's; {ENOUGH:.0%} of each are due. Both: --since {moment(found.shared[0])} --until {moment(found.shared[1])}")]
+
+
 def _books(route: Route, integrity: Integrity) -> List[Reason]:
     for books in integrity.books:
         if books.route == route.name and books.agree is False:
@@ -177,17 +192,20 @@ def forbidden(integrity: Integrity, rules: Rules, changed: Sequence[str]) -> Lis
     if integrity.lost_share > rules.stop.dropped:
         unread = f" ({integrity.unread:,} of them lines that cannot be read)" if integrity.unread else ""
         out.append(f"{integrity.lost:,} events were lost{unread}, {integrity.lost_share:.1%}; more than {rules.stop.dropped:.0%} is no evidence")
+    if intervals.rate(integrity.missing, integrity.due, method="exact").low > rules.stop.dropped:
+        out.append(f"{integrity.missing:,} of {integrity.due:,} requests in the daemon's log, of callers that write events, are in no event: they were lost, or a file is not given")
     if integrity.cut:
         out.append(f"of {integrity.cut:,} files a rest of unknown length is missing")
     return out
 
 
-def baseline(found: Sequence[worth.Question]) -> Finding:
-    """Of the old path alone: is a trial worth it?"""
+def baseline(found: Sequence[worth.Question], forbidden: Sequence[str] = ()) -> Finding:
+    """Of the old path alone: is a trial worth it? A no is one whatever was lost."""
     no = [question for question in found if question.answer is False]
     open_ = [question for question in found if question.answer is None]
     reasons = [Reason(NO_GO, f"{one.text} No: {one.why}") for one in no]
     reasons += [Reason(HOLD, f"{one.text} Not answered: {one.why}") for one in open_ if one.source != "data"]
+    reasons += [Reason(HOLD, text) for text in forbidden]
     reasons += [Reason(GO, f"{one.text} {worth.SHORT_WORDS[one.answer].capitalize()}: {one.why}") for one in found if one.answer or (one.answer is None and one.source == "data")]
     return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", 0, None, 0, None, 0, None))
 

@@ -125,10 +125,16 @@ def integrity(report: Json) -> List[str]:
         lines.append("the daemon was started anew between the scrapes: what it had counted before is lost")
     if found["log"]:
         log = found["log"]
-        lines.append(f"{log['requests']:,} requests in the daemon's log, {log['in_no_event']['count']:,} of them in no event" + _first(log["in_no_event"]))
+        lines.append(f"{log['requests']:,} requests in the daemon's log, {log['in_no_event']['count']:,} of them in no event" + _whose(log["in_no_event"]) + _first(log["in_no_event"]))
         if log["refused_but_not_logged"]["count"]:
             lines.append(f"{log['refused_but_not_logged']['count']:,} refused calls are not in the daemon's log" + _first(log["refused_but_not_logged"]))
     return lines
+
+
+def _whose(missing: Json) -> str:
+    if not missing["count"]:
+        return ""
+    return f" ({missing['lost']:,} of {missing['of']:,} by callers that write events; the others by callers that write none, or at another time)"
 
 
 def _first(one: Json) -> str:

@@ -10,20 +10,26 @@ Our own runs in a child of this process, which has loaded its libraries: they ta
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import multiprocessing
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .problem import Unusable
 from .times import moment
 
 CODES = {0: "GO", 10: "HOLD", 20: "NO-GO", 30: "ROLLBACK"}
 _MOST_WORDS = 500
+_PREFIX = "hotpathd-rollout."
+_STALE = 6  # times what a report may take
 
 
 class Finding(NamedTuple):
@@ -40,44 +46,65 @@ class Report(NamedTuple):
 
 def run(command: Sequence[str], events: Sequence[str], rules: Path, since: float, timeout_s: float, looks: int = 0) -> Report:
     """`looks`: a guard's, which share alpha; of our own report."""
-    with tempfile.TemporaryDirectory(prefix="hotpathd-rollout.") as folder:
+    arguments = [*events, "--config", str(rules), "--since", moment(since), "--json"]
+    if command:
+        code, words, made = _program([*command, *arguments], timeout_s)
+    else:
+        code, words, made = _child(["--quiet", *(["--looks", str(looks)] if looks else []), *arguments, "-"], timeout_s)
+    name = command[0] if command else "hotpathd-report"
+    if code not in CODES:
+        raise Unusable(f"no report: {name} ended with {code}: {words.strip()[-_MOST_WORDS:]}")
+    if made is None:
+        raise Unusable(f"no report: {name} wrote none")
+    return parsed(made, CODES[code])
+
+
+Said = Tuple[int, str, Optional[bytes]]  # the exit code, what it complained of, its JSON
+
+
+def _program(command: Sequence[str], timeout_s: float) -> Said:
+    """Its JSON needs a file's name. What was left by runs that were killed goes with the next one."""
+    _clean(timeout_s)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
         made = Path(folder) / "report.json"
-        arguments = [*events, "--config", str(rules), "--since", moment(since), "--json", str(made)]
-        name = command[0] if command else "hotpathd-report"
-        code, words = _program([*command, *arguments], timeout_s) if command else _child(["--quiet", "--looks", str(looks), *arguments] if looks else ["--quiet", *arguments], Path(folder) / "words", timeout_s)
-        if code not in CODES:
-            raise Unusable(f"no report: {name} ended with {code}: {words.strip()[-_MOST_WORDS:]}")
         try:
-            return parsed(made.read_bytes(), CODES[code])
-        except OSError as error:
-            raise Unusable(f"no report: {name} wrote none: {error.strerror}") from None
+            said = subprocess.run([*command, str(made)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=timeout_s)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Unusable(f"no report: {error}") from None
+        return said.returncode, said.stderr.decode("utf-8", "replace"), made.read_bytes() if made.is_file() else None
 
 
-def _program(command: Sequence[str], timeout_s: float) -> Tuple[int, str]:
-    try:
-        said = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=timeout_s)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unusable(f"no report: {error}") from None
-    return said.returncode, said.stderr.decode("utf-8", "replace")
+def _clean(timeout_s: float) -> None:
+    """Our own folders that are older than any report takes."""
+    for left in Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
+        with contextlib.suppress(OSError):
+            about = left.lstat()
+            if about.st_uid == os.getuid() and time.time() - about.st_mtime > _STALE * timeout_s:
+                shutil.rmtree(left, ignore_errors=True)
 
 
-def _child(arguments: Sequence[str], words: Path, timeout_s: float) -> Tuple[int, str]:
+def _child(arguments: Sequence[str], timeout_s: float) -> Said:
+    """Into files without a name: nothing stays of a run that is killed."""
     try:
         from ..evidence import command
     except ImportError as missing:
         raise Unusable(f"no report: {missing}: pip install hotpathd[report]") from None
-    child = multiprocessing.get_context("fork").Process(target=_run, args=(command.main, arguments, words))
-    child.start()
-    child.join(timeout_s)
-    if child.exitcode is None:
-        child.kill()
-        child.join()
-        raise Unusable(f"no report: none after {timeout_s:g} s")
-    return child.exitcode or 0, words.read_text("utf-8", "replace")
+    with tempfile.TemporaryFile() as made, tempfile.TemporaryFile() as words:
+        child = multiprocessing.get_context("fork").Process(target=_run, args=(command.main, arguments, made.fileno(), words.fileno()))
+        child.start()
+        child.join(timeout_s)
+        if child.exitcode is None:
+            child.kill()
+            child.join()
+            raise Unusable(f"no report: none after {timeout_s:g} s")
+        made.seek(0)
+        words.seek(0)
+        return child.exitcode or 0, words.read().decode("utf-8", "replace"), made.read()
 
 
-def _run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], words: Path) -> None:
-    sys.stderr = open(words, "w", encoding="utf-8", buffering=1)  # to the end of the process: an exception is told there, too
+def _run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], made: int, words: int) -> None:
+    sys.stdout = open(made, "w", encoding="utf-8", closefd=False)
+    sys.stderr = open(words, "w", encoding="utf-8", buffering=1, closefd=False)  # to the end of the process: an exception is told there, too
     sys.exit(main(arguments))
 
 
