@@ -36,6 +36,13 @@ def test_chunks_and_trailers_of_a_byte_cost_the_budget(serve, run, data):
 
 
 @CLIENTS
+@pytest.mark.parametrize("name", ["X-Request-Id", "X-Hotpath-Contract", "Server-Timing", "Content-Length"])
+def test_a_header_that_comes_thousands_of_times_is_the_sidecars_fault(serve, run, name):
+    server = serve(saying(b"HTTP/1.1 200 OK\r\n" + f"{name}: 1\r\n".encode() * 3000 + b"\r\n"))
+    kept(run, server.url, "bad_reply", timeout=10)
+
+
+@CLIENTS
 def test_a_problem_that_takes_long_to_read_is_not_read(serve, run):
     """Its code would be told if it were."""
     server = serve(saying(reply(b'{"code":"internal","a":' + DEEP_LISTS + b"}", 500)))

@@ -17,7 +17,6 @@ from typing import Dict, Mapping, Optional
 from . import _fork, _json
 from ._budget import LONGEST_S, Budget, Clock
 from ._failure import Failure, of_status
-from ._http import field
 from ._rollout import Route, parse_routes
 from ._transport import Request, Transport, head_of
 
@@ -26,7 +25,6 @@ _MAX_BYTES = 1024 * 1024
 _FIRST_DELAY_S = 0.1  # doubled until the first answer, up to poll_s
 _LEAST_DELAY_S = 0.05
 _ETAG = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
-_ETAG_OF = field("ETag")
 _log = logging.getLogger("hotpathd")
 _dice = random.SystemRandom()
 
@@ -116,8 +114,7 @@ class Poller:
             routes = parse_routes(_json.loads(reply.body)["routes"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Failure("bad_reply", type(error).__name__) from None
-        etag = reply.headers.get(_ETAG_OF)
-        self._etag = etag if _ETAG.fullmatch(etag) else ""
+        self._etag = reply.etag if _ETAG.fullmatch(reply.etag) else ""
         _tell_changes(self._routes or {}, routes)
         self._routes = routes
 
