@@ -223,6 +223,7 @@ def _shut(sock: socket.socket) -> None:
 def reply(body: Any, status: int = 200, **headers: str) -> bytes:
     """A well-formed reply; `body` is bytes, or becomes JSON."""
     headers.setdefault("X_Hotpath_Contract", "chunk/1")
+    headers.setdefault("Content_Type", "application/json")
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} Word", f"Content-Length: {len(data)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

@@ -41,6 +41,7 @@ Arguments = Tuple[Tuple[Any, ...], Dict[str, Any]]
 NO_ARGUMENTS: Arguments = ((), {})
 NOWHERE = Route("off", 0.0, DEFAULT_DEADLINE_S, "")
 _GIVEN_UP = Failure("cancelled")
+_JSON = "application/json"
 _log = logging.getLogger("hotpathd")
 
 
@@ -194,6 +195,8 @@ class Call:
         self.server_timing = reply.server_timing
         if reply.status != 200:
             raise of_status(reply.status, reply.body)
+        if reply.content_type != _JSON and not _is_json(reply.content_type):
+            raise Failure("bad_reply", "not application/json")
         if reply.request_id != self.request_id and reply.request_id:
             raise Failure("bad_reply", "another request's id")
         if reply.contract != _contract_of(self.route):
@@ -301,3 +304,7 @@ NOT_ASKED = {reason: Failure(reason) for reason, row in REASONS.items() if row[0
 
 def _contract_of(route: str) -> str:
     return ("score" if route == "rerank" else route) + "/1"  # rerank is another name of score
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip(" \t").lower() == _JSON

@@ -62,6 +62,7 @@ class Reply(NamedTuple):
     request_id: str = ""
     contract: str = ""
     server_timing: str = ""
+    content_type: str = ""
     etag: str = ""
 
 
@@ -139,7 +140,8 @@ def read_own(data: bytes) -> Optional[Reply]:
     if int(length) != len(data) - start or data.count(b"\n", 0, start) != _OWN_LINES or start > MAX_HEAD_BYTES:
         return None
     return Reply(
-        200, data[start:], True, request_id.decode("ascii"), contract.decode("ascii"), timing.decode("latin-1")
+        200, data[start:], True, request_id.decode("ascii"), contract.decode("ascii"), timing.decode("latin-1"),
+        "application/json",
     )  # fmt: skip
 
 
@@ -167,6 +169,7 @@ def _read(incoming: Incoming) -> Steps[Reply]:
         headers.get("x-request-id"),
         headers.get("x-hotpath-contract"),
         headers.get("server-timing"),
+        headers.get("content-type"),
         headers.get("etag"),
     )
 
@@ -204,6 +207,10 @@ def _read_chunked(incoming: Incoming) -> Steps[bytearray]:
         body += yield from incoming.take(size)
         if (yield from incoming.take(2)) != b"\r\n":
             raise Failure("bad_reply", "chunk end")
-    while (yield from incoming.take_until(b"\r\n", _MAX_LINE_BYTES)):
-        pass  # trailers say nothing that we need
-    return body
+    left = MAX_HEAD_BYTES
+    while left >= 0:
+        trailer = yield from incoming.take_until(b"\r\n", _MAX_LINE_BYTES)
+        if not trailer:
+            return body
+        left -= len(trailer)  # and it says nothing that we need
+    raise Failure("bad_reply", "trailers too large")

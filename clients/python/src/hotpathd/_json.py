@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 from typing import Any, Callable, Iterable, Optional, Union
 
 Bytes = Union[bytes, bytearray]
-_decode = json.JSONDecoder().raw_decode
+
+
+def _double(digits: str) -> float:
+    """Also of NaN and Infinity, which are no JSON."""
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number beyond a double")
+    return value
+
+
+_decode = json.JSONDecoder(parse_constant=_double).raw_decode
 
 
 def plain_dumps(value: Any) -> bytes:
@@ -42,8 +53,13 @@ def plain_loads(data: Bytes) -> Any:
     try:
         value, end = _decode(text)  # json.loads without what it looks for before and behind
     except ValueError:
-        return json.loads(text)
-    return value if end == len(text) else json.loads(text)
+        return json.loads(text, parse_constant=_double)
+    return value if end == len(text) else json.loads(text, parse_constant=_double)
+
+
+def strict_loads(data: Bytes) -> Any:
+    """As Go's client reads: every number is a double, and has its range."""
+    return json.loads(data.decode("utf-8"), parse_int=_double, parse_float=_double, parse_constant=_double)
 
 
 def _fast() -> Optional[Any]:
