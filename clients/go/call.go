@@ -348,7 +348,7 @@ func (c *Client) exchange(ctx context.Context, info *CallInfo, r *record, body [
 		return nil, why
 	}
 	if r != nil {
-		r.serverTiming, r.traceparent = reply.serverTiming, trace
+		r.serverTiming, r.traceparent = reply.serverTiming.value, trace
 	}
 	if why = checkReply(reply, info); why != nil {
 		return nil, why
@@ -394,13 +394,13 @@ func checkReply(r *reply, info *CallInfo) *failure {
 		p := readProblem(r)
 		return &failure{reasonOf(r.status, p.Code), problemError{r.status, p}}
 	}
-	if media, _, _ := strings.Cut(r.contentType, ";"); !strings.EqualFold(strings.TrimSpace(media), "application/json") {
+	if media, _, _ := strings.Cut(r.contentType.value, ";"); !strings.EqualFold(strings.Trim(media, " \t"), "application/json") {
 		return fail(ReasonBadReply, "the reply is not application/json")
 	}
-	if want := contractOf(info.Route); r.contract != want {
-		return fail(ReasonBadReply, "the reply's contract is %.40q, not %q", r.contract, want)
+	if want := contractOf(info.Route); r.contract.value != want {
+		return fail(ReasonBadReply, "the reply's contract is %.40q, not %q", r.contract.value, want)
 	}
-	if r.requestID != "" && r.requestID != info.RequestID {
+	if r.requestID.value != "" && r.requestID.value != info.RequestID {
 		return fail(ReasonBadReply, "the reply is of another request")
 	}
 	return nil
@@ -416,16 +416,16 @@ func contractOf(route string) string {
 const maxProblemBytes = 64 << 10 // ours are below one; reading is not within anybody's budget
 
 // problem is what of an application/problem+json this client looks at.
-type problem struct {
-	Code    string `json:"code"`
-	Pointer string `json:"pointer"`
-	Stage   string `json:"stage"`
-}
+type problem struct{ Code, Pointer, Stage string }
 
 func readProblem(r *reply) (p problem) {
-	if len(r.body) > maxProblemBytes || json.Unmarshal(r.body, &p) != nil {
+	var members map[string]any
+	if len(r.body) > maxProblemBytes || !utf8.Valid(r.body) || json.Unmarshal(r.body, &members) != nil {
 		return problem{} // the status alone must do
 	}
+	p.Code, _ = members["code"].(string)
+	p.Pointer, _ = members["pointer"].(string)
+	p.Stage, _ = members["stage"].(string)
 	return p
 }
 

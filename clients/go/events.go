@@ -138,13 +138,10 @@ func parseServerTiming(text string) *EventServer {
 	var found EventServer
 	seen := false
 	for _, metric := range strings.Split(text, ",") {
-		name, rest, ok := strings.Cut(strings.TrimSpace(metric), ";dur=")
-		if !ok {
-			continue
-		}
+		name, rest, _ := strings.Cut(strings.Trim(metric, " \t"), ";dur=")
 		number, _, _ := strings.Cut(rest, ";")
-		ms, err := strconv.ParseFloat(number, 64)
-		if err != nil || ms < 0 || math.IsInf(ms, 0) || math.IsNaN(ms) {
+		ms, ok := parseDuration(strings.Trim(number, " \t"))
+		if !ok {
 			continue
 		}
 		for stage, field := range map[string]**float64{
@@ -159,6 +156,15 @@ func parseServerTiming(text string) *EventServer {
 		return nil
 	}
 	return &found
+}
+
+// parseDuration takes digits and a point: what ParseFloat takes beside is no Server-Timing.
+func parseDuration(text string) (ms float64, ok bool) {
+	if len(text) > 20 || strings.Trim(text, "0123456789.") != "" {
+		return 0, false
+	}
+	ms, err := strconv.ParseFloat(text, 64)
+	return ms, err == nil
 }
 
 // events writes records off the callers' path. A full queue or a full disk costs events, which

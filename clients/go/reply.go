@@ -20,11 +20,11 @@ const (
 // reply is a whole one, whatever its status.
 type reply struct {
 	status       int
-	contentType  string
-	contract     string
-	requestID    string
-	serverTiming string
-	etag         string
+	contentType  lines
+	contract     lines
+	requestID    lines
+	serverTiming lines
+	etag         lines
 	body         []byte
 	keepAlive    bool
 }
@@ -157,8 +157,21 @@ func (in *reader) readReply(maxBody int64) (*reply, error) {
 	}
 }
 
-// framing is how a body is delimited, as the head says it; an absent header is empty.
-type framing struct{ length, coding string }
+// framing is how a body is delimited, as the head says it.
+type framing struct{ length, coding lines }
+
+// lines are a header's values, joined where it comes more than once: two lengths are no number.
+type lines struct {
+	value string
+	there bool
+}
+
+func (l *lines) add(value string) {
+	if l.there {
+		value = l.value + ", " + value
+	}
+	l.value, l.there = value, true
+}
 
 // parseHead takes a head apart. The strings that it keeps hold on to it, as it is small.
 func parseHead(head string) (*reply, framing, error) {
@@ -168,10 +181,10 @@ func parseHead(head string) (*reply, framing, error) {
 	if !r.statusLine(line) {
 		return nil, frame, notAReply("status line")
 	}
-	for rest != "" {
-		line, rest, _ = strings.Cut(rest, "\r\n")
+	for more := len(line) < len(head); more; {
+		line, rest, more = strings.Cut(rest, "\r\n")
 		name, value, colon := strings.Cut(line, ":")
-		if !colon || !isToken(name) {
+		if !colon || !isToken(name) || strings.ContainsAny(value, "\r\n") {
 			return nil, frame, notAReply("header line")
 		}
 		r.header(name, strings.Trim(value, " \t"), &frame)
@@ -181,7 +194,7 @@ func parseHead(head string) (*reply, framing, error) {
 
 // statusLine reads HTTP/1.1 200 and whatever comes after a blank.
 func (r *reply) statusLine(line string) bool {
-	if len(line) < 12 || line[:7] != "HTTP/1." || line[8] != ' ' || (len(line) > 12 && line[12] != ' ') {
+	if len(line) < 12 || line[:7] != "HTTP/1." || line[8] != ' ' || (len(line) > 12 && line[12] != ' ') || strings.ContainsAny(line, "\r\n") {
 		return false
 	}
 	minor, digits := line[7], line[9:12]
@@ -196,31 +209,24 @@ func (r *reply) statusLine(line string) bool {
 func (r *reply) header(name, value string, frame *framing) {
 	switch strings.ToLower(name) {
 	case "content-length":
-		frame.length = join(frame.length, value) // two of them are no number
+		frame.length.add(value)
 	case "transfer-encoding":
-		frame.coding = join(frame.coding, value)
+		frame.coding.add(value)
 	case "connection":
 		if strings.Contains(strings.ToLower(value), "close") {
 			r.keepAlive = false
 		}
 	case "content-type":
-		r.contentType = value
+		r.contentType.add(value)
 	case "x-hotpath-contract":
-		r.contract = value
+		r.contract.add(value)
 	case "x-request-id":
-		r.requestID = value
+		r.requestID.add(value)
 	case "server-timing":
-		r.serverTiming = value
+		r.serverTiming.add(value)
 	case "etag":
-		r.etag = value
+		r.etag.add(value)
 	}
-}
-
-func join(before, value string) string {
-	if before == "" {
-		return value
-	}
-	return before + ", " + value
 }
 
 var tokenBytes = func() (table [256]bool) {
@@ -250,16 +256,16 @@ func isDigits(text string) bool {
 
 // readBody takes no body that ends with the connection: one cut short would look whole.
 func (in *reader) readBody(frame framing, max int64) ([]byte, error) {
-	if frame.coding != "" {
-		if !strings.EqualFold(frame.coding, "chunked") || frame.length != "" {
+	if frame.coding.there {
+		if !strings.EqualFold(frame.coding.value, "chunked") || frame.length.there {
 			return nil, notAReply("transfer-encoding")
 		}
 		return in.readChunks(max)
 	}
-	if !isDigits(frame.length) {
+	if !isDigits(frame.length.value) {
 		return nil, notAReply("content-length")
 	}
-	length, err := strconv.ParseInt(frame.length, 10, 64)
+	length, err := strconv.ParseInt(frame.length.value, 10, 64)
 	if err != nil || length > max {
 		return nil, notAReply("body too large")
 	}

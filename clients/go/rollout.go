@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Mode says which path the calls of a route take.
@@ -147,40 +149,31 @@ func (c *Client) fetchRollout(ctx context.Context, known *rollout) (*rollout, er
 	return readRollout(reply)
 }
 
-// rolloutJSON is the reply of GET /v1/rollout; what is absent is nil.
-type rolloutJSON struct {
-	PollSeconds any                   `json:"poll_s"` // a hint: no reason to refuse the rest
-	Routes      map[string]*routeJSON `json:"routes"`
-}
-
-type routeJSON struct {
-	Mode          *string  `json:"mode"`
-	Percent       *float64 `json:"percent"`
-	DeadlineMs    *float64 `json:"deadline_ms"`
-	Salt          *string  `json:"salt"`
-	ShadowPercent *float64 `json:"shadow_percent"`
-}
-
-// readRollout refuses the whole where a route breaks the contract, and what was known before
-// holds; but a mode that a later version may know is that route's alone, and is off.
+// readRollout refuses the whole where it or a route breaks the contract, and what was known before
+// holds; but a mode that a later version may know is that route's alone, and is off. It reads into
+// no struct, whose members encoding/json would find by any case, and null among them.
 func readRollout(reply *reply) (*rollout, error) {
 	if len(reply.body) > maxRolloutBytes {
 		return nil, fmt.Errorf("hotpathd: /v1/rollout is too large")
 	}
-	var read rolloutJSON
-	if err := json.Unmarshal(reply.body, &read); err != nil {
+	if !utf8.Valid(reply.body) {
+		return nil, fmt.Errorf("hotpathd: /v1/rollout is not UTF-8")
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(reply.body, &answer); err != nil {
 		return nil, err
 	}
-	if read.Routes == nil {
+	routes, ok := answer["routes"].(map[string]any)
+	if !ok {
 		return nil, fmt.Errorf("hotpathd: /v1/rollout names no routes")
 	}
-	next := &rollout{routes: make(map[string]routeRule, len(read.Routes))}
-	next.pollSeconds, _ = read.PollSeconds.(float64)
-	if isETag(reply.etag) {
-		next.etag = reply.etag
+	next := &rollout{routes: make(map[string]routeRule, len(routes))}
+	next.pollSeconds, _ = answer["poll_s"].(float64) // a hint: no reason to refuse the rest
+	if isETag(reply.etag.value) {
+		next.etag = reply.etag.value
 	}
-	for name, route := range read.Routes {
-		rule, ok := route.rule()
+	for name, fields := range routes {
+		rule, ok := readRule(fields)
 		if !ok || !isRoute(name) {
 			return nil, fmt.Errorf("hotpathd: /v1/rollout has a route %.70q that is not the contract's", name)
 		}
@@ -189,26 +182,38 @@ func readRollout(reply *reply) (*rollout, error) {
 	return next, nil
 }
 
-func (r *routeJSON) rule() (rule routeRule, ok bool) {
-	if r == nil || r.Mode == nil || r.Percent == nil || r.DeadlineMs == nil || r.Salt == nil {
+func readRule(route any) (rule routeRule, ok bool) {
+	fields, _ := route.(map[string]any)
+	mode, hasMode := fields["mode"].(string)
+	salt, hasSalt := fields["salt"].(string)
+	percent, hasPercent := fields["percent"].(float64)
+	deadlineMs, hasDeadline := fields["deadline_ms"].(float64)
+	shadowPercent, hasShadow := 100.0, true
+	if given, isThere := fields["shadow_percent"]; isThere {
+		shadowPercent, hasShadow = given.(float64)
+	}
+	if !hasMode || !hasSalt || !hasPercent || !hasDeadline || !hasShadow {
 		return rule, false
 	}
-	rule = routeRule{Mode: Mode(*r.Mode), Percent: *r.Percent, Salt: *r.Salt, ShadowPercent: 100}
-	if r.ShadowPercent != nil {
-		rule.ShadowPercent = *r.ShadowPercent
-	}
-	rule.Deadline = time.Duration(*r.DeadlineMs * float64(time.Millisecond))
-	return rule, isPercent(rule.Percent) && isPercent(rule.ShadowPercent) && *r.DeadlineMs >= 1 && *r.DeadlineMs <= maxDeadlineMs
+	rule = routeRule{Mode: Mode(mode), Percent: percent, Salt: salt, ShadowPercent: shadowPercent}
+	rule.Deadline = time.Duration(deadlineMs * float64(time.Millisecond))
+	return rule, isPercent(percent) && isPercent(shadowPercent) && deadlineMs >= 1 && deadlineMs <= maxDeadlineMs
 }
 
-// isETag is of what may go back into a header.
+const maxETagBytes = 256
+
+// isETag is of what may go back into a header: RFC 9110's entity-tag, of ASCII.
 func isETag(text string) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] <= ' ' || text[i] > '~' {
+	text = strings.TrimPrefix(text, "W/")
+	if len(text) < 2 || len(text) > maxETagBytes+2 || text[0] != '"' || text[len(text)-1] != '"' {
+		return false
+	}
+	for _, c := range []byte(text[1 : len(text)-1]) {
+		if c <= ' ' || c > '~' || c == '"' {
 			return false
 		}
 	}
-	return len(text) <= 256
+	return true
 }
 
 // isRoute is of what may go into a request line.

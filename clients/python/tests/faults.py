@@ -223,10 +223,22 @@ def _shut(sock: socket.socket) -> None:
 def reply(body: Any, status: int = 200, **headers: str) -> bytes:
     """A well-formed reply; `body` is bytes, or becomes JSON."""
     headers.setdefault("X_Hotpath_Contract", "chunk/1")
+    headers.setdefault("Content_Type", "application/json")
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} Word", f"Content-Length: {len(data)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + data
+
+
+def own_reply(body: Any, request_id: str = "r-1") -> bytes:
+    """As the daemon writes a 200."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return (
+        "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n"
+        f"X-Request-Id: {request_id}\r\nX-Hotpath-Contract: chunk/1\r\n"
+        "Server-Timing: queue;dur=0.000, parse;dur=0.009, compute;dur=0.039, write;dur=0.009, total;dur=0.078\r\n"
+        f"Content-Length: {len(data)}\r\n\r\n"
+    ).encode() + data
 
 
 def answer_to(request: Any, body: Any) -> bytes:

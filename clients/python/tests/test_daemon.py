@@ -15,6 +15,7 @@ from typing import Iterator
 import pytest
 
 import hotpathd
+from hotpathd import _http
 
 BINARY = os.environ.get("HOTPATHD_BIN", "")
 START_S = 20.0
@@ -107,6 +108,16 @@ def test_real_calls(start, client, kind):
         assert len(chunks) > 1
         assert "".join("".join(chunks).split()) == "".join(TEXT.split())
     assert sidecar._transport.idle() == 1
+
+
+def test_its_replies_are_read_by_the_quick_reader(start, client, monkeypatch):
+    """Which knows them by the order of their headers."""
+    quick, read = _http.read_own, []
+    monkeypatch.setattr(_http, "read_own", lambda data: read.append(quick(data)) or read[-1])
+    sidecar = client(start().unix, modes={"chunk": "on", "score": "on"}, timeout=5)
+    sidecar.call("chunk", {"text": TEXT}, fallback=dict)
+    sidecar.call("score", {"query": "a", "documents": ["a"]}, fallback=dict)
+    assert [reply and reply.contract for reply in read] == ["chunk/1", "score/1"]
 
 
 def test_a_large_document(start, client):

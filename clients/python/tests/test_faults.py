@@ -140,7 +140,8 @@ def test_nothing_listens(client, tmp_path):
 
 
 def test_a_close_at_every_byte_of_a_chunked_reply(serve, client):
-    data = b"HTTP/1.1 200 OK\r\nX-Hotpath-Contract: chunk/1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2;x=y\r\n2]\r\n0\r\nT: x\r\n\r\n"
+    data = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Hotpath-Contract: chunk/1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    data += b"3\r\n[1,\r\n2;x=y\r\n2]\r\n0\r\nT: x\r\n\r\n"
     cut = 0
 
     def script(peer):

@@ -58,7 +58,7 @@ class Budget:
     def grant_ms(self) -> int:
         """Whole milliseconds for X-Request-Timeout-Ms, at least 1."""
         left = self.left()
-        ms = max(1, int(left * 1000))
+        ms = int(left * 1000) or 1
         self._granted_until = self._end - left + ms / 1000
         return ms
 

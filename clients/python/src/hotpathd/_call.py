@@ -28,7 +28,7 @@ from ._budget import Budget
 from ._compare import Comparing
 from ._events import Record
 from ._failure import REASONS, Failure, of_callback, of_status
-from ._http import Reply, field
+from ._http import Reply
 from ._request import encode, id_of
 from ._rollout import DEFAULT_DEADLINE_S, Key, Route
 from ._shadow_call import ShadowCall
@@ -41,9 +41,7 @@ Arguments = Tuple[Tuple[Any, ...], Dict[str, Any]]
 NO_ARGUMENTS: Arguments = ((), {})
 NOWHERE = Route("off", 0.0, DEFAULT_DEADLINE_S, "")
 _GIVEN_UP = Failure("cancelled")
-_REQUEST_ID = field("X-Request-Id")
-_CONTRACT = field("X-Hotpath-Contract")
-_SERVER_TIMING = field("Server-Timing")
+_JSON = "application/json"
 _log = logging.getLogger("hotpathd")
 
 
@@ -194,15 +192,14 @@ class Call:
 
     def result(self, reply: Reply) -> Any:
         """What the caller makes of the answer. Raises Failure."""
-        headers = reply.headers
-        if self.core._events is not None:
-            self.server_timing = headers.get(_SERVER_TIMING)
+        self.server_timing = reply.server_timing
         if reply.status != 200:
             raise of_status(reply.status, reply.body)
-        if headers.get(_REQUEST_ID, self.request_id) != self.request_id:
+        if reply.content_type != _JSON and not _is_json(reply.content_type):
+            raise Failure("bad_reply", "not application/json")
+        if reply.request_id != self.request_id and reply.request_id:
             raise Failure("bad_reply", "another request's id")
-        contract = _contract_of(self.route)
-        if headers.get(_CONTRACT) != contract:
+        if reply.contract != _contract_of(self.route):
             raise Failure("bad_reply", "another contract")
         self.budget.check_reading(reply.body)
         try:
@@ -307,3 +304,7 @@ NOT_ASKED = {reason: Failure(reason) for reason, row in REASONS.items() if row[0
 
 def _contract_of(route: str) -> str:
     return ("score" if route == "rerank" else route) + "/1"  # rerank is another name of score
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip(" \t").lower() == _JSON

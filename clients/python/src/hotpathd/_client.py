@@ -28,7 +28,7 @@ class Client(Core):
     modes             pins routes, e.g. {"chunk": "on"}, instead of asking GET /v1/rollout
     events            a file that gets one JSON object for each call; default $HOTPATHD_EVENTS
     caller            name/version of the calling service, for the daemon's logs and metrics
-    poll_s            seconds between two looks at the rollout
+    poll_s            seconds between two looks at the rollout; default: what the daemon asks for, else 5
     timeout           seconds a call may take; default: what the rollout says for the route
     on_event          is given each event, on a thread of its own: for metrics
     events_max_bytes  at this size the file is renamed to PATH.1

@@ -39,7 +39,7 @@ class Core:
         modes: Optional[Modes] = None,
         events: Union[str, "os.PathLike[str]", None] = None,
         caller: Optional[str] = None,
-        poll_s: float = 5.0,
+        poll_s: Optional[float] = None,
         timeout: Optional[float] = None,
         on_event: Optional[Callable[[Event], None]] = None,
         events_max_bytes: int = 64 * 1024 * 1024,

@@ -29,7 +29,7 @@ QUEUE_LIMIT = 10_000
 _CLOSE_S = 5.0  # how long the end of a program waits for its events
 _BATCH_S = 0.25  # how long an event waits for company: a second is promised
 _STAGES = ("queue", "parse", "compute", "write")
-_STAGE = re.compile(r"(queue|parse|compute|write);dur=([0-9.]{1,20})(?:[,;]|$)")
+_STAGE = re.compile(r"(?:^|,)[ \t]*(queue|parse|compute|write);dur=[ \t]*([0-9.]{1,20})[ \t]*(?=[,;]|$)")
 _HOST = socket.gethostname()
 _log = logging.getLogger("hotpathd")
 
@@ -99,11 +99,12 @@ def _rounded(ms: Optional[float]) -> Optional[float]:
 
 
 def _server(timing: str) -> Optional[Dict[str, float]]:
-    found = dict(_STAGE.findall(timing))
-    try:
-        return {stage: float(found[stage]) for stage in _STAGES if stage in found} or None
-    except ValueError:
-        return None
+    found = {stage: float(ms) for stage, ms in _STAGE.findall(timing) if _is_number(ms)}
+    return {stage: found[stage] for stage in _STAGES if stage in found} or None
+
+
+def _is_number(digits: str) -> bool:
+    return digits.count(".") <= 1 and digits != "."
 
 
 class Events:

@@ -5,10 +5,11 @@ One table serves the code, the README and whoever counts: a new reason is a row.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Dict, Tuple, Union
+
+from . import _json
 
 # reason: (outcome, when)
 REASONS: Dict[str, Tuple[str, str]] = {
@@ -85,7 +86,7 @@ def _problem_code(body: Union[bytes, bytearray]) -> str:
     if len(body) > _MAX_PROBLEM_BYTES:
         return ""
     try:
-        problem = json.loads(body.decode("utf-8"))
+        problem = _json.strict_loads(body)
     except (ValueError, RecursionError):
         return ""
     code = problem.get("code") if isinstance(problem, dict) else None

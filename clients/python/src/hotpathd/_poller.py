@@ -14,19 +14,19 @@ import threading
 import weakref
 from typing import Dict, Mapping, Optional
 
-from . import _fork, _json
+from . import _fork, _rollout
 from ._budget import LONGEST_S, Budget, Clock
 from ._failure import Failure, of_status
-from ._http import field
-from ._rollout import Route, parse_routes
+from ._rollout import Route
 from ._transport import Request, Transport, head_of
 
 _POLL_BUDGET_S = 1.0
 _MAX_BYTES = 1024 * 1024
 _FIRST_DELAY_S = 0.1  # doubled until the first answer, up to poll_s
 _LEAST_DELAY_S = 0.05
+_POLL_S = 5.0
+_LEAST_HINT_S, _LONGEST_HINT_S = 0.5, 60.0  # bounds of what the daemon may ask for
 _ETAG = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
-_ETAG_OF = field("ETag")
 _log = logging.getLogger("hotpathd")
 _dice = random.SystemRandom()
 
@@ -35,10 +35,13 @@ class Poller:
     """The routes as last heard, for any thread."""
 
     def __init__(
-        self, transport: Transport, clock: Clock, poll_s: float, headers: Dict[str, str]
+        self, transport: Transport, clock: Clock, poll_s: Optional[float], headers: Dict[str, str]
     ) -> None:
+        """`poll_s` of None leaves the pause to the daemon's hint."""
         self._transport = transport
         self._clock = clock
+        self._is_pinned = poll_s is not None
+        poll_s = _POLL_S if poll_s is None else poll_s
         # In this order, for NaN; no wait takes more than a few centuries.
         self._poll_s = min(poll_s, LONGEST_S) if poll_s > _LEAST_DELAY_S else _LEAST_DELAY_S
         self._delay_s = min(_FIRST_DELAY_S, self._poll_s)
@@ -113,13 +116,14 @@ class Poller:
         if len(reply.body) > _MAX_BYTES:
             raise Failure("bad_reply", "too large")  # reading it would hold up every thread
         try:
-            routes = parse_routes(_json.loads(reply.body)["routes"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            routes, hint_s = _rollout.read(reply.body)
+        except (ValueError, RecursionError) as error:
             raise Failure("bad_reply", type(error).__name__) from None
-        etag = reply.headers.get(_ETAG_OF)
-        self._etag = etag if _ETAG.fullmatch(etag) else ""
+        self._etag = reply.etag if _ETAG.fullmatch(reply.etag) else ""
         _tell_changes(self._routes or {}, routes)
         self._routes = routes
+        if not self._is_pinned:
+            self._poll_s = min(max(hint_s or _POLL_S, _LEAST_HINT_S), _LONGEST_HINT_S)
 
 
 def _tell_changes(before: Mapping[str, Route], after: Mapping[str, Route]) -> None:

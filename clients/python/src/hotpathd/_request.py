@@ -63,8 +63,8 @@ class Writer:
                 given = self._trace()
             except Exception as error:  # the user's hook, or a library's: a call goes on without
                 _log.debug("no traceparent: %s", type(error).__name__)
-            if given is None:
-                return None
+        if given is None:
+            return None
         return given if isinstance(given, str) and _TRACEPARENT.fullmatch(given) else None
 
     def request(

@@ -12,6 +12,8 @@ import random
 import re
 from typing import Callable, Dict, FrozenSet, Mapping, NamedTuple, Optional, Union
 
+from . import _json
+
 Key = Union[str, bytes, int, None]  # a number stands for its digits
 Modes = Mapping[str, Union[str, Mapping[str, object]]]
 
@@ -20,6 +22,7 @@ BUCKETS = 10000
 DEFAULT_DEADLINE_S = 0.25
 _MAX_DEADLINE_MS = 86_400_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # which other languages' strings cannot hold
 _ALL = frozenset({"1", "true", "yes", "on", "all"})
 _NONE = frozenset({"", "0", "false", "no"})
 _dice = random.SystemRandom()  # the caller's seeded generator is not ours to turn
@@ -87,11 +90,25 @@ def is_in(number: int, percent: float) -> bool:
     return number < math.floor(percent * 100 + 0.5)
 
 
-def parse_routes(routes: object) -> Dict[str, Route]:
-    """`routes` of a rollout answer; ValueError when it is not the contract's."""
+class Rollout(NamedTuple):
+    """What is to be known of an answer."""
+
+    routes: Dict[str, Route]
+    poll_s: float  # what it asks for; 0: nothing
+
+
+def read(body: Union[bytes, bytearray]) -> Rollout:
+    """ValueError (or RecursionError) when it is not the contract's: RFC 8259, numbers of a double's
+    range, and everything here of its type and range. Members that are not known are passed over."""
+    answer = _json.strict_loads(body)
+    routes = answer.get("routes") if isinstance(answer, dict) else None
     if not isinstance(routes, dict):
         raise ValueError("routes: expected an object")
-    return {_name(name): _route(name, fields) for name, fields in routes.items()}
+    poll_s = answer.get("poll_s")  # a hint: no reason to refuse the rest
+    return Rollout(
+        {_name(name): _route(name, fields) for name, fields in routes.items()},
+        poll_s if isinstance(poll_s, float) and poll_s > 0 else 0.0,
+    )
 
 
 def pin(modes: Modes) -> Dict[str, Route]:
@@ -136,7 +153,7 @@ def _route(name: str, fields: object) -> Route:
         shadow_percent = _number(name, fields, "shadow_percent", 0, 100)
     if mode not in MODES:
         mode = "off"  # one that a later version may know: this route's alone, the rest is followed
-    return Route(mode, percent, deadline_ms / 1000, salt, shadow_percent)
+    return Route(mode, percent, deadline_ms / 1000, _SURROGATE.sub("\ufffd", salt), shadow_percent)
 
 
 def _number(

@@ -17,7 +17,7 @@ import select
 import socket
 import threading
 from collections import deque
-from typing import Deque, Dict, NamedTuple, Optional, Tuple
+from typing import Deque, Dict, Optional, Tuple
 
 from ._address import Address
 from ._budget import Budget, Clock
@@ -30,11 +30,14 @@ JOIN_BYTES = 64 * 1024  # below this a copy is cheaper than a second send
 _RECV_BYTES = 64 * 1024  # a larger buffer would be mapped and unmapped at each recv
 
 
-class Request(NamedTuple):
+class Request:
     """`head` is made by `head_of`; the body's length and the time left are added on the way out."""
 
-    head: str
-    body: Optional[bytes] = None
+    __slots__ = ("head", "body")
+
+    def __init__(self, head: str, body: Optional[bytes] = None) -> None:
+        self.head = head
+        self.body = body
 
     def start(self, budget: Budget) -> bytes:
         """The header block, written as late as can be: it tells the daemon what is left."""
@@ -158,21 +161,20 @@ class Transport:
         budget.left()  # nothing is begun on a budget that is spent
         if self._pid != os.getpid():
             self._begin()
-        connection = self._take(budget)
         try:
-            reply, connection = self._exchange(self._fresh(connection), request, budget)
+            place = self._places.pop()  # with the connection used last, if it has one
+        except IndexError:
+            place = self._wait_for_place(budget)
+        kept: Optional[_Connection] = None
+        try:
+            reply, kept = self._exchange(place, request, budget)
             return reply
         except OSError as error:
-            connection = None
             raise budget.failure(error) from None
         except MemoryError:
-            connection = None
             raise Failure("bad_reply", "MemoryError") from None
-        except BaseException:
-            connection = None
-            raise
         finally:
-            self._give_back(connection)
+            self._give_back(kept)
 
     def idle(self) -> int:
         """How many connections are kept."""
@@ -206,7 +208,7 @@ class Transport:
         self, kept: Optional[_Connection], request: Request, budget: Budget
     ) -> Tuple[Reply, Optional[_Connection]]:
         """The reply, and the connection if it may be kept."""
-        if kept is not None:
+        if kept is not None and self._is_fresh(kept):
             try:
                 reply, keep = kept.exchange(request, budget, True)
                 return reply, kept if keep else None
@@ -233,20 +235,12 @@ class Transport:
             sock.close()
             raise
 
-    def _take(self, budget: Budget) -> Optional[_Connection]:
-        """A place, with the connection used last if it has one."""
-        try:
-            return self._places.pop()
-        except IndexError:
-            return self._wait_for_place(budget)
-
-    def _fresh(self, connection: Optional[_Connection]) -> Optional[_Connection]:
-        if connection is None:
-            return None
-        if self._clock() - connection.idle_since <= MAX_IDLE_S and connection.is_silent():
-            return connection
-        connection.close()
-        return None
+    def _is_fresh(self, connection: _Connection) -> bool:
+        """It is closed if not."""
+        fresh = self._clock() - connection.idle_since <= MAX_IDLE_S and connection.is_silent()
+        if not fresh:
+            connection.close()
+        return fresh
 
     def _give_back(self, connection: Optional[_Connection]) -> None:
         if connection is None:

@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence
 from .._address import Address, find
 from .._budget import Budget
 from .._failure import Failure
-from .._rollout import parse_routes
+from .._rollout import read
 from .._transport import Request, Transport, head_of
 from .problem import Unusable
 from .switch import Switch
@@ -70,14 +70,11 @@ def _address(url: str) -> Address:
 def _switches(url: str) -> Dict[str, str]:
     """By route. An admin address has no /v1/rollout; its status knows modes, and no shares."""
     try:
-        found = parse_routes(_members(url, "/v1/rollout"))
+        found = read(get(url, "/v1/rollout")).routes
         return {name: str(Switch(route.mode, route.percent if route.mode == "canary" else None)) for name, route in found.items()}
     except _Refused:
-        return {name: str(route["mode"]) for name, route in _members(url, "/-/status").items()}
-
-
-def _members(url: str, path: str) -> Any:
-    return json.loads(get(url, path))["routes"]
+        status: Any = json.loads(get(url, "/-/status"))["routes"]
+        return {name: str(route["mode"]) for name, route in status.items()}
 
 
 def _ask(url: str, route: str) -> str:
