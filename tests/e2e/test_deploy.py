@@ -40,6 +40,14 @@ def test_promtool_passes_the_rules():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_alert_is_seen_to_fire_and_to_be_silent():
+    yaml = pytest.importorskip("yaml", reason="no PyYAML")
+    rules = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"] if "alert" in rule}
+    cases = [case for test in yaml.safe_load(RULES.with_name("rules.test.yml").read_text())["tests"] for case in test["alert_rule_test"]]
+    for fires in (True, False):
+        assert {case["alertname"] for case in cases if bool(case["exp_alerts"]) == fires} == rules
+
+
 def test_the_kubernetes_manifest_is_whole():
     yaml = pytest.importorskip("yaml", reason="no PyYAML")
     documents = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/sidecar.yaml").read_text()))
