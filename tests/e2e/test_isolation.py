@@ -1,12 +1,13 @@
 """What the daemon gave up: seen in /proc, in /-/status, and by what it can no longer do."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 
 import pytest
 
-from daemon import BINARY
+from daemon import BINARY, wait_for
 
 BODY = json.dumps({"text": "One paragraph."})
 SANITIZED = b"sanitizer's build" in pathlib.Path(BINARY).read_bytes()
@@ -50,6 +51,18 @@ def test_every_thread_is_under_the_filter(start, tmp_path):
     assert told.startswith("on") or any(line.get("what") == "seccomp" for line in daemon.log())
     if told.startswith("on"):
         assert kernel(daemon) == {("2", "1")}
+
+
+def test_workers_have_names_and_are_nicer_than_the_rest(start, tmp_path):
+    """Both are set when the filters are in force already."""
+    daemon, _ = begin(start, tmp_path, "workers: 2\n")
+    usual = os.getpriority(os.PRIO_PROCESS, daemon.process.pid)
+
+    def nicer():
+        tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir()
+        return {task.joinpath("comm").read_text().strip() for task in tasks if os.getpriority(os.PRIO_PROCESS, int(task.name)) == min(usual + 10, 19)}
+
+    wait_for(lambda: nicer() == {"hotpathd-w0", "hotpathd-w1", "hotpathd-w2"}, "three nicer threads with their names")
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")
