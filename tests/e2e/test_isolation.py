@@ -88,6 +88,22 @@ def test_files_outside_its_folders_cannot_be_read(start, tmp_path):
     assert daemon.get("/metrics").body.count(b"\nprocess_open_fds ") == 1  # /proc is still there
 
 
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first, and isolates nothing")
+def test_a_kernel_that_has_none_of_it_is_told_of_and_served_on(start, tmp_path, monkeypatch):
+    library = tmp_path / "poor_kernel.so"
+    source = pathlib.Path(__file__).with_name("poor_kernel.c")
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    daemon, _ = begin(start, tmp_path, "")
+    monkeypatch.delenv("LD_PRELOAD")
+    told = daemon.get("/-/status").json["isolation"]
+    assert set(told) == {"landlock", "seccomp", "core_dumps"}
+    assert all(state.startswith("not to be had: ") for state in told.values()), told
+    lines = [line["what"] for line in daemon.log() if line["msg"].startswith("isolation: ")]
+    assert sorted(lines) == ["core dumps without memory", "landlock", "seccomp"]
+    assert daemon.post("/v1/chunk", BODY).status == 200
+
+
 @pytest.mark.skipif(SANITIZED or not shutil.which("strace"), reason="strace sees what is refused, in a plain build")
 def test_no_call_that_serving_makes_is_refused(start, tmp_path):
     """A refused call would be EPERM: none is seen while everything is exercised."""
