@@ -1,5 +1,6 @@
 """What deploy/ holds names what the daemon has: metrics, options, packages."""
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -37,6 +38,14 @@ def test_promtool_passes_the_rules():
     for arguments in (("check", "rules", RULES), ("test", "rules", RULES.with_name("rules.test.yml"))):
         done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_seen_to_fire_and_to_be_silent():
+    yaml = pytest.importorskip("yaml", reason="no PyYAML")
+    rules = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"] if "alert" in rule}
+    cases = [case for test in yaml.safe_load(RULES.with_name("rules.test.yml").read_text())["tests"] for case in test["alert_rule_test"]]
+    for fires in (True, False):
+        assert {case["alertname"] for case in cases if bool(case["exp_alerts"]) == fires} == rules
 
 
 def test_the_kubernetes_manifest_is_whole():
@@ -79,6 +88,38 @@ def test_the_debian_package_holds_a_daemon_that_starts(tmp_path, monkeypatch):
         assert b"application/problem+json" in daemon.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-A\r\n\r\n")
 
 
+@pytest.fixture
+def maintainer(tmp_path):
+    """Runs a maintainer script of the package as dpkg does; returns what it asked systemctl for."""
+    control = tmp_path / "control"
+    made = subprocess.run([ROOT / "deploy/deb", BINARY, "0.0.1", tmp_path], capture_output=True, timeout=120, env={**os.environ, "DPKG_DEB_COMPRESSOR_TYPE": "none"})
+    assert made.returncode == 0, made.stderr
+    subprocess.run(["dpkg-deb", "-e", *tmp_path.glob("*.deb"), control], check=True, timeout=60)
+    asked = tmp_path / "asked"
+    for name in ("systemctl", "systemd-sysusers"):
+        tool = tmp_path / "bin" / name
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(f'#!/bin/sh\necho "{name} $*" >>{asked}\n')
+        tool.chmod(0o755)
+
+    def run_script(name, *arguments):
+        asked.write_text("")
+        text = (control / name).read_text().replace("/run/systemd/system", str(tmp_path))  # as if systemd ran
+        subprocess.run(["sh", "-c", text, name, *arguments], check=True, timeout=60, env={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
+        return asked.read_text()
+
+    return run_script
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no dpkg-deb")
+def test_an_upgrade_restarts_the_daemon_and_only_removal_stops_it(maintainer):
+    assert maintainer("prerm", "upgrade", "0.0.2") == ""
+    assert "systemctl try-restart hotpathd.service" in maintainer("postinst", "configure", "0.0.1")
+    assert "restart" not in maintainer("postinst", "configure", "")  # a new one is started by whoever wants it
+    assert "systemctl disable --now hotpathd.socket hotpathd.service" in maintainer("prerm", "remove")
+    assert "systemctl daemon-reload" in maintainer("postrm", "remove")
+
+
 def test_panels_have_units_and_questions():
     panels = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text())["panels"]
     assert panels
@@ -95,6 +136,13 @@ def test_what_the_dockerfile_copies_is_there():
     assert set(made) == {"/src/build/hotpathd", "/src/build/vocab"}  # what its own build makes
     taken = [step[0] for step in steps if len(step) == 2]
     assert taken and all((ROOT / source).exists() for source in taken)
+
+
+def test_nothing_built_here_goes_into_the_image_but_vocabularies():
+    """Its make would take a host's objects for its own, and leave them as they are."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    assert lines.index("build/*") < lines.index("!build/vocab")  # the last line that fits decides
+    assert [line for line in lines if line[0] == "!"] == ["!build/vocab"]
 
 
 @pytest.mark.skipif(not shutil.which("apt-cache"), reason="no apt-cache")

@@ -1,12 +1,13 @@
 """What the daemon gave up: seen in /proc, in /-/status, and by what it can no longer do."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 
 import pytest
 
-from daemon import BINARY
+from daemon import BINARY, wait_for
 
 BODY = json.dumps({"text": "One paragraph."})
 SANITIZED = b"sanitizer's build" in pathlib.Path(BINARY).read_bytes()
@@ -52,6 +53,18 @@ def test_every_thread_is_under_the_filter(start, tmp_path):
         assert kernel(daemon) == {("2", "1")}
 
 
+def test_workers_have_names_and_are_nicer_than_the_rest(start, tmp_path):
+    """Both are set when the filters are in force already."""
+    daemon, _ = begin(start, tmp_path, "workers: 2\n")
+    usual = os.getpriority(os.PRIO_PROCESS, daemon.process.pid)
+
+    def nicer():
+        tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir()
+        return {task.joinpath("comm").read_text().strip() for task in tasks if os.getpriority(os.PRIO_PROCESS, int(task.name)) == min(usual + 10, 19)}
+
+    wait_for(lambda: nicer() == {"hotpathd-w0", "hotpathd-w1", "hotpathd-w2"}, "three nicer threads with their names")
+
+
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")
 def test_files_outside_its_folders_cannot_be_read(start, tmp_path):
     inside, outside = tmp_path / "inside", tmp_path / "outside"
@@ -73,6 +86,22 @@ def test_files_outside_its_folders_cannot_be_read(start, tmp_path):
     else:
         assert any(line.get("what") == "landlock" for line in daemon.log())
     assert daemon.get("/metrics").body.count(b"\nprocess_open_fds ") == 1  # /proc is still there
+
+
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first, and isolates nothing")
+def test_a_kernel_that_has_none_of_it_is_told_of_and_served_on(start, tmp_path, monkeypatch):
+    library = tmp_path / "poor_kernel.so"
+    source = pathlib.Path(__file__).with_name("poor_kernel.c")
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    daemon, _ = begin(start, tmp_path, "")
+    monkeypatch.delenv("LD_PRELOAD")
+    told = daemon.get("/-/status").json["isolation"]
+    assert set(told) == {"landlock", "seccomp", "core_dumps"}
+    assert all(state.startswith("not to be had: ") for state in told.values()), told
+    lines = [line["what"] for line in daemon.log() if line["msg"].startswith("isolation: ")]
+    assert sorted(lines) == ["core dumps without memory", "landlock", "seccomp"]
+    assert daemon.post("/v1/chunk", BODY).status == 200
 
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("strace"), reason="strace sees what is refused, in a plain build")

@@ -202,6 +202,21 @@ def test_a_drain_finishes_what_runs_and_what_waits(start, tmp_path):
     assert daemon.process.wait(60) == 0
 
 
+def test_what_has_begun_ends_under_the_configuration_that_it_began_with(start, tmp_path):
+    daemon = one_worker(start, tmp_path)
+    config = tmp_path / "one.yaml"
+    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
+    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    config.write_text(config.read_text().replace("max_deadline_ms: 60000", "mode: off, deadline_ms: 1, max_deadline_ms: 1, max_body: 1KiB"))
+    wait_for(lambda: daemon.metric("hotpathd_route_mode", route="chunk", mode="off") == 1, "the file to be seen")
+    assert daemon.post("/v1/chunk", SMALL).code == "route_off"
+    running.hang_up()
+    assert waiting.reply()[0] == 200
+    wait_for(lambda: daemon.metric("hotpathd_requests_total", code="ok") == 1, "it to be counted")
+    hashes = {line["code"]: line["config_hash"] for line in daemon.log() if line["msg"] == "request"}
+    assert hashes["ok"] == hashes["disconnected"] != hashes["route_off"]
+
+
 def test_an_admin_socket_answers_while_all_workers_are_busy_and_the_queue_is_full(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
