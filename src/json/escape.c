@@ -2,9 +2,7 @@
 // follows the read end through the same bytes.
 #include "json/strings.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "base/lanes.h"
 
 struct span {
     char *to;               // where the next byte is written
@@ -139,7 +137,7 @@ static void move_plain(struct span *span)
     span->from += len;
 }
 
-#ifdef __SSE2__
+#ifdef __x86_64__
 enum { WIDTH = 16 };
 
 static void move_bytes(struct span *span, size_t len)
@@ -157,10 +155,9 @@ static void store(char *to, __m128i bytes)
 // and the whole may be stored only where nothing unread lies below it.
 static void move_wide(struct span *span)
 {
-    const __m128i backslash = _mm_set1_epi8('\\');
     while (span->end - span->from >= WIDTH) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)span->from);
-        unsigned stops = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash));
+        const __m128i bytes = hp_load128(span->from);
+        unsigned stops = hp_mask128(hp_equal128(bytes, '\\'));
         size_t len = stops ? (size_t)__builtin_ctz(stops) : WIDTH;
         if (stops && span->from - span->to < WIDTH) {
             move_bytes(span, len);

@@ -3,6 +3,7 @@
 // per second", 2019).
 #include "json/nesting.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 
 #include <stdint.h>
@@ -55,25 +56,7 @@ const char *hp_json_close_plain(struct hp_nesting *nesting, const char *at, cons
 }
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
-
 enum { WIDTH = 32, BLOCK = 2 * WIDTH, TO_LAST = BLOCK - 1, TO_BRACE = 0x20 };
-
-AVX2 static __m256i load(const char *at)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
-// A bit a byte.
-AVX2 static uint64_t equal(__m256i one, __m256i two, char c)
-{
-    const __m256i wanted = _mm256_set1_epi8(c);
-    uint32_t low = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(one, wanted));
-    uint32_t high = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(two, wanted));
-    return low | (uint64_t)high << WIDTH;
-}
 
 // Those behind an odd number of backslashes; *last is whether the byte behind the block is one.
 // Added to its own first bit a run of bits carries to the byte behind it; whether that is odd or
@@ -94,7 +77,7 @@ static uint64_t running_xor(uint64_t bits)
 }
 
 // The byte at which the depth comes to 0, or BLOCK.
-AVX2 static unsigned closing_byte(struct hp_nesting *nesting, uint64_t opens, uint64_t closes)
+HP_AVX2 static unsigned closing_byte(struct hp_nesting *nesting, uint64_t opens, uint64_t closes)
 {
     size_t before = nesting->depth;
     nesting->depth += (size_t)__builtin_popcountll(opens);
@@ -112,20 +95,20 @@ AVX2 static unsigned closing_byte(struct hp_nesting *nesting, uint64_t opens, ui
 }
 
 // A block that begins outside of strings.
-AVX2 static const char *close_block(struct hp_nesting *nesting, const char *at)
+HP_AVX2 static const char *close_block(struct hp_nesting *nesting, const char *at)
 {
-    const __m256i one = load(at), two = load(at + WIDTH);
+    const __m256i one = hp_load256(at), two = hp_load256(at + WIDTH);
     const __m256i bit = _mm256_set1_epi8(TO_BRACE); // '[' becomes '{'
     const __m256i low = _mm256_or_si256(one, bit), high = _mm256_or_si256(two, bit);
-    uint64_t slashes = equal(one, two, '\\');
+    uint64_t slashes = hp_equal256x2(one, two, '\\');
     bool escaped;
-    uint64_t inside = running_xor(equal(one, two, '"') & ~escaped_bytes(slashes, &escaped));
+    uint64_t inside = running_xor(hp_equal256x2(one, two, '"') & ~escaped_bytes(slashes, &escaped));
     if (slashes & ~inside) // no JSON: the plain version says what it means
         return hp_json_close_plain(nesting, at, at + BLOCK);
     nesting->quoted = inside >> TO_LAST;
     nesting->escaped = escaped;
-    unsigned byte =
-        closing_byte(nesting, equal(low, high, '{') & ~inside, equal(low, high, '}') & ~inside);
+    unsigned byte = closing_byte(
+        nesting, hp_equal256x2(low, high, '{') & ~inside, hp_equal256x2(low, high, '}') & ~inside);
     return byte < BLOCK ? at + byte + 1 : NULL;
 }
 

@@ -1,8 +1,10 @@
 // sound.c -- valid UTF-8 and no control characters, 64 bytes at a time. The wide version only
 // vouches for a prefix, in whole blocks; the plain one goes on from there, so it alone says what is
 // a fault.
-#include "hotpathd/cpu.h"
 #include "json/strings.h"
+
+#include "base/lanes.h"
+#include "hotpathd/cpu.h"
 
 enum { WORD = 8 }; // bytes
 
@@ -98,10 +100,6 @@ size_t hp_json_sound_plain(hp_str s, bool *escaped)
 }
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2")))
-
 enum { WIDTH = 32, BLOCK = 2 * WIDTH };
 
 // After Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2021): three
@@ -148,54 +146,28 @@ static const unsigned char by_second_high[16] = {
 };
 // clang-format on
 
-AVX2 static __m256i look_up(const unsigned char table[16], __m256i half)
-{
-    const __m128i row = _mm_loadu_si128((const __m128i *)table);
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(row), half);
-}
-
-AVX2 static __m256i low_half(__m256i v)
-{
-    return _mm256_and_si256(v, _mm256_set1_epi8(0x0f));
-}
-
-AVX2 static __m256i high_half(__m256i v)
-{
-    return low_half(_mm256_srli_epi16(v, 4));
-}
-
 // Top bit set where a byte is at least `least`, which is above 0x80.
-AVX2 static __m256i at_least(__m256i v, int least)
+HP_AVX2 static __m256i at_least(__m256i v, int least)
 {
     return _mm256_subs_epu8(v, _mm256_set1_epi8((char)(least - 0x80)));
 }
 
 // Not zero where `now`, with the 32 bytes before it, is not UTF-8.
-AVX2 static __m256i utf8_faults(__m256i now, __m256i before)
+HP_AVX2 static __m256i utf8_faults(__m256i now, __m256i before)
 {
     const __m256i seam = _mm256_permute2x128_si256(before, now, 0x21);
     const __m256i back1 = _mm256_alignr_epi8(now, seam, 15);
     const __m256i back2 = _mm256_alignr_epi8(now, seam, 14);
     const __m256i back3 = _mm256_alignr_epi8(now, seam, 13);
-    const __m256i lead = _mm256_and_si256(
-        look_up(by_lead_high, high_half(back1)), look_up(by_lead_low, low_half(back1)));
-    const __m256i faults = _mm256_and_si256(lead, look_up(by_second_high, high_half(now)));
+    const __m256i second = _mm256_shuffle_epi8(hp_row256(by_second_high), hp_high_halves256(now));
+    const __m256i faults =
+        _mm256_and_si256(hp_classes256(back1, by_lead_high, by_lead_low), second);
     const __m256i continues = _mm256_or_si256(at_least(back2, 0xe0), at_least(back3, 0xf0));
     const __m256i two = _mm256_and_si256(continues, _mm256_set1_epi8((char)TWO));
     return _mm256_xor_si256(faults, two);
 }
 
-AVX2 static __m256i controls(__m256i v)
-{
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v);
-}
-
-AVX2 static __m256i backslashes(__m256i v)
-{
-    return _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
-}
-
-AVX2 static bool any(__m256i v)
+HP_AVX2 static bool any(__m256i v)
 {
     return !_mm256_testz_si256(v, v);
 }
@@ -213,22 +185,22 @@ static size_t back_to_lead(const char *s, size_t at)
     return at;
 }
 
-AVX2 static size_t sound_blocks(hp_str s, bool *escaped)
+HP_AVX2 static size_t sound_blocks(hp_str s, bool *escaped)
 {
     __m256i last = _mm256_setzero_si256();
     size_t at = 0;
     for (; at + BLOCK <= s.len; at += BLOCK) {
-        const __m256i one = _mm256_loadu_si256((const __m256i *)(s.ptr + at));
-        const __m256i two = _mm256_loadu_si256((const __m256i *)(s.ptr + at + WIDTH));
-        __m256i faults = _mm256_or_si256(controls(one), controls(two));
+        const __m256i one = hp_load256(s.ptr + at);
+        const __m256i two = hp_load256(s.ptr + at + WIDTH);
+        __m256i faults = _mm256_or_si256(hp_upto256(one, 0x1f), hp_upto256(two, 0x1f));
         const __m256i near = _mm256_or_si256(last, _mm256_or_si256(one, two));
-        if (_mm256_movemask_epi8(near) != 0) { // not all of it is ASCII
+        if (hp_mask256(near) != 0) { // not all of it is ASCII
             faults = _mm256_or_si256(faults, utf8_faults(one, last));
             faults = _mm256_or_si256(faults, utf8_faults(two, one));
         }
         if (any(faults))
             break;
-        if (any(_mm256_or_si256(backslashes(one), backslashes(two))))
+        if (any(_mm256_or_si256(hp_equal256(one, '\\'), hp_equal256(two, '\\'))))
             *escaped = true;
         last = two;
     }

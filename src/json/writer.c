@@ -3,9 +3,7 @@
 #include "hotpathd/json.h"
 #include "json/strings.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "base/lanes.h"
 
 static bool must_escape(char c)
 {
@@ -24,22 +22,20 @@ size_t hp_json_unquoted_plain(hp_str s)
     return unquoted_from(s, 0);
 }
 
-#ifdef __SSE2__
+#ifdef __x86_64__
 enum { WIDTH = 16 };
 
 static unsigned to_escape(__m128i bytes)
 {
-    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    const __m128i marks = _mm_or_si128(hp_equal128(bytes, '"'), hp_equal128(bytes, '\\'));
+    return hp_mask128(_mm_or_si128(hp_upto128(bytes, 0x1f), marks));
 }
 
 size_t hp_json_unquoted(hp_str s)
 {
     size_t at = 0;
     for (; at + WIDTH <= s.len; at += WIDTH) {
-        unsigned found = to_escape(_mm_loadu_si128((const __m128i *)(s.ptr + at)));
+        unsigned found = to_escape(hp_load128(s.ptr + at));
         if (found)
             return at + (size_t)__builtin_ctz(found);
     }

@@ -2,6 +2,7 @@
 // is cannot be foretold.
 #include "rank/sift.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 
 // The words from edge `at` on.
@@ -32,14 +33,10 @@ static void sift_plain(
 }
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,popcnt")))
-
 enum { LANES = 8 };
 
 // hp_word_bytes of eight words; each lane of `edges` is a start and, in its upper half, an end.
-AVX512 static inline __m512i word_bytes(const char *text, __m512i edges)
+HP_AVX512 static inline __m512i word_bytes(const char *text, __m512i edges)
 {
     const __m512i start = _mm512_and_si512(edges, _mm512_set1_epi64(0xffffffff));
     const __m512i bits =
@@ -51,7 +48,7 @@ AVX512 static inline __m512i word_bytes(const char *text, __m512i edges)
         _mm512_srlv_epi64(_mm512_set1_epi64(-1), unused));
 }
 
-AVX512 static inline __mmask8 are_stops(__m512i bytes)
+HP_AVX512 static inline __mmask8 are_stops(__m512i bytes)
 {
     const __m512i factor = _mm512_set1_epi64((int64_t)HP_STOP_FACTOR);
     const __m512i slot = _mm512_srli_epi64(_mm512_mullo_epi64(bytes, factor), HP_STOP_SHIFT);
@@ -63,13 +60,13 @@ struct pairs {
     __m512i low, high;
 };
 
-AVX512 static inline struct pairs pairs_of(const uint64_t *table)
+HP_AVX512 static inline struct pairs pairs_of(const uint64_t *table)
 {
     return (struct pairs){ _mm512_loadu_si512(table), _mm512_loadu_si512(table + LANES) };
 }
 
 // Those whose two lowest bytes are in the table.
-AVX512 static inline __mmask8 are_in(struct pairs table, __m512i bytes)
+HP_AVX512 static inline __mmask8 are_in(struct pairs table, __m512i bytes)
 {
     const __m512i first = _mm512_and_si512(bytes, _mm512_set1_epi64(31));
     const __m512i second =
@@ -81,7 +78,7 @@ AVX512 static inline __mmask8 are_in(struct pairs table, __m512i bytes)
     return _mm512_test_epi64_mask(at, _mm512_set1_epi64(1));
 }
 
-AVX512 static inline __mmask8 begin_with_low_line(__m512i bytes)
+HP_AVX512 static inline __mmask8 begin_with_low_line(__m512i bytes)
 {
     const __m512i first = _mm512_and_si512(bytes, _mm512_set1_epi64(0xff));
     return _mm512_cmpeq_epi64_mask(first, _mm512_set1_epi64('_' | 0x20));
@@ -89,7 +86,7 @@ AVX512 static inline __mmask8 begin_with_low_line(__m512i bytes)
 
 // Eight words at a time, while none of them is near the end of the text. Not where some word has an
 // apostrophe: that is rare.
-AVX512 static void sift_avx512(
+HP_AVX512 static void sift_avx512(
     const struct hp_spans *spans, const struct hp_terms *terms, bool stops, struct hp_sifted *out)
 {
     const struct pairs head = pairs_of(terms->head), neck = pairs_of(terms->neck);

@@ -3,6 +3,7 @@
 // between letters, . , ; ' between digits (WB6, WB7, WB11, WB12).
 #include "rank/spans.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 
 // Into each of the loops below, for the instructions of its machine.
@@ -315,112 +316,65 @@ static inline bool has_room(const struct hp_spans *spans)
         put_block(spans, &m, put_edges);                                                           \
     }
 
-static void scan_plain(struct hp_spans *spans){ LOOP(classify_plain, put_edges_plain) }
+static void scan_plain(struct hp_spans *spans)
+{
+    LOOP(classify_plain, put_edges_plain)
+}
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define AVX512                                                                                     \
-    __attribute__((                                                                                \
-        target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
-
-AVX2 static inline __m256i classes(__m256i bytes)
-{
-    const __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)by_low));
-    const __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)by_high));
-    const __m256i half = _mm256_set1_epi8(15);
-    return _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, half)),
-        _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half)));
-}
-
 // The bytes of both halves that have one of `flags`.
-AVX2 static inline uint64_t having(__m256i first, __m256i second, int flags)
+HP_AVX2 static inline uint64_t having(__m256i first, __m256i second, int flags)
 {
-    const __m256i wanted = _mm256_set1_epi8((char)flags), none = _mm256_setzero_si256();
-    uint32_t a =
-        (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(first, wanted), none));
-    uint32_t b =
-        (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(second, wanted), none));
-    return ~((uint64_t)b << 32 | a);
+    const __m256i wanted = _mm256_set1_epi8((char)flags);
+    return ~hp_equal256x2(_mm256_and_si256(first, wanted), _mm256_and_si256(second, wanted), 0);
 }
 
-AVX2 static inline uint64_t bits_of(__m256i first, __m256i second)
+HP_AVX2 static inline void classify_high_avx2(__m256i first, __m256i second, struct masks *m)
 {
-    return (uint64_t)(uint32_t)_mm256_movemask_epi8(second) << 32 |
-           (uint32_t)_mm256_movemask_epi8(first);
+    m->e2 = hp_equal256x2(first, second, 0xe2);
+    m->x80 = hp_equal256x2(first, second, 0x80);
+    m->third = hp_within256x2(first, second, 0x90, 0x97) |
+               hp_within256x2(first, second, 0x9a, 0xa3) | hp_equal256x2(first, second, 0xa6);
+    m->c2 = hp_equal256x2(first, second, 0xc2);
+    m->second = hp_equal256x2(first, second, 0xa0) | hp_equal256x2(first, second, 0xab) |
+                hp_equal256x2(first, second, 0xbb);
 }
 
-AVX2 static inline uint64_t equal(__m256i first, __m256i second, int byte)
+HP_AVX2 static inline void classify_avx2(const char *block, struct masks *m)
 {
-    const __m256i wanted = _mm256_set1_epi8((char)byte);
-    return bits_of(_mm256_cmpeq_epi8(first, wanted), _mm256_cmpeq_epi8(second, wanted));
-}
-
-// Bytes from `least` to `most`.
-AVX2 static inline __m256i in_range(__m256i bytes, int least, int most)
-{
-    const __m256i low = _mm256_max_epu8(bytes, _mm256_set1_epi8((char)least));
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(low, _mm256_set1_epi8((char)most)), bytes);
-}
-
-AVX2 static inline void classify_high_avx2(__m256i first, __m256i second, struct masks *m)
-{
-    m->e2 = equal(first, second, 0xe2);
-    m->x80 = equal(first, second, 0x80);
-    m->third = bits_of(in_range(first, 0x90, 0x97), in_range(second, 0x90, 0x97)) |
-               bits_of(in_range(first, 0x9a, 0xa3), in_range(second, 0x9a, 0xa3)) |
-               equal(first, second, 0xa6);
-    m->c2 = equal(first, second, 0xc2);
-    m->second =
-        equal(first, second, 0xa0) | equal(first, second, 0xab) | equal(first, second, 0xbb);
-}
-
-AVX2 static inline void classify_avx2(const char *block, struct masks *m)
-{
-    const __m256i first = _mm256_loadu_si256((const __m256i *)block);
-    const __m256i second = _mm256_loadu_si256((const __m256i *)(block + 32));
-    const __m256i a = classes(first), b = classes(second);
+    const __m256i first = hp_load256(block);
+    const __m256i second = hp_load256(block + 32);
+    const __m256i a = hp_classes256(first, by_high, by_low),
+                  b = hp_classes256(second, by_high, by_low);
     *m = (struct masks){ .letter = having(a, b, LETTER),
         .digit = having(a, b, DIGIT),
         .low_line = having(a, b, LOW_LINE),
         .both = having(a, b, MID_BOTH),
         .colon = having(a, b, MID_LETTER),
         .number = having(a, b, MID_NUMBER),
-        .quote = equal(first, second, '"'),
-        .high = bits_of(first, second) };
+        .quote = hp_equal256x2(first, second, '"'),
+        .high = hp_mask256x2(first, second) };
     if (m->high)
         classify_high_avx2(first, second, m);
 }
 
-AVX2 static void scan_avx2(struct hp_spans *spans){ LOOP(classify_avx2, put_edges_plain) }
+HP_AVX2 static void scan_avx2(struct hp_spans *spans){ LOOP(classify_avx2, put_edges_plain) }
 
-AVX512 static inline uint64_t equal512(__m512i bytes, int byte)
+HP_AVX512 static inline void classify_high_avx512(__m512i bytes, struct masks *m)
 {
-    return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8((char)byte));
+    m->e2 = hp_equal512(bytes, 0xe2);
+    m->x80 = hp_equal512(bytes, 0x80);
+    m->third = hp_within512(bytes, 0x90, 0x97) | hp_within512(bytes, 0x9a, 0xa3) |
+               hp_equal512(bytes, 0xa6);
+    m->c2 = hp_equal512(bytes, 0xc2);
+    m->second = hp_equal512(bytes, 0xa0) | hp_equal512(bytes, 0xab) | hp_equal512(bytes, 0xbb);
 }
 
-AVX512 static inline uint64_t in_range512(__m512i bytes, int least, int most)
-{
-    return _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)least)) &
-           _mm512_cmple_epu8_mask(bytes, _mm512_set1_epi8((char)most));
-}
-
-AVX512 static inline void classify_high_avx512(__m512i bytes, struct masks *m)
-{
-    m->e2 = equal512(bytes, 0xe2);
-    m->x80 = equal512(bytes, 0x80);
-    m->third =
-        in_range512(bytes, 0x90, 0x97) | in_range512(bytes, 0x9a, 0xa3) | equal512(bytes, 0xa6);
-    m->c2 = equal512(bytes, 0xc2);
-    m->second = equal512(bytes, 0xa0) | equal512(bytes, 0xab) | equal512(bytes, 0xbb);
-}
-
-AVX512 static inline void classify_avx512(const char *block, struct masks *m)
+HP_AVX512 static inline void classify_avx512(const char *block, struct masks *m)
 {
     const __m512i bytes = _mm512_loadu_si512(block), half = _mm512_set1_epi8(15);
-    const __m512i low = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)by_low));
-    const __m512i high = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)by_high));
+    const __m512i low = _mm512_broadcast_i32x4(hp_load128(by_low));
+    const __m512i high = _mm512_broadcast_i32x4(hp_load128(by_high));
     const __m512i class = _mm512_and_si512(_mm512_shuffle_epi8(low, _mm512_and_si512(bytes, half)),
         _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), half)));
     *m = (struct masks){ .letter = _mm512_test_epi8_mask(class, _mm512_set1_epi8(LETTER)),
@@ -429,7 +383,7 @@ AVX512 static inline void classify_avx512(const char *block, struct masks *m)
         .both = _mm512_test_epi8_mask(class, _mm512_set1_epi8(MID_BOTH)),
         .colon = _mm512_test_epi8_mask(class, _mm512_set1_epi8(MID_LETTER)),
         .number = _mm512_test_epi8_mask(class, _mm512_set1_epi8((char)MID_NUMBER)),
-        .quote = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
+        .quote = hp_equal512(bytes, '"'),
         .high = _mm512_movepi8_mask(bytes) };
     if (m->high)
         classify_high_avx512(bytes, m);
@@ -440,7 +394,7 @@ static const uint8_t places[64] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
     42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63 };
 
 // Writes up to 15 numbers behind the last: the arrays have room for a block more.
-AVX512 static inline void put_edges_avx512(uint32_t *to, uint64_t edges, uint32_t base)
+HP_AVX512 static inline void put_edges_avx512(uint32_t *to, uint64_t edges, uint32_t base)
 {
     const __m512i at = _mm512_maskz_compress_epi8(edges, _mm512_loadu_si512(places));
     const __m512i from = _mm512_set1_epi32((int)base);
@@ -459,7 +413,7 @@ AVX512 static inline void put_edges_avx512(uint32_t *to, uint64_t edges, uint32_
         to + 48, _mm512_add_epi32(from, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(at, 3))));
 }
 
-AVX512 static void scan_avx512(struct hp_spans *spans)
+HP_AVX512 static void scan_avx512(struct hp_spans *spans)
 {
     LOOP(classify_avx512, put_edges_avx512)
 }

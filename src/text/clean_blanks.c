@@ -10,13 +10,10 @@
 // the spaces with which a line of an HTML list begins.
 #include "text/passes.h"
 
+#include "base/lanes.h"
 #include "text/ascii.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 enum { LINE_ENDS_MAX = 2 };
 
@@ -247,34 +244,22 @@ static size_t next_suspect_plain(hp_str s, size_t at, size_t stop, bool ascii)
     return at;
 }
 
-#if defined(__SSE2__)
+#ifdef __x86_64__
 enum { LANE = 16 };
-
-static __m128i load(const char *p)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-
-static __m128i equal(__m128i bytes, char c)
-{
-    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
-}
 
 // The lanes where `suspect` says true of ASCII; with `wide` also every lead byte of a character
 // beyond.
 static unsigned suspects(const char *p, bool wide)
 {
-    __m128i now = load(p), one = load(p - 1), two = load(p - 2);
-    __m128i line = equal(now, '\n');
-    __m128i blank = _mm_or_si128(line, _mm_or_si128(equal(now, ' '), equal(now, '\t')));
-    __m128i after = _mm_or_si128(equal(one, ' '), equal(one, '\t'));
-    __m128i third = _mm_and_si128(line, _mm_and_si128(equal(one, '\n'), equal(two, '\n')));
-    __m128i breaks =
-        _mm_cmpeq_epi8(_mm_min_epu8(_mm_sub_epi8(now, _mm_set1_epi8('\v')), _mm_set1_epi8(2)),
-            _mm_sub_epi8(now, _mm_set1_epi8('\v')));
+    __m128i now = hp_load128(p), one = hp_load128(p - 1), two = hp_load128(p - 2);
+    __m128i line = hp_equal128(now, '\n');
+    __m128i blank = _mm_or_si128(line, _mm_or_si128(hp_equal128(now, ' '), hp_equal128(now, '\t')));
+    __m128i after = _mm_or_si128(hp_equal128(one, ' '), hp_equal128(one, '\t'));
+    __m128i third =
+        _mm_and_si128(line, _mm_and_si128(hp_equal128(one, '\n'), hp_equal128(two, '\n')));
+    __m128i breaks = hp_upto128(_mm_sub_epi8(now, _mm_set1_epi8('\v')), '\r' - '\v');
     __m128i found = _mm_or_si128(_mm_or_si128(_mm_and_si128(blank, after), third), breaks);
-    unsigned mask = (unsigned)_mm_movemask_epi8(found);
-    return wide ? mask | (unsigned)_mm_movemask_epi8(now) : mask;
+    return hp_mask128(wide ? _mm_or_si128(found, now) : found);
 }
 
 static size_t next_suspect(hp_str s, size_t at, size_t stop, bool ascii)

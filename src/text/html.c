@@ -3,14 +3,11 @@
 // element.
 #include "text/passes.h"
 
+#include "base/lanes.h"
 #include "text/ascii.h"
 #include "text/html_entities.h"
 #include "text/html_layout.h"
 #include "text/html_tokens.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 struct reader {
     struct hp_rewrite *rewrite;
@@ -44,18 +41,15 @@ static bool ordinary(char c, char before)
 // space in a row, or `end`.
 static size_t ordinary_end(hp_str in, size_t at, size_t end)
 {
-#if defined(__SSE2__)
+#ifdef __x86_64__
     enum { LANE = 16 };
     for (; end - at >= LANE; at += LANE) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(in.ptr + at));
-        __m128i before = _mm_loadu_si128((const __m128i *)(const void *)(in.ptr + at - 1));
-        __m128i space = _mm_set1_epi8(' ');
-        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ' - 1)), bytes);
-        __m128i spaces = _mm_and_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(before, space));
-        __m128i marks = _mm_or_si128(
-            _mm_cmpeq_epi8(bytes, _mm_set1_epi8('<')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('&')));
-        __m128i found = _mm_or_si128(_mm_or_si128(control, spaces), marks);
-        unsigned mask = (unsigned)_mm_movemask_epi8(found);
+        __m128i bytes = hp_load128(in.ptr + at);
+        __m128i before = hp_load128(in.ptr + at - 1);
+        __m128i control = hp_upto128(bytes, ' ' - 1);
+        __m128i spaces = _mm_and_si128(hp_equal128(bytes, ' '), hp_equal128(before, ' '));
+        __m128i marks = _mm_or_si128(hp_equal128(bytes, '<'), hp_equal128(bytes, '&'));
+        unsigned mask = hp_mask128(_mm_or_si128(_mm_or_si128(control, spaces), marks));
         if (mask)
             return at + (unsigned)__builtin_ctz(mask);
     }
@@ -130,14 +124,12 @@ static enum hp_code read_piece(struct reader *r, const struct run *run)
 // Behind the preformatted text that goes on at `at`: at '<', '&', NUL or `end`.
 static size_t pre_end(hp_str in, size_t at, size_t end)
 {
-#if defined(__SSE2__)
+#ifdef __x86_64__
     enum { LANE = 16 };
     for (; end - at >= LANE; at += LANE) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(in.ptr + at));
-        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('<')),
-                                         _mm_cmpeq_epi8(bytes, _mm_set1_epi8('&'))),
-            _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
-        unsigned mask = (unsigned)_mm_movemask_epi8(found);
+        __m128i bytes = hp_load128(in.ptr + at);
+        __m128i marks = _mm_or_si128(hp_equal128(bytes, '<'), hp_equal128(bytes, '&'));
+        unsigned mask = hp_mask128(_mm_or_si128(marks, hp_equal128(bytes, '\0')));
         if (mask)
             return at + (unsigned)__builtin_ctz(mask);
     }

@@ -2,12 +2,9 @@
 // looked for in one register at a time, without branches on each byte.
 #include "text/html_tokens.h"
 
+#include "base/lanes.h"
 #include "text/ascii.h"
 #include "text/scan.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 // --- looking for one of a few bytes --------------------------------------------------------------
 
@@ -40,29 +37,19 @@ static inline bool ends_value(char c) // that is not quoted
     return stops[(unsigned char)c] & VALUE;
 }
 
-#if defined(__SSE2__)
+#ifdef __x86_64__
 enum { LANE = 16 };
-
-static inline __m128i load(const char *p)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-
-static inline __m128i equal(__m128i bytes, char c)
-{
-    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
-}
 
 // Over up to 16 bytes of which none is a control character, a blank, '>' or one of the two others.
 static inline size_t skip(hp_str s, size_t at, char one, char two)
 {
     if (s.len - at < LANE)
         return at;
-    __m128i bytes = load(s.ptr + at);
-    __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes);
-    __m128i other = _mm_or_si128(equal(bytes, one), equal(bytes, two));
-    __m128i found = _mm_or_si128(_mm_or_si128(low, other), equal(bytes, '>'));
-    unsigned mask = (unsigned)_mm_movemask_epi8(found);
+    __m128i bytes = hp_load128(s.ptr + at);
+    __m128i other = _mm_or_si128(hp_equal128(bytes, one), hp_equal128(bytes, two));
+    __m128i found =
+        _mm_or_si128(_mm_or_si128(hp_upto128(bytes, ' '), other), hp_equal128(bytes, '>'));
+    unsigned mask = hp_mask128(found);
     return at + (mask ? (unsigned)__builtin_ctz(mask) : LANE);
 }
 #else
@@ -107,9 +94,9 @@ static inline size_t blanks_end(hp_str s, size_t at)
 // s.len where there is none.
 static inline size_t byte_at(hp_str s, size_t at, char c)
 {
-#if defined(__SSE2__)
+#ifdef __x86_64__
     for (int near = 0; near < 4 && s.len - at >= LANE; near++, at += LANE) {
-        unsigned mask = (unsigned)_mm_movemask_epi8(equal(load(s.ptr + at), c));
+        unsigned mask = hp_mask128(hp_equal128(hp_load128(s.ptr + at), c));
         if (mask)
             return at + (unsigned)__builtin_ctz(mask);
     }
@@ -231,15 +218,15 @@ static inline bool next_attribute(
     return true;
 }
 
-#if defined(__SSE2__)
+#ifdef __x86_64__
 // The place of the next '=', '>' or quote; s.len where it is not near.
 static inline size_t near_mark(hp_str s, size_t at)
 {
     for (int near = 0; near < 2 && s.len - at >= LANE; near++, at += LANE) {
-        __m128i bytes = load(s.ptr + at);
-        __m128i quotes = _mm_or_si128(equal(bytes, '"'), equal(bytes, '\''));
-        __m128i marks = _mm_or_si128(equal(bytes, '='), equal(bytes, '>'));
-        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(quotes, marks));
+        __m128i bytes = hp_load128(s.ptr + at);
+        __m128i quotes = _mm_or_si128(hp_equal128(bytes, '"'), hp_equal128(bytes, '\''));
+        __m128i marks = _mm_or_si128(hp_equal128(bytes, '='), hp_equal128(bytes, '>'));
+        unsigned mask = hp_mask128(_mm_or_si128(quotes, marks));
         if (mask)
             return at + (unsigned)__builtin_ctz(mask);
     }

@@ -1,9 +1,9 @@
 // lines.c -- finds line ends a register at a time, and what each of them is.
 #include "text/lines.h"
 
-#include "text/gaps.h"
-
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
+#include "text/gaps.h"
 
 #include <assert.h>
 
@@ -32,41 +32,25 @@ size_t hp_line_scan_plain(hp_str s, size_t at)
     return s.len;
 }
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
+#ifdef __x86_64__
 enum { STEP = 32 };
 
-#define AVX2 __attribute__((target("avx2")))
-
-AVX2 static __m256i load(const char *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
-AVX2 static __m256i is(__m256i bytes, int value)
-{
-    return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8((char)value));
-}
-
 // The bytes that are a line end or may be the last one of it.
-AVX2 static unsigned line_mask(const char *p)
+HP_AVX2 static unsigned line_mask(const char *p)
 {
-    __m256i bytes = load(p);
-    __m256i low = _mm256_sub_epi8(bytes, _mm256_set1_epi8(0x0a));
-    __m256i ends = _mm256_cmpeq_epi8(_mm256_min_epu8(low, _mm256_set1_epi8(3)), low);
-    if (_mm256_movemask_epi8(bytes)) {
-        __m256i before = load(p - 1);
-        __m256i nel = _mm256_and_si256(is(bytes, 0x85), is(before, 0xc2));
+    __m256i bytes = hp_load256(p), ends = hp_within256(bytes, 0x0a, 0x0d);
+    if (hp_mask256(bytes)) {
+        __m256i before = hp_load256(p - 1);
+        __m256i nel = _mm256_and_si256(hp_equal256(bytes, 0x85), hp_equal256(before, 0xc2));
         __m256i odd = _mm256_or_si256(bytes, _mm256_set1_epi8(1));
-        __m256i separator = _mm256_and_si256(is(odd, 0xa9), is(before, 0x80));
+        __m256i separator = _mm256_and_si256(hp_equal256(odd, 0xa9), hp_equal256(before, 0x80));
         ends = _mm256_or_si256(ends, _mm256_or_si256(nel, separator));
     }
-    return (unsigned)_mm256_movemask_epi8(ends);
+    return hp_mask256(ends);
 }
 
 // Reads a byte before `at`: that is above 0.
-AVX2 static size_t scan_steps(hp_str s, size_t at, size_t *found)
+HP_AVX2 static size_t scan_steps(hp_str s, size_t at, size_t *found)
 {
     for (; s.len - at >= STEP; at += STEP) {
         for (unsigned mask = line_mask(s.ptr + at); mask; mask &= mask - 1) {

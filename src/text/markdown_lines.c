@@ -2,6 +2,7 @@
 // line too: it is a page break, and what stands behind it begins a page.
 #include "text/markdown.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 
 static bool ends_line(hp_str text, size_t at)
@@ -23,48 +24,32 @@ size_t hp_markdown_line_ends_plain(hp_str text, size_t *at, size_t stop, uint32_
     return count;
 }
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
+#ifdef __x86_64__
 enum { LANE = 32, STEP = 64 };
 
-#define AVX2 __attribute__((target("avx2,bmi")))
-
-AVX2 static __m256i load(const char *from)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)from);
-}
-
 // LF, FF and CR: the bytes that are what the table holds for their low half.
-AVX2 static uint32_t ends_in(__m256i bytes)
+HP_AVX2 static __m256i ends_in(__m256i bytes)
 {
-    const __m256i ends = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\n', 0, '\f', '\r', 0, 0));
-    __m256i in = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(ends, bytes), bytes);
-    return (uint32_t)_mm256_movemask_epi8(in);
-}
-
-AVX2 static uint32_t are(__m256i bytes, char c)
-{
-    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c)));
+    static const uint8_t ends[16] = { 0xff, [10] = '\n', [12] = '\f', [13] = '\r' };
+    return _mm256_cmpeq_epi8(_mm256_shuffle_epi8(hp_row256(ends), bytes), bytes);
 }
 
 // The bits of CR with LF behind them, which is looked for one byte over the end.
-AVX2 static uint64_t pairs(const char *from, __m256i low, __m256i high)
+HP_AVX2 static uint64_t pairs(const char *from, __m256i low, __m256i high)
 {
-    uint64_t cr = are(low, '\r') | (uint64_t)are(high, '\r') << LANE;
+    uint64_t cr = hp_equal256x2(low, high, '\r');
     if (cr == 0)
         return 0;
-    return cr & (are(load(from + 1), '\n') | (uint64_t)are(load(from + 1 + LANE), '\n') << LANE);
+    return cr & hp_equal256x2(hp_load256(from + 1), hp_load256(from + 1 + LANE), '\n');
 }
 
-AVX2 static size_t ends_by_64(hp_str text, size_t *at, size_t stop, uint32_t *ends, size_t cap)
+HP_AVX2 static size_t ends_by_64(hp_str text, size_t *at, size_t stop, uint32_t *ends, size_t cap)
 {
     size_t count = 0, i = *at;
     for (; stop - i > STEP && cap - count >= STEP; i += STEP) {
         const char *from = text.ptr + i;
-        __m256i low = load(from), high = load(from + LANE);
-        uint64_t mask = ends_in(low) | (uint64_t)ends_in(high) << LANE;
+        __m256i low = hp_load256(from), high = hp_load256(from + LANE);
+        uint64_t mask = hp_mask256x2(ends_in(low), ends_in(high));
         for (mask &= ~pairs(from, low, high); mask; mask = _blsr_u64(mask))
             ends[count++] = (uint32_t)i + (uint32_t)_tzcnt_u64(mask);
     }

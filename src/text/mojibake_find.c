@@ -4,6 +4,8 @@
 // bytes, a register at a time.
 #include "text/mojibake.h"
 
+#include "base/lanes.h"
+#include "hotpathd/cpu.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -96,14 +98,8 @@ size_t hp_mojibake_find_plain(hp_str s, size_t at, size_t stop)
     return stop;
 }
 
-#if defined(__x86_64__)
-#include "hotpathd/cpu.h"
-
-#include <immintrin.h>
-
+#ifdef __x86_64__
 enum { STEP = 32, AHEAD = 3 }; // bytes; the farthest second character
-
-#define AVX2 __attribute__((target("avx2")))
 
 // Kinds of lead bytes that characters of rare pairs have.
 enum {
@@ -115,42 +111,24 @@ enum {
     SECOND = LATIN | THREE | UPTURN // behind Greek and Cyrillic
 };
 
-AVX2 static __m256i lookup(__m128i table, __m256i index)
-{
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), index);
-}
-
-AVX2 static __m256i kinds(__m256i bytes)
+HP_AVX2 static __m256i kinds(__m256i bytes)
 {
     enum { LG = LATIN, G = GREEK, C = CYRILLIC, T = THREE };
-    const __m128i low_half =
-        _mm_setr_epi8(C, C, LG | C | T | UPTURN, LG, LG, LG, LG, 0, 0, 0, 0, LG, 0, 0, G, G | T);
-    const __m128i high_half =
-        _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, LG | G, C | UPTURN, T, 0);
-    const __m256i half = _mm256_set1_epi8(0x0f);
-    return _mm256_and_si256(lookup(low_half, _mm256_and_si256(bytes, half)),
-        lookup(high_half, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half)));
-}
-
-AVX2 static __m256i load(const char *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
-AVX2 static __m256i equal(__m256i bytes, unsigned char c)
-{
-    return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8((char)c));
+    static const uint8_t by_low[16] = { C, C, LG | C | T | UPTURN, LG, LG, LG,
+        LG, [11] = LG, [14] = G, [15] = G | T };
+    static const uint8_t by_high[16] = { [12] = LG | G, [13] = C | UPTURN, [14] = T };
+    return hp_classes256(bytes, by_high, by_low);
 }
 
 // All bits where byte and `bits` share one.
-AVX2 static __m256i any_of(__m256i bytes, int bits)
+HP_AVX2 static __m256i any_of(__m256i bytes, int bits)
 {
     __m256i shared = _mm256_and_si256(bytes, _mm256_set1_epi8((char)bits));
-    return _mm256_andnot_si256(equal(shared, 0), _mm256_set1_epi8(-1));
+    return _mm256_andnot_si256(hp_equal256(shared, 0), _mm256_set1_epi8(-1));
 }
 
 // Two characters of the kinds that pair.
-AVX2 static __m256i two_leads(__m256i now, __m256i two, __m256i three)
+HP_AVX2 static __m256i two_leads(__m256i now, __m256i two, __m256i three)
 {
     __m256i first = kinds(now), second = kinds(two);
     __m256i latin = _mm256_and_si256(any_of(first, LATIN), second);
@@ -160,41 +138,41 @@ AVX2 static __m256i two_leads(__m256i now, __m256i two, __m256i three)
 }
 
 // Greek tonos and Cyrillic DJE behind a letter of their scripts.
-AVX2 static __m256i letters(__m256i now, __m256i two, __m256i three)
+HP_AVX2 static __m256i letters(__m256i now, __m256i two, __m256i three)
 {
     __m256i last = _mm256_or_si256(three, _mm256_set1_epi8(1));
-    __m256i tonos = _mm256_and_si256(equal(two, 0xce), equal(last, 0x85));
-    __m256i dje = _mm256_and_si256(equal(two, 0xd0), equal(three, 0x82));
+    __m256i tonos = _mm256_and_si256(hp_equal256(two, 0xce), hp_equal256(last, 0x85));
+    __m256i dje = _mm256_and_si256(hp_equal256(two, 0xd0), hp_equal256(three, 0x82));
     return _mm256_and_si256(any_of(kinds(now), GREEK | CYRILLIC), _mm256_or_si256(tonos, dje));
 }
 
 // C1; A with tilde or circumflex before a space; the ligature oe.
-AVX2 static __m256i special(__m256i now, __m256i one, __m256i two)
+HP_AVX2 static __m256i special(__m256i now, __m256i one, __m256i two)
 {
     __m256i last = _mm256_or_si256(one, _mm256_set1_epi8(1));
-    __m256i c1 = _mm256_and_si256(
-        equal(now, 0xc2), equal(_mm256_and_si256(one, _mm256_set1_epi8((char)0xe0)), 0x80));
-    __m256i a =
-        _mm256_and_si256(_mm256_and_si256(equal(now, 0xc3), equal(last, 0x83)), equal(two, ' '));
-    __m256i oe = _mm256_and_si256(equal(now, 0xc5), equal(last, 0x93));
+    __m256i c1 = _mm256_and_si256(hp_equal256(now, 0xc2),
+        hp_equal256(_mm256_and_si256(one, _mm256_set1_epi8((char)0xe0)), 0x80));
+    __m256i a = _mm256_and_si256(
+        _mm256_and_si256(hp_equal256(now, 0xc3), hp_equal256(last, 0x83)), hp_equal256(two, ' '));
+    __m256i oe = _mm256_and_si256(hp_equal256(now, 0xc5), hp_equal256(last, 0x93));
     return _mm256_or_si256(c1, _mm256_or_si256(a, oe));
 }
 
 // Whether a rare pair may begin at each of 32 bytes.
-AVX2 static unsigned candidates(__m256i now, const char *p)
+HP_AVX2 static unsigned candidates(__m256i now, const char *p)
 {
-    __m256i one = load(p + 1), two = load(p + 2), three = load(p + 3);
+    __m256i one = hp_load256(p + 1), two = hp_load256(p + 2), three = hp_load256(p + 3);
     __m256i any = _mm256_or_si256(two_leads(now, two, three),
         _mm256_or_si256(letters(now, two, three), special(now, one, two)));
-    return ~(unsigned)_mm256_movemask_epi8(equal(any, 0));
+    return ~hp_mask256(hp_equal256(any, 0));
 }
 
-AVX2 static size_t find_steps(hp_str s, size_t at, size_t stop, bool *found)
+HP_AVX2 static size_t find_steps(hp_str s, size_t at, size_t stop, bool *found)
 {
     *found = false;
     for (; at < stop && s.len - at >= STEP + AHEAD; at += STEP) {
-        __m256i now = load(s.ptr + at);
-        if (_mm256_movemask_epi8(now) == 0)
+        __m256i now = hp_load256(s.ptr + at);
+        if (hp_mask256(now) == 0)
             continue;
         for (unsigned hits = candidates(now, s.ptr + at); hits; hits &= hits - 1) {
             size_t pair = at + (size_t)__builtin_ctz(hits);

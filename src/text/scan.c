@@ -2,6 +2,7 @@
 // high half the bit in it (W. Mula, "SIMD byte lookup", the universal algorithm).
 #include "text/scan.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 
 #include <assert.h>
@@ -94,64 +95,39 @@ static void fill_plain(struct hp_hits *hits, size_t at)
     }
 }
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
+#ifdef __x86_64__
 enum { STEP = 32 };
 
-#define AVX2 __attribute__((target("avx2")))
-
-AVX2 static __m256i twice(const uint8_t row[16])
+HP_AVX2 static size_t scan_steps(hp_str s, size_t at, const struct hp_bytes *set)
 {
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)row));
-}
-
-AVX2 static size_t scan_steps(hp_str s, size_t at, const struct hp_bytes *set)
-{
-    const __m256i ascii = twice(set->row[0]), high = twice(set->row[1]);
+    const __m256i ascii = hp_row256(set->row[0]), high = hp_row256(set->row[1]);
     const __m256i bit_of = _mm256_set1_epi64x((long long)0x8040201008040201u);
-    const __m256i half = _mm256_set1_epi8(0x0f);
     for (; s.len - at >= STEP; at += STEP) {
-        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(s.ptr + at));
-        __m256i low = _mm256_and_si256(bytes, half);
+        __m256i bytes = hp_load256(s.ptr + at);
+        __m256i low = hp_low_halves256(bytes);
         __m256i rows = _mm256_blendv_epi8(
             _mm256_shuffle_epi8(ascii, low), _mm256_shuffle_epi8(high, low), bytes);
-        __m256i bits =
-            _mm256_shuffle_epi8(bit_of, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
-        __m256i out = _mm256_cmpeq_epi8(_mm256_and_si256(rows, bits), _mm256_setzero_si256());
-        unsigned in = ~(unsigned)_mm256_movemask_epi8(out);
+        __m256i bits = _mm256_shuffle_epi8(bit_of, hp_high_halves256(bytes));
+        uint32_t in = ~hp_mask256(hp_equal256(_mm256_and_si256(rows, bits), 0));
         if (in)
             return at + (size_t)__builtin_ctz(in);
     }
     return at;
 }
 
-AVX2 static __m256i halves(const uint8_t high[16], const uint8_t low[16], __m256i bytes)
-{
-    const __m256i half = _mm256_set1_epi8(0x0f);
-    return _mm256_and_si256(
-        _mm256_shuffle_epi8(twice(high), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half)),
-        _mm256_shuffle_epi8(twice(low), _mm256_and_si256(bytes, half)));
-}
-
-AVX2 static __m256i load(const char *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
 // The places of p[0, 32) that are in; p[32] is looked at.
-AVX2 static inline uint32_t lane_in(const char *p, const struct hp_pairs *set)
+HP_AVX2 static inline uint32_t lane_in(const char *p, const struct hp_pairs *set)
 {
-    __m256i bytes = load(p), in = halves(set->one_high, set->one_low, bytes);
-    if (_mm256_movemask_epi8(bytes)) { // classes of leads are above ASCII
-        __m256i pairs = _mm256_and_si256(halves(set->lead_high, set->lead_low, bytes),
-            halves(set->next_high, set->next_low, load(p + 1)));
-        in = _mm256_or_si256(in, pairs);
+    __m256i bytes = hp_load256(p), in = hp_classes256(bytes, set->one_high, set->one_low);
+    if (hp_mask256(bytes)) { // classes of leads are above ASCII
+        __m256i leads = hp_classes256(bytes, set->lead_high, set->lead_low);
+        __m256i nexts = hp_classes256(hp_load256(p + 1), set->next_high, set->next_low);
+        in = _mm256_or_si256(in, _mm256_and_si256(leads, nexts));
     }
-    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
+    return ~hp_mask256(hp_equal256(in, 0));
 }
 
-AVX2 static size_t fill_lanes(struct hp_hits *hits, size_t at)
+HP_AVX2 static size_t fill_lanes(struct hp_hits *hits, size_t at)
 {
     while (hits->lanes < HP_LANES && hits->stop - at >= STEP && hits->s.len - at > STEP) {
         hits->mask[hits->lanes++] = lane_in(hits->s.ptr + at, hits->set);
@@ -169,7 +145,7 @@ void hp_hits_fill(struct hp_hits *hits, size_t at)
     fill_plain(hits, at);
 }
 
-AVX2 static size_t pair_steps(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
+HP_AVX2 static size_t pair_steps(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
 {
     for (; stop - at >= STEP && s.len - at > STEP; at += STEP) {
         unsigned in = lane_in(s.ptr + at, set);

@@ -3,9 +3,7 @@
 // (11110xxx).
 #include "text/utf8.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "base/lanes.h"
 
 // The bytes that may follow a lead byte: how many, and the range of the first of them (table 3-7).
 struct lead {
@@ -110,18 +108,13 @@ static size_t count_high(const char *p, size_t len, unsigned char least)
     return sum;
 }
 
-#if defined(__SSE2__)
+#ifdef __x86_64__
 enum { LANE = 16, LANES_MAX = 255 }; // a byte-wide counter holds so many steps
 
 static size_t sum_lanes(__m128i counters)
 {
     __m128i sums = _mm_sad_epu8(counters, _mm_setzero_si128());
     return (size_t)_mm_cvtsi128_si32(sums) + (size_t)_mm_extract_epi16(sums, 4);
-}
-
-static __m128i load(const char *p)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
 size_t hp_utf8_chars(hp_str s)
@@ -133,7 +126,7 @@ size_t hp_utf8_chars(hp_str s)
         size_t stop = at + (lanes < LANES_MAX ? lanes : LANES_MAX) * LANE;
         __m128i counters = _mm_setzero_si128();
         for (; at < stop; at += LANE)
-            counters = _mm_sub_epi8(counters, _mm_cmpgt_epi8(load(s.ptr + at), below));
+            counters = _mm_sub_epi8(counters, _mm_cmpgt_epi8(hp_load128(s.ptr + at), below));
         sum += sum_lanes(counters);
     }
     return sum + count_signed(s.ptr + at, s.len - at, -64);
@@ -148,7 +141,7 @@ static size_t count_fours(hp_str s)
         size_t stop = at + (lanes < LANES_MAX ? lanes : LANES_MAX) * LANE;
         __m128i counters = _mm_setzero_si128();
         for (; at < stop; at += LANE) {
-            __m128i bytes = load(s.ptr + at);
+            __m128i bytes = hp_load128(s.ptr + at);
             counters = _mm_sub_epi8(counters, _mm_cmpeq_epi8(_mm_max_epu8(bytes, four), bytes));
         }
         sum += sum_lanes(counters);
@@ -160,9 +153,9 @@ size_t hp_ascii_prefix(hp_str s)
 {
     size_t at = 0;
     for (; s.len - at >= LANE; at += LANE) {
-        int high = _mm_movemask_epi8(load(s.ptr + at));
+        uint32_t high = hp_mask128(hp_load128(s.ptr + at));
         if (high)
-            return at + (size_t)__builtin_ctz((unsigned)high);
+            return at + (size_t)__builtin_ctz(high);
     }
     while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
         at++;

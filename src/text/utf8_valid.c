@@ -5,11 +5,10 @@
 // byte" (2021).
 #include "text/utf8.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
+#ifdef __x86_64__
 enum {
     SHORT = 1 << 0,      // a lead byte, then no continuation
     LONG = 1 << 1,       // ASCII, then a continuation
@@ -38,39 +37,20 @@ static const uint8_t second_high[16] = { SHORT, SHORT, SHORT, SHORT, SHORT, SHOR
     LONG | OVER_2 | PAIR | SURROGATE | LARGE, LONG | OVER_2 | PAIR | SURROGATE | LARGE, SHORT,
     SHORT, SHORT, SHORT };
 
-#define AVX2 __attribute__((target("avx2")))
-
 enum { STEP = 32, BLOCK = 64 };
-
-AVX2 static __m256i load(const char *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
-AVX2 static __m256i look_up(const uint8_t table[16], __m256i halves)
-{
-    __m128i row = _mm_loadu_si128((const __m128i *)(const void *)table);
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(row), halves);
-}
-
-AVX2 static __m256i high_halves(__m256i bytes)
-{
-    return _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0f));
-}
 
 // The bytes `back` places earlier; `joint` is the last half of `before` and the first half of
 // `now`.
 #define EARLIER(now, joint, back) _mm256_alignr_epi8((now), (joint), 16 - (back))
 
 // Non-zero where a byte of `now` is wrong after what stands before it.
-AVX2 static __m256i errors_in(__m256i now, __m256i before)
+HP_AVX2 static __m256i errors_in(__m256i now, __m256i before)
 {
     __m256i joint = _mm256_permute2x128_si256(before, now, 0x21);
     __m256i one = EARLIER(now, joint, 1), two = EARLIER(now, joint, 2),
             three = EARLIER(now, joint, 3);
-    __m256i pairs = _mm256_and_si256(look_up(first_high, high_halves(one)),
-        _mm256_and_si256(look_up(first_low, _mm256_and_si256(one, _mm256_set1_epi8(0x0f))),
-            look_up(second_high, high_halves(now))));
+    __m256i second = _mm256_shuffle_epi8(hp_row256(second_high), hp_high_halves256(now));
+    __m256i pairs = _mm256_and_si256(hp_classes256(one, first_high, first_low), second);
     // the top bit is set where two bytes before stands e0.. or three bytes before f0..
     __m256i third = _mm256_subs_epu8(two, _mm256_set1_epi8(0xe0 - 0x80));
     __m256i fourth = _mm256_subs_epu8(three, _mm256_set1_epi8(0xf0 - 0x80));
@@ -79,16 +59,16 @@ AVX2 static __m256i errors_in(__m256i now, __m256i before)
 }
 
 // How many blocks from the start hold no error; a character may reach over the end of the last.
-AVX2 static size_t sound_blocks(hp_str s)
+HP_AVX2 static size_t sound_blocks(hp_str s)
 {
     __m256i before = _mm256_setzero_si256();
     size_t at = 0;
     for (; s.len - at >= BLOCK; at += BLOCK) {
-        __m256i a = load(s.ptr + at), b = load(s.ptr + at + STEP);
+        __m256i a = hp_load256(s.ptr + at), b = hp_load256(s.ptr + at + STEP);
         // a character that `before` leaves open ends in one of its last three bytes
         __m256i high =
             _mm256_or_si256(_mm256_or_si256(a, b), _mm256_permute2x128_si256(before, before, 0x81));
-        if (_mm256_movemask_epi8(high) == 0) {
+        if (hp_mask256(high) == 0) {
             before = b;
             continue;
         }

@@ -8,13 +8,10 @@
 // is not done here: behind it the window ends, and pretoken.c takes one step.
 #include "text/window.h"
 
+#include "base/lanes.h"
 #include "hotpathd/cpu.h"
 #include "text/unicode.h"
 #include "text/unicode_data.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 struct classes {
     uint64_t upper, lower, either, mark, number; // as in pretoken.c
@@ -143,92 +140,54 @@ static void compare_plain(const char *bytes, struct compared *out)
     }
 }
 
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi,bmi2,popcnt")))
-
-AVX2 static inline uint64_t both(__m256i low, __m256i high)
+#ifdef __x86_64__
+HP_AVX2 static inline void compare_avx2(const char *bytes, struct compared *out)
 {
-    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
-                                                     << 32;
+    __m256i a = hp_load256(bytes);
+    __m256i b = hp_load256(bytes + 32);
+    out->wide = hp_mask256x2(a, b);
+    out->upper = hp_within256x2(a, b, 'A', 'Z');
+    out->lower = hp_within256x2(a, b, 'a', 'z');
+    out->number = hp_within256x2(a, b, '0', '9');
+    out->space = hp_equal256x2(a, b, ' ');
+    out->tab = hp_within256x2(a, b, '\t', '\r');
+    out->line = hp_equal256x2(a, b, '\n') | hp_equal256x2(a, b, '\r');
+    out->slash = hp_equal256x2(a, b, '/');
+    out->quote = hp_equal256x2(a, b, '\'');
 }
 
-// Bytes within `count` behind `from`; signed comparison, so both sides are moved to the bottom.
-AVX2 static inline __m256i range(__m256i bytes, char from, char count)
+HP_AVX2 static void blocks_avx2(const char *bytes, struct plain_blocks *out)
 {
-    __m256i moved = _mm256_sub_epi8(bytes, _mm256_set1_epi8((char)(from - 128)));
-    return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)(count - 128)), moved);
-}
-
-AVX2 static inline __m256i same(__m256i bytes, char c)
-{
-    return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c));
-}
-
-AVX2 static inline void compare_avx2(const char *bytes, struct compared *out)
-{
-    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
-    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
-    out->wide = both(a, b);
-    out->upper = both(range(a, 'A', 26), range(b, 'A', 26));
-    out->lower = both(range(a, 'a', 26), range(b, 'a', 26));
-    out->number = both(range(a, '0', 10), range(b, '0', 10));
-    out->space = both(same(a, ' '), same(b, ' '));
-    out->tab = both(range(a, '\t', 5), range(b, '\t', 5));
-    out->line = both(same(a, '\n'), same(b, '\n')) | both(same(a, '\r'), same(b, '\r'));
-    out->slash = both(same(a, '/'), same(b, '/'));
-    out->quote = both(same(a, '\''), same(b, '\''));
-}
-
-AVX2 static inline uint64_t range_both(__m256i a, __m256i b, int from, int count)
-{
-    return both(range(a, (char)from, (char)count), range(b, (char)from, (char)count));
-}
-
-AVX2 static void blocks_avx2(const char *bytes, struct plain_blocks *out)
-{
-    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
-    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
-    uint64_t d0 = range_both(a, b, 0xd0, 1), d1 = range_both(a, b, 0xd1, 1);
-    out->han = range_both(a, b, 0xe5, 5) | range_both(a, b, 0xeb, 2);
-    out->upper = d0 & range_both(a, b, 0x80, 0x30) >> 1;
+    __m256i a = hp_load256(bytes);
+    __m256i b = hp_load256(bytes + 32);
+    uint64_t d0 = hp_equal256x2(a, b, 0xd0), d1 = hp_equal256x2(a, b, 0xd1);
+    out->han = hp_within256x2(a, b, 0xe5, 0xe9) | hp_within256x2(a, b, 0xeb, 0xec);
+    out->upper = d0 & hp_within256x2(a, b, 0x80, 0xaf) >> 1;
     out->lower =
-        (d0 & range_both(a, b, 0xb0, 0x10) >> 1) | (d1 & range_both(a, b, 0x80, 0x20) >> 1);
+        (d0 & hp_within256x2(a, b, 0xb0, 0xbf) >> 1) | (d1 & hp_within256x2(a, b, 0x80, 0x9f) >> 1);
 }
 
-AVX512 static inline uint64_t range_wide(__m512i bytes, char from, char count)
-{
-    __m512i moved = _mm512_sub_epi8(bytes, _mm512_set1_epi8(from));
-    return _mm512_cmplt_epu8_mask(moved, _mm512_set1_epi8(count));
-}
-
-AVX512 static inline uint64_t same_wide(__m512i bytes, char c)
-{
-    return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(c));
-}
-
-AVX512 static inline void compare_avx512(const char *bytes, struct compared *out)
+HP_AVX512 static inline void compare_avx512(const char *bytes, struct compared *out)
 {
     __m512i a = _mm512_loadu_si512(bytes);
     out->wide = _mm512_movepi8_mask(a);
-    out->upper = range_wide(a, 'A', 26);
-    out->lower = range_wide(a, 'a', 26);
-    out->number = range_wide(a, '0', 10);
-    out->space = same_wide(a, ' ');
-    out->tab = range_wide(a, '\t', 5);
-    out->line = same_wide(a, '\n') | same_wide(a, '\r');
-    out->slash = same_wide(a, '/');
-    out->quote = same_wide(a, '\'');
+    out->upper = hp_within512(a, 'A', 'Z');
+    out->lower = hp_within512(a, 'a', 'z');
+    out->number = hp_within512(a, '0', '9');
+    out->space = hp_equal512(a, ' ');
+    out->tab = hp_within512(a, '\t', '\r');
+    out->line = hp_equal512(a, '\n') | hp_equal512(a, '\r');
+    out->slash = hp_equal512(a, '/');
+    out->quote = hp_equal512(a, '\'');
 }
 
-AVX512 static void blocks_avx512(const char *bytes, struct plain_blocks *out)
+HP_AVX512 static void blocks_avx512(const char *bytes, struct plain_blocks *out)
 {
     __m512i a = _mm512_loadu_si512(bytes);
-    uint64_t d0 = same_wide(a, (char)0xd0), d1 = same_wide(a, (char)0xd1);
-    out->han = range_wide(a, (char)0xe5, 5) | range_wide(a, (char)0xeb, 2);
-    out->upper = d0 & range_wide(a, (char)0x80, 0x30) >> 1;
-    out->lower =
-        (d0 & range_wide(a, (char)0xb0, 0x10) >> 1) | (d1 & range_wide(a, (char)0x80, 0x20) >> 1);
+    uint64_t d0 = hp_equal512(a, 0xd0), d1 = hp_equal512(a, 0xd1);
+    out->han = hp_within512(a, 0xe5, 0xe9) | hp_within512(a, 0xeb, 0xec);
+    out->upper = d0 & hp_within512(a, 0x80, 0xaf) >> 1;
+    out->lower = (d0 & hp_within512(a, 0xb0, 0xbf) >> 1) | (d1 & hp_within512(a, 0x80, 0x9f) >> 1);
 }
 #endif
 
@@ -423,8 +382,8 @@ static uint64_t window_plain(enum hp_encoding encoding, const char *bytes)
     return window(encoding, &classes, bytes);
 }
 
-#if defined(__x86_64__)
-AVX2 static uint64_t window_avx2(enum hp_encoding encoding, const char *bytes)
+#ifdef __x86_64__
+HP_AVX2 static uint64_t window_avx2(enum hp_encoding encoding, const char *bytes)
 {
     struct compared compared;
     struct classes classes;
@@ -438,7 +397,7 @@ AVX2 static uint64_t window_avx2(enum hp_encoding encoding, const char *bytes)
     return window(encoding, &classes, bytes);
 }
 
-AVX512 static uint64_t window_avx512(enum hp_encoding encoding, const char *bytes)
+HP_AVX512 static uint64_t window_avx512(enum hp_encoding encoding, const char *bytes)
 {
     struct compared compared;
     struct classes classes;
@@ -455,7 +414,7 @@ AVX512 static uint64_t window_avx512(enum hp_encoding encoding, const char *byte
 
 hp_window_fn *hp_window_best(void)
 {
-#if defined(__x86_64__)
+#ifdef __x86_64__
     if (hp_cpu() == HP_CPU_AVX512)
         return window_avx512;
     if (hp_cpu() == HP_CPU_AVX2)
