@@ -6,7 +6,10 @@
 #include "http/gate.h"
 #include "telemetry/trace.h"
 
-enum { INLINE_BYTES = 1024 }; // work is linear in the body: so much of it never holds anybody up
+enum {
+    INLINE_BYTES = 1024, // work is linear in the body: so much of it never holds anybody up
+    HAND_OVER_US = 20,   // what handing over takes of a processor
+};
 
 static bool visible_ascii(hp_str s, size_t max)
 {
@@ -84,9 +87,14 @@ void hp_exchange_size_up(struct hp_exchange *x, size_t bytes)
     x->job.estimate_ns = hp_cost_estimate_ns(&x->server->cost[x->route], bytes);
 }
 
+// In one turn of the loop no more than inline_ns in all: where requests come faster than that, the
+// rest are for the queue, which knows how to refuse. What waits in a socket is not seen, and grows
+// stale there.
 bool hp_exchange_is_done_in_place(const struct hp_exchange *x)
 {
-    return x->job.bytes <= INLINE_BYTES || x->job.estimate_ns <= x->server->inline_ns;
+    uint64_t estimate_ns = x->job.estimate_ns;
+    return x->job.bytes <= INLINE_BYTES || estimate_ns <= (uint64_t)HAND_OVER_US * HP_NS_PER_US ||
+           x->server->in_place_ns + estimate_ns <= x->server->inline_ns;
 }
 
 enum hp_code hp_exchange_admit_to_queue(struct hp_exchange *x)

@@ -76,6 +76,19 @@ def test_a_small_request_is_answered_while_a_long_one_is_worked_on(start, tmp_pa
     long.hang_up()
 
 
+def test_requests_that_come_at_once_are_not_all_computed_by_the_thread_that_reads(start, tmp_path):
+    daemon = one_worker(start, tmp_path)
+    body = json.dumps({"text": "Words and more words. " * 550}).encode()  # in one piece
+    for _ in range(8):  # then it is known that this is short
+        assert daemon.post("/v1/chunk", body).status == 200
+    daemon.process.send_signal(signal.SIGSTOP)
+    callers = [Caller(daemon, body) for _ in range(32)]
+    daemon.process.send_signal(signal.SIGCONT)
+    replies = [caller.reply() for caller in callers]
+    assert {status for status, _, _ in replies} == {200}
+    assert any(b"queue;dur=0.000" not in block for _, block, _ in replies)  # a worker had it
+
+
 def test_a_full_queue_refuses_at_once_and_keeps_the_connection(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running = busy_with(daemon)
