@@ -87,8 +87,6 @@ struct hp_server {
     struct hp_cost *cost;            // one for each route
     struct hp_cost_clock cost_clock; // of the I/O thread
     uint64_t in_place_ns;            // what it computed in this turn of the loop
-    uint64_t refused_since_ns;       // of the count of refusals
-    unsigned refused;
     uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;

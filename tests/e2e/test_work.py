@@ -120,7 +120,7 @@ def test_a_full_queue_refuses_before_the_body_is_there(start, tmp_path):
     assert waiting.reply()[0] == 200
 
 
-def test_a_storm_of_refusals_is_slowed_down_and_told_all_the_same(start, tmp_path):
+def test_each_of_many_refusals_is_told_and_counted(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
     wait_for(lambda: queued(daemon) == 1, "the second to wait")
