@@ -120,6 +120,22 @@ def test_a_full_queue_refuses_before_the_body_is_there(start, tmp_path):
     assert waiting.reply()[0] == 200
 
 
+def test_a_body_over_its_limit_is_told_so_by_a_full_queue_too(start, tmp_path):
+    daemon = one_worker(start, tmp_path, queue_requests=1)
+    body = slow(5_000)
+    assert daemon.post("/v1/chunk", body).status == 200  # then it is known what such bodies take
+    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
+    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    assert daemon.post("/v1/chunk", body).status == 429
+    config = tmp_path / "one.yaml"
+    config.write_text(config.read_text().replace("chunk: {", "chunk: { max_body: 4KiB,"))
+    assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
+    refused = daemon.post("/v1/chunk", body)
+    assert (refused.status, refused.code) == (413, "too_large")
+    running.hang_up()
+    assert waiting.reply()[0] == 200
+
+
 def test_each_of_many_refusals_is_told_and_counted(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
