@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -83,10 +84,19 @@ static void hand_back(struct worker *worker, struct hp_job *job)
         return; // the counter is full: the loop is awake
 }
 
+// By itself: another thread's name is a file, and Landlock has closed those.
+static void name_thread(const struct worker *worker)
+{
+    char name[16];
+    snprintf(name, sizeof name, "hotpathd-w%zu", (size_t)(worker - worker->all->worker));
+    (void)prctl(PR_SET_NAME, name); // for ps and perf; nothing depends on it
+}
+
 static void *work(void *cls)
 {
     struct worker *worker = cls;
     struct hp_job *job;
+    name_thread(worker);
     // Without the privilege to be nicer there is none to be had; the work is done all the same.
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     while ((job = wait_for_job(worker))) {
@@ -100,14 +110,11 @@ static void *work(void *cls)
 
 static bool start(struct hp_workers *workers, bool short_only)
 {
-    char name[16];
     struct worker *worker = &workers->worker[workers->count];
     worker->all = workers;
     worker->short_only = short_only;
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
         return false;
-    snprintf(name, sizeof name, "hotpathd-w%zu", workers->count);
-    pthread_setname_np(worker->thread, name);
     workers->count++;
     return true;
 }
