@@ -20,6 +20,7 @@ import time
 ROUNDS, SECONDS = 3, 2
 STARTS = 20
 GRANTED_MS, SHORT_MS = 20, 5
+SPARE_MS = 5  # a reply later than that behind its grant is of no use to anybody
 CONNECTIONS = 384  # more than are answered or refused at a time
 NGINX = """
 daemon off; worker_processes 1; pid %(folder)s/nginx.pid; error_log stderr crit;
@@ -200,13 +201,13 @@ def latencies(what, values):
 def offered(offer, daemon, request, callers, rate, cores):
     """What offer.c saw, and what the daemon's threads took meanwhile: the one that reads, and all."""
     before = io_cpu_s(daemon), cpu_s(daemon.process.pid)
-    out = subprocess.run([offer, daemon.url.rpartition(":")[2], request, str(callers), str(rate), str(SECONDS)],
+    out = subprocess.run([offer, daemon.url.rpartition(":")[2], request, str(callers), str(rate), str(SECONDS), str(GRANTED_MS + SPARE_MS)],
                          capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)).stdout
     got, nothing = json.loads(out), {"count": 0, "p50": float("nan"), "p99": float("nan")}
     seen = {status: got["statuses"].get(status, nothing) for status in ("200", "429", "504")}
     share = 1 / got["all_seconds"]
     flat = {f"{status} {key}": value for status, one in seen.items() for key, value in one.items()}
-    return {**flat, "useful": seen["200"]["count"] / SECONDS, "unsent": got["unsent"] + got["lost"], "offered": got["offered"] / SECONDS,
+    return {**flat, "useful": got["in_time"] / SECONDS, "unsent": got["unsent"] + got["lost"], "offered": got["offered"] / SECONDS,
             "io": (io_cpu_s(daemon) - before[0]) * share, "all": (cpu_s(daemon.process.pid) - before[1]) * share, "load": got["cpu_s"] * share}
 
 

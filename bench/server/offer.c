@@ -4,9 +4,9 @@
 // clock and at its sockets every 200 us, which costs a third of a wake-up for each request and
 // reply. (h2load --rps sends for all its connections at once, every 10 ms; wrk and ab wait for
 // replies.)
-//   offer PORT FILE CONNECTIONS RATE SECONDS
+//   offer PORT FILE CONNECTIONS RATE SECONDS LATEST_MS
 // FILE holds the whole request; RATE 0: closed, each connection sends when it was answered. The
-// first WARM_S are not counted. Writes one line of JSON.
+// first half second is not counted. A 200 is in time up to LATEST_MS. Writes one line of JSON.
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -52,7 +52,8 @@ struct load {
     uint64_t count_from_ns, end_ns, next_ns; // next_ns: when the next request is due
     uint64_t random;
     int epoll_fd;
-    size_t offered, under_way, lost;
+    uint64_t latest_ns;
+    size_t offered, in_time, under_way, lost;
     struct connection *connection, *idle;
     struct seen seen[STATUSES];
     char *read;
@@ -176,6 +177,7 @@ static void note(struct load *load, int status, uint64_t ns)
             err(1, "no memory");
     }
     seen->us[seen->count++] = (uint32_t)(ns / 1000);
+    load->in_time += status == 200 && ns <= load->latest_ns;
 }
 
 static void end(struct load *load, struct connection *c)
@@ -315,10 +317,11 @@ static size_t unsent(struct load *load)
 static void tell(struct load *load, double all_s, double used_s)
 {
     const char *before = "";
-    printf("{\"all_seconds\": %.3f, \"offered\": %zu, \"unsent\": %zu, \"lost\": %zu, \"cpu_s\": "
+    printf("{\"all_seconds\": %.3f, \"offered\": %zu, \"in_time\": %zu, \"unsent\": %zu, \"lost\": "
+           "%zu, \"cpu_s\": "
            "%.4f, "
            "\"statuses\": {",
-        all_s, load->offered, unsent(load), load->lost + load->under_way, used_s);
+        all_s, load->offered, load->in_time, unsent(load), load->lost + load->under_way, used_s);
     for (int status = 0; status < STATUSES; status++) {
         struct seen *seen = &load->seen[status];
         if (!seen->count)
@@ -333,11 +336,12 @@ static void tell(struct load *load, double all_s, double used_s)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6)
-        errx(64, "offer PORT FILE CONNECTIONS RATE SECONDS");
+    if (argc != 7)
+        errx(64, "offer PORT FILE CONNECTIONS RATE SECONDS LATEST_MS");
     struct load load = { .random = 88172645463325252u,
         .connections = (size_t)atol(argv[3]),
         .rate = atof(argv[4]),
+        .latest_ns = (uint64_t)(atof(argv[6]) * 1e6),
         .epoll_fd = epoll_create1(0),
         .read = malloc(READ_BYTES) };
     double seconds = atof(argv[5]);
