@@ -197,8 +197,12 @@ $(OUT)/bench-server/bare: bench/server/bare.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(shell pkg-config --cflags libmicrohttpd) -o $@ $< $(shell pkg-config --libs libmicrohttpd)
 
-bench-server: $(BIN) $(OUT)/bench-server/bare ## the server under load, beside a bare libmicrohttpd (needs wrk)
-	@python3 bench/server.py $(BIN) $(OUT)/bench-server/bare
+$(OUT)/bench-server/offer: bench/server/offer.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -D_GNU_SOURCE -o $@ $< -lm
+
+bench-server: $(BIN) $(OUT)/bench-server/bare $(OUT)/bench-server/offer ## the server under load, beside a bare libmicrohttpd (needs wrk)
+	@python3 bench/server.py $(BIN) $(OUT)/bench-server/bare $(OUT)/bench-server/offer
 
 # --- fuzzing --------------------------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
-"""The server under load, beside a bare libmicrohttpd, and nginx where it is installed, in the same run (wrk; alternating rounds, medians).
+"""The server under load, beside a bare libmicrohttpd, and nginx where it is installed, in the same run (wrk; alternating rounds, medians). Overload is an
+open loop (bench/server/offer.c).
 
-make bench-server, or python3 bench/server.py build/hotpathd build/bench-server/bare
+make bench-server, or python3 bench/server.py build/hotpathd build/bench-server/bare build/bench-server/offer
 """
 import http.client
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -18,6 +20,8 @@ import time
 ROUNDS, SECONDS = 3, 2
 STARTS = 20
 GRANTED_MS, SHORT_MS = 20, 5
+SPARE_MS = 5  # a reply later than that behind its grant is of no use to anybody
+CONNECTIONS = 384  # more than are answered or refused at a time
 NGINX = """
 daemon off; worker_processes 1; pid %(folder)s/nginx.pid; error_log stderr crit;
 events { worker_connections 256; }
@@ -42,12 +46,13 @@ def document(size):
 
 
 class Daemon:
-    def __init__(self, binary, folder, *more):
+    def __init__(self, binary, folder, *more, cores=None):
         self.ready = pathlib.Path(folder, "ready.json")
         self.ready.unlink(missing_ok=True)
         begun = time.perf_counter()
         self.process = subprocess.Popen([binary, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-file",
-                                         str(self.ready), *more], stderr=subprocess.DEVNULL, cwd=ROOT)
+                                         str(self.ready), *more], stderr=subprocess.DEVNULL, cwd=ROOT,
+                                        preexec_fn=lambda: os.sched_setaffinity(0, cores) if cores else None)
         while not self.ready.exists():
             time.sleep(0.0002)
         told = json.loads(self.ready.read_text())
@@ -193,27 +198,61 @@ def latencies(what, values):
     print(f"{what:<46} p50 {percentile(values, .5):>8.3f} ms  p99 {percentile(values, .99):>8.3f} ms  of {len(values)}")
 
 
-# The best rate is that of as many callers as leave no worker idle. As many more as make three times its load: a caller that waits
-# for its reply offers at most one request in the time granted, so it takes three times what is answered within it.
-def overload(daemon, scripts):
-    url, granted_s = daemon.url + "/v1/chunk", GRANTED_MS / 1000
-    best = max(wrk(url, connections, scripts["20k granted"])["useful"] for connections in (1, 2, 4))
-    callers = min(400, max(16, int(3 * best * granted_s)))
-    body = json.dumps({"text": document(20_000)})
+def offered(offer, daemon, request, callers, rate, cores):
+    """What offer.c saw, and what the daemon's threads took meanwhile: the one that reads, and all."""
+    before = io_cpu_s(daemon), cpu_s(daemon.process.pid)
+    out = subprocess.run([offer, daemon.url.rpartition(":")[2], request, str(callers), str(rate), str(SECONDS), str(GRANTED_MS + SPARE_MS)],
+                         capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)).stdout
+    got, nothing = json.loads(out), {"count": 0, "p50": float("nan"), "p99": float("nan")}
+    seen = {status: got["statuses"].get(status, nothing) for status in ("200", "429", "504")}
+    share = 1 / got["all_seconds"]
+    flat = {f"{status} {key}": value for status, one in seen.items() for key, value in one.items()}
+    return {**flat, "useful": got["in_time"] / SECONDS, "unsent": got["unsent"] + got["lost"], "offered": got["offered"] / SECONDS,
+            "io": (io_cpu_s(daemon) - before[0]) * share, "all": (cpu_s(daemon.process.pid) - before[1]) * share, "load": got["cpu_s"] * share}
+
+
+def io_cpu_s(daemon):
+    return int(pathlib.Path(f"/proc/{daemon.process.pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+# Kept connections that send as soon as they are answered: the best rate is that of the number that gets most answers.
+# Then three times that rate is offered, whether it is answered or not.
+def overload_round(offer, daemon, request, cores):
+    best = max((offered(offer, daemon, request, callers, 0, cores) for callers in (1, 2, 4, 8, 16)), key=lambda got: got["useful"])
+    got = offered(offer, daemon, request, CONNECTIONS, 3 * best["useful"], cores)
+    refused = max(1, got["429 count"] / SECONDS)
+    return {**got, "best": best["useful"], "share": got["useful"] / best["useful"],
+            "refusal_us": (got["io"] - best["io"] / best["useful"] * got["useful"]) / refused * 1e6}
+
+
+def overload(what, binary, offer, folder, request, cores, load_cores):
+    daemon = Daemon(binary, folder, cores=cores)
     probers = {name: Prober(daemon.admin, "GET", "/" + name) for name in ("livez", "metrics")}
-    asking = Prober(daemon.url, "POST", "/v1/chunk", body, {"Content-Type": "application/json", "X-Request-Timeout-Ms": str(GRANTED_MS)})
-    for prober in (asking, *probers.values()):
-        prober.start()
-    got = wrk(url, callers, scripts["20k granted"], 2 * SECONDS)
-    for prober in (asking, *probers.values()):
-        prober.ended.set()
-        prober.join()
-    show(f"chunk 20k, {GRANTED_MS} ms granted, c={callers}", got)
-    print(f"{'':<46} useful {got['useful']:.0f}/s of {best:.0f}/s at the best rate: {got['useful'] / best:.2f}")
-    for status, values in sorted(asking.seen.items()):
-        latencies(f"  time to a {status}", values)
+    try:
+        for prober in probers.values():
+            prober.start()
+        got = medians([overload_round(offer, daemon, request, load_cores) for _ in range(ROUNDS)])
+    finally:
+        for prober in probers.values():
+            prober.ended.set()
+            prober.join()
+        daemon.stop()
+    print(f"chunk 20k, {GRANTED_MS} ms granted, {what}: best rate {got['best']:.0f}/s, offered {got['offered']:.0f}/s")
+    print(f"{'':<46} useful {got['useful']:.0f}/s of {got['best']:.0f}/s at the best rate: {got['share']:.2f}")
+    for status in ("200", "429", "504"):
+        print(f"{'  time to a ' + status:<46} p50 {got[status + ' p50']:>8.3f} ms  p99 {got[status + ' p99']:>8.3f} ms  of {got[status + ' count']:.0f}")
+    print(f"{'  cores':<46} I/O thread {got['io']:.2f}, its workers {got['all'] - got['io']:.2f}, the load {got['load']:.2f}; "
+          f"a refusal {got['refusal_us']:.1f} us of the I/O thread's; not sent or lost {got['unsent']:.0f}")
     for name, prober in probers.items():
         latencies(f"  time to /{name}", prober.seen.get(200, []))
+
+
+# The load takes a processor too: on one of its own the daemon is measured, on those of the daemon both.
+def overloads(binary, offer, folder, request):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        overload("the load on a core of its own", binary, offer, folder, request, set(cores[:-1]), {cores[-1]})
+    overload("the load on the same cores", binary, offer, folder, request, set(cores), set(cores))
 
 
 # Two megabytes take longer than they are granted here, so that each is a 504, of a worker's or, in company, of the queue's.
@@ -242,15 +281,18 @@ def starts(binary, folder):
 
 
 def main():
-    binary, bare = sys.argv[1:3]
+    binary, bare, offer = sys.argv[1:4]
     with tempfile.TemporaryDirectory() as folder:
         scripts = {}
-        for name, size, more in (("2k", 2000, ""), ("20k", 20_000, ""), ("100k", 100_000, ""), ("1m", 1_000_000, ""),
-                                 ("20k granted", 20_000, f'wrk.headers["X-Request-Timeout-Ms"] = "{GRANTED_MS}"')):
+        for name, size, more in (("2k", 2000, ""), ("20k", 20_000, ""), ("100k", 100_000, ""), ("1m", 1_000_000, "")):
             body, script = pathlib.Path(folder, name + ".json"), pathlib.Path(folder, name + ".lua")
             body.write_text(json.dumps({"text": document(size), "chunk": {"max": 512, "overlap": 64}, "return_text": "if_changed"}))
             script.write_text(LUA % (more, body))
             scripts[name] = script
+        body = pathlib.Path(folder, "20k.json").read_bytes()
+        request = pathlib.Path(folder, "request")
+        request.write_bytes(b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                            b"X-Request-Timeout-Ms: %d\r\nContent-Length: %d\r\n\r\n" % (GRANTED_MS, len(body)) + body)
         floor_process = subprocess.Popen([bare], stdout=subprocess.PIPE, text=True)
         bare_url = "http://127.0.0.1:" + floor_process.stdout.readline().strip() + "/"
         nginx = Nginx(folder) if shutil.which("nginx") else None
@@ -261,7 +303,7 @@ def main():
             floor(daemon, floor_process, bare_url, nginx)
             chunking(daemon, scripts)
             mixed(daemon, scripts)
-            overload(daemon, scripts)
+            overloads(binary, offer, folder, request)
             lateness(daemon, scripts)
             wrk(daemon.url + "/v1/chunk", 8, scripts["1m"])
             print(f"RSS under 1m, c=8: {daemon.resident():.0f} MB, at most {daemon.resident('VmHWM'):.0f} MB")

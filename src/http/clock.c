@@ -42,10 +42,6 @@ static void run_over(struct hp_peer *peer)
         run_over_at_work(x);
         return;
     }
-    if (peer->phase == HP_PEER_PARKED) {
-        hp_exchange_take_back(x);
-        return;
-    }
     bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;
     if (x)
         x->ended_by_us = true;

@@ -129,10 +129,6 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
             return MHD_YES;
         }
     }
-    if (x->fault.code == HP_OVERLOADED && !x->worked && hp_storm_has_come(x->server)) {
-        hp_exchange_park(x, connection);
-        return MHD_YES;
-    }
     return hp_exchange_answer(x, connection);
 }
 

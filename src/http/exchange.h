@@ -13,7 +13,6 @@ enum hp_peer_phase {
     HP_PEER_IDLE,    // between two requests
     HP_PEER_BODY,    // the body is coming in
     HP_PEER_WORK,    // a worker has the request, or will; the connection is suspended
-    HP_PEER_PARKED,  // refused, and told so a little later; the connection is suspended
     HP_PEER_REPLY    // the reply is going out
 };
 

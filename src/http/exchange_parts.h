@@ -1,5 +1,5 @@
 // exchange_parts.h -- what the files of an exchange (kept.c, peer.c, admit.c, hangup.c, work.c,
-// stand_in.c, storm.c, reply.c, clock.c, exchange.c) know of it and call of each other. All of it
+// stand_in.c, reply.c, clock.c, exchange.c) know of it and call of each other. All of it
 // is the I/O thread's, but for what hp_exchange_hand_over gives to a worker.
 #pragma once
 
@@ -122,14 +122,6 @@ void hp_exchange_let_go(struct hp_exchange *x);
 
 // The connection's exchange, or the one that now stands in for it.
 struct hp_exchange *hp_exchange_current(void **context);
-
-// --- storm.c -------------------------------------------------------------------------------------
-
-// Counts one refusal.
-bool hp_storm_has_come(struct hp_server *server);
-
-// To be answered in a few milliseconds.
-void hp_exchange_park(struct hp_exchange *x, struct MHD_Connection *connection);
 
 // --- reply.c -------------------------------------------------------------------------------------
 

@@ -320,6 +320,7 @@ static void run_library(struct hp_server *server)
 {
     uint64_t calls = server->calls;
     server->resumed = false;
+    server->in_place_ns = 0;
     MHD_run(server->data);
     server->busy &= server->calls != calls;
 }

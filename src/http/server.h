@@ -59,7 +59,7 @@ struct hp_server {
     struct hp_config *first; // what the start had: some options are read then and never again
     uint64_t header_ns;      // for a header block to come in
     uint64_t idle_ns;        // for the next request line to come in
-    uint64_t inline_ns;      // work up to this is done on the I/O thread
+    uint64_t inline_ns;      // work up to this is done on the I/O thread, in one turn of the loop
     size_t connections_max;
     const char **route_names;
     struct hp_isolation isolation;
@@ -86,8 +86,7 @@ struct hp_server {
     uint64_t next_sweep_ns;          // when the first of their clocks runs out
     struct hp_cost *cost;            // one for each route
     struct hp_cost_clock cost_clock; // of the I/O thread
-    uint64_t refused_since_ns;       // of the count of refusals
-    unsigned refused;
+    uint64_t in_place_ns;            // what it computed in this turn of the loop
     uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;

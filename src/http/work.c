@@ -37,6 +37,7 @@ void hp_exchange_compute_in_place(struct hp_exchange *x)
     hp_cost_clock_look(&x->server->cost_clock, before);
     compute(x);
     x->cpu_ns = hp_cost_clock_spent(&x->server->cost_clock, hp_now_ns() - before);
+    x->server->in_place_ns += x->cpu_ns;
 }
 
 static struct hp_exchange *exchange_of(struct hp_job *job)

@@ -36,6 +36,12 @@ def test_all_of_it_is_told_and_can_be_switched_off(start, tmp_path):
     assert daemon.post("/v1/chunk", BODY).status == 200
 
 
+def test_threads_have_names_under_all_of_it(start, tmp_path):
+    daemon, _ = begin(start, tmp_path, "workers: 1\ntraces: http://127.0.0.1:9/\n")
+    wait_for(lambda: {"hotpathd-w0", "hotpathd-w1", "hotpathd-spans"} <= {
+        task.joinpath("comm").read_text().strip() for task in pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir()}, "their names")
+
+
 def test_core_dumps_hold_no_documents(start, tmp_path):
     daemon, _ = begin(start, tmp_path, "")
     assert daemon.get("/-/status").json["isolation"]["core_dumps"] == "off"

@@ -76,6 +76,19 @@ def test_a_small_request_is_answered_while_a_long_one_is_worked_on(start, tmp_pa
     long.hang_up()
 
 
+def test_requests_that_come_at_once_are_not_all_computed_by_the_thread_that_reads(start, tmp_path):
+    daemon = one_worker(start, tmp_path)
+    body = json.dumps({"text": "Words and more words. " * 550}).encode()  # in one piece
+    for _ in range(8):  # then it is known that this is short
+        assert daemon.post("/v1/chunk", body).status == 200
+    daemon.process.send_signal(signal.SIGSTOP)
+    callers = [Caller(daemon, body) for _ in range(32)]
+    daemon.process.send_signal(signal.SIGCONT)
+    replies = [caller.reply() for caller in callers]
+    assert {status for status, _, _ in replies} == {200}
+    assert any(b"queue;dur=0.000" not in block for _, block, _ in replies)  # a worker had it
+
+
 def test_a_full_queue_refuses_at_once_and_keeps_the_connection(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running = busy_with(daemon)
@@ -107,7 +120,23 @@ def test_a_full_queue_refuses_before_the_body_is_there(start, tmp_path):
     assert waiting.reply()[0] == 200
 
 
-def test_a_storm_of_refusals_is_slowed_down_and_told_all_the_same(start, tmp_path):
+def test_a_body_over_its_limit_is_told_so_by_a_full_queue_too(start, tmp_path):
+    daemon = one_worker(start, tmp_path, queue_requests=1)
+    body = slow(5_000)
+    assert daemon.post("/v1/chunk", body).status == 200  # then it is known what such bodies take
+    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
+    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    assert daemon.post("/v1/chunk", body).status == 429
+    config = tmp_path / "one.yaml"
+    config.write_text(config.read_text().replace("chunk: {", "chunk: { max_body: 4KiB,"))
+    assert daemon.call("POST", "/-/reload", url=daemon.admin).status == 200
+    refused = daemon.post("/v1/chunk", body)
+    assert (refused.status, refused.code) == (413, "too_large")
+    running.hang_up()
+    assert waiting.reply()[0] == 200
+
+
+def test_each_of_many_refusals_is_told_and_counted(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
     wait_for(lambda: queued(daemon) == 1, "the second to wait")
