@@ -10,6 +10,7 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -276,13 +277,13 @@ START_TEST(a_unix_socket_has_its_mode_and_goes_away)
 END_TEST
 
 // The least of many waits: a busy machine makes single ones longer.
-static uint64_t shortest_wait(int fd, uint64_t ns, bool fine)
+static uint64_t shortest_wait(struct hp_waiter *waiter, uint64_t ns)
 {
     struct epoll_event event;
     uint64_t least = UINT64_MAX;
     for (int round = 0; round < 50; round++) {
         uint64_t before = hp_now_ns();
-        ck_assert_int_eq(hp_wait(fd, &event, 1, ns, fine), 0);
+        ck_assert_int_eq(hp_wait(waiter, &event, 1, ns), 0);
         uint64_t took = hp_now_ns() - before;
         least = took < least ? took : least;
     }
@@ -294,15 +295,79 @@ START_TEST(a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later
     const uint64_t asked = 300 * HP_NS_PER_US;
     int fd = epoll_create1(EPOLL_CLOEXEC);
     ck_assert_int_ge(fd, 0);
-    uint64_t coarse = shortest_wait(fd, asked, false);
+    struct hp_waiter waiter, rounded = { .epoll_fd = fd };
+    uint64_t coarse = shortest_wait(&rounded, asked);
     ck_assert_uint_ge(coarse, HP_NS_PER_MS);
-    if (hp_wait_is_fine(fd)) {
-        uint64_t fine = shortest_wait(fd, asked, true);
+    hp_waiter_open(&waiter, fd, 0);
+    if (waiter.fine) {
+        uint64_t fine = shortest_wait(&waiter, asked);
         ck_assert_uint_ge(fine, asked);
         ck_assert_uint_lt(fine, coarse);
     }
     close(fd);
-    ck_assert(!hp_wait_is_fine(fd));
+    hp_waiter_open(&waiter, fd, 0);
+    ck_assert(!waiter.fine);
+}
+END_TEST
+
+// So many windows whose waits take `slept_ns`, or `looked_ns` where they begin with a look; returns
+// how many looked.
+static unsigned wait_windows(
+    struct hp_spin *spin, unsigned windows, uint64_t slept_ns, uint64_t looked_ns, unsigned hits)
+{
+    unsigned looked = 0;
+    uint64_t now = spin->since_ns;
+    for (unsigned w = 0; w < windows; w++) {
+        looked += spin->on;
+        for (unsigned i = 0; !hp_spin_is_whole(spin); i++) {
+            spin->waits++;
+            spin->hits += spin->on && i < hits;
+            now += spin->on ? looked_ns : slept_ns;
+        }
+        hp_spin_learn(spin, now);
+    }
+    return looked;
+}
+
+START_TEST(a_loop_looks_before_it_sleeps_where_that_is_measured_to_pay)
+{
+    struct hp_spin spin;
+    hp_spin_open(&spin, 50000, 12345);
+    // where it makes a call much shorter
+    ck_assert_uint_ge(wait_windows(&spin, 1000, 80000, 27000, 16), 985);
+    // where callers come when they come, it is tried once in 128 windows
+    wait_windows(&spin, 2, 80000, 80000, 16);
+    ck_assert_uint_le(wait_windows(&spin, 1280, 80000, 80000, 16), 10);
+    wait_windows(&spin, 2, 20000, 30000, 16);
+    ck_assert_uint_le(wait_windows(&spin, 1280, 20000, 30000, 16), 10);
+    // what is seldom found is not looked for, whatever the clock says
+    wait_windows(&spin, 200, 80000, 80000, 7);
+    ck_assert_uint_le(wait_windows(&spin, 1280, 80000, 27000, 7), 10);
+    // and where it pays again that is found out
+    wait_windows(&spin, 200, 80000, 27000, 16);
+    ck_assert_uint_ge(wait_windows(&spin, 1280, 80000, 27000, 16), 1270);
+}
+END_TEST
+
+START_TEST(what_a_look_finds_is_returned_and_what_it_misses_is_slept_for)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC), one = eventfd(1, EFD_CLOEXEC);
+    struct epoll_event event = { .events = EPOLLIN };
+    struct hp_waiter waiter;
+    uint64_t count, most = HP_NS_PER_MS;
+    ck_assert_int_eq(epoll_ctl(fd, EPOLL_CTL_ADD, one, &event), 0);
+    hp_waiter_open(&waiter, fd, most / 2);
+    waiter.spin.on = true;
+    ck_assert_int_eq(hp_wait(&waiter, &event, 1, most), 1);
+    ck_assert_uint_eq(waiter.spin.hits, 1);
+    ck_assert_int_eq(read(one, &count, sizeof count), sizeof count);
+    uint64_t before = hp_now_ns();
+    ck_assert_int_eq(hp_wait(&waiter, &event, 1, most), 0);
+    ck_assert_uint_ge(hp_now_ns() - before, most);
+    ck_assert_uint_eq(waiter.spin.hits, 1);
+    ck_assert_uint_eq(waiter.spin.waits, 2);
+    close(one);
+    close(fd);
 }
 END_TEST
 
@@ -313,4 +378,6 @@ TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,
     if_none_match_is_a_list_of_tags, listeners_are_loopback_or_unix,
     a_unix_socket_has_its_mode_and_goes_away,
+    a_loop_looks_before_it_sleeps_where_that_is_measured_to_pay,
+    what_a_look_finds_is_returned_and_what_it_misses_is_slept_for,
     a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later)

@@ -204,6 +204,13 @@ static const struct hp_field daemon_rows[] = {
         .max = 1024,
         .preset = "0",
         AT(workers) },
+    { .key = "spin_us",
+        .help = "how long the I/O thread looks for input before it sleeps, where that pays; 0: "
+                "not at all",
+        .type = HP_INT,
+        .max = 1000,
+        .preset = "50",
+        AT(spin_us) },
     { .key = "hosts",
         .help = "Host names that are served beside 127.0.0.1, localhost and [::1]",
         .type = HP_LIST,

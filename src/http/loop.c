@@ -2,6 +2,7 @@
 // thread touches the data daemon.
 #include "http/loop.h"
 
+#include "base/cores.h"
 #include "base/log.h"
 #include "http/exchange.h"
 #include "http/systemd.h"
@@ -295,7 +296,7 @@ static uint64_t look(struct hp_server *server)
     uint64_t before = hp_now_ns();
     uint64_t wait = wait_ns(server, before);
     watch_where_due(server, before, wait);
-    int count = hp_wait(server->epoll_fd, events, EVENTS, wait, server->waits_fine);
+    int count = hp_wait(&server->waiter, events, EVENTS, wait);
     uint64_t now = hp_now_ns();
     for (int i = 0; i < count; i++)
         on_event(server, events[i].data.fd);
@@ -354,10 +355,16 @@ static bool watch_all(struct hp_server *server)
     return true;
 }
 
+// On one core whoever could send something waits for us to sleep.
+static uint64_t spin_ns(const struct hp_server *server)
+{
+    return hp_cores() > 1 ? (uint64_t)server->first->spin_us * HP_NS_PER_US : 0;
+}
+
 int hp_loop_run(struct hp_server *server)
 {
     server->next_sweep_ns = UINT64_MAX;
-    server->waits_fine = hp_wait_is_fine(server->epoll_fd);
+    hp_waiter_open(&server->waiter, server->epoll_fd, spin_ns(server));
     if (!watch_all(server)) {
         hp_log(HP_ERROR_LEVEL, "the event loop cannot be set up", "reason", strerror(errno), NULL);
         return HP_EXIT_BUG;

@@ -10,6 +10,7 @@
 #include "http/cost.h"
 #include "http/listen.h"
 #include "http/rollout.h"
+#include "http/wait.h"
 #include "http/workers.h"
 #include "http/watch.h"
 #include "telemetry/spans.h"
@@ -96,9 +97,9 @@ struct hp_server {
     bool busy;         // the last look at our own descriptors did not have to wait
     unsigned unlooked; // turns since then
     int epoll_fd, signal_fd, wake_fd;
-    int worked_fd;   // an eventfd: workers are done with something
-    int hangup_fd;   // an epoll of the connections whose requests are with the workers
-    bool waits_fine; // to the nanosecond (wait.h)
+    int worked_fd; // an eventfd: workers are done with something
+    int hangup_fd; // an epoll of the connections whose requests are with the workers
+    struct hp_waiter waiter;
     bool accepting;
     bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
     uint64_t accept_again_ns;               // after running out of descriptors

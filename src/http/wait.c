@@ -9,9 +9,50 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLACK_NS = 1, MS_MAX = 60000 };
+enum { SLACK_NS = 1, MS_MAX = 60000, WINDOW = 16, TEST_EVERY = 128 };
 
-static int wait_ns(int epoll_fd, struct epoll_event *events, int most, uint64_t ns)
+// --- looking before sleeping ---------------------------------------------------------------------
+
+void hp_spin_open(struct hp_spin *spin, uint64_t look_ns, uint64_t now_ns)
+{
+    *spin = (struct hp_spin){ .ns = look_ns, .since_ns = now_ns, .windows_to_test = 1 };
+}
+
+bool hp_spin_is_whole(const struct hp_spin *spin)
+{
+    return spin->waits >= WINDOW;
+}
+
+static bool pays(const struct hp_spin *spin)
+{
+    return spin->cycle_ns[true] < spin->cycle_ns[false] / 5 * 4;
+}
+
+void hp_spin_learn(struct hp_spin *spin, uint64_t now_ns)
+{
+    bool missed = spin->on && spin->hits * 2 < spin->waits;
+    spin->cycle_ns[spin->on] = missed ? UINT64_MAX : now_ns - spin->since_ns;
+    spin->on = spin->windows_to_test-- == 1 ? !spin->on : pays(spin);
+    if (spin->windows_to_test == 0)
+        spin->windows_to_test = TEST_EVERY;
+    spin->waits = spin->hits = 0;
+    spin->since_ns = now_ns;
+}
+
+static int look(struct hp_waiter *waiter, struct epoll_event *events, int most)
+{
+    uint64_t end = hp_now_ns() + waiter->spin.ns;
+    int count;
+    do
+        count = epoll_wait(waiter->epoll_fd, events, most, 0);
+    while (count == 0 && hp_now_ns() < end);
+    waiter->spin.hits += count > 0;
+    return count;
+}
+
+// --- sleeping ------------------------------------------------------------------------------------
+
+static int sleep_fine(int epoll_fd, struct epoll_event *events, int most, uint64_t ns)
 {
 #ifdef SYS_epoll_pwait2
     struct timespec time = { (time_t)(ns / HP_NS_PER_S), (long)(ns % HP_NS_PER_S) };
@@ -22,18 +63,37 @@ static int wait_ns(int epoll_fd, struct epoll_event *events, int most, uint64_t 
 #endif
 }
 
-bool hp_wait_is_fine(int epoll_fd)
+static int sleep_coarse(int epoll_fd, struct epoll_event *events, int most, uint64_t ns)
+{
+    uint64_t ms = ns / HP_NS_PER_MS + (ns % HP_NS_PER_MS != 0);
+    return epoll_wait(epoll_fd, events, most, ms > MS_MAX ? MS_MAX : (int)ms);
+}
+
+// --- both ----------------------------------------------------------------------------------------
+
+void hp_waiter_open(struct hp_waiter *waiter, int epoll_fd, uint64_t look_ns)
 {
     struct epoll_event event;
     // What is refused here leaves waits as they were.
     (void)prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0);
-    return wait_ns(epoll_fd, &event, 1, 0) >= 0;
+    waiter->epoll_fd = epoll_fd;
+    waiter->fine = sleep_fine(epoll_fd, &event, 1, 0) >= 0;
+    hp_spin_open(&waiter->spin, look_ns, hp_now_ns());
 }
 
-int hp_wait(int epoll_fd, struct epoll_event *events, int most, uint64_t ns, bool fine)
+int hp_wait(struct hp_waiter *waiter, struct epoll_event *events, int most, uint64_t ns)
 {
-    if (fine)
-        return wait_ns(epoll_fd, events, most, ns);
-    uint64_t ms = ns / HP_NS_PER_MS + (ns % HP_NS_PER_MS != 0);
-    return epoll_wait(epoll_fd, events, most, ms > MS_MAX ? MS_MAX : (int)ms);
+    int count = 0;
+    bool looks = waiter->spin.ns > 0 && ns > waiter->spin.ns;
+    if (looks && hp_spin_is_whole(&waiter->spin))
+        hp_spin_learn(&waiter->spin, hp_now_ns());
+    waiter->spin.waits += looks;
+    if (looks && waiter->spin.on) {
+        count = look(waiter, events, most);
+        ns -= waiter->spin.ns;
+    }
+    if (count != 0)
+        return count;
+    return waiter->fine ? sleep_fine(waiter->epoll_fd, events, most, ns)
+                        : sleep_coarse(waiter->epoll_fd, events, most, ns);
 }

@@ -1,0 +1,71 @@
+// clock.c -- what runs over its time is ended: in the queue and with a worker by an answer,
+// elsewhere by the end of its connection.
+#include "http/exchange_parts.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+enum { GRACE_US = 500 }; // for a worker to notice that the time is over, and to say in which stage
+
+// In the queue a request ends here. One that a worker has ends by itself, or here a little later.
+static void run_over_at_work(struct hp_exchange *x)
+{
+    x->peer->until_ns = 0;
+    if (hp_workers_withdraw(x->server->workers, &x->job)) {
+        hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
+        hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
+        hp_exchange_take_back(x);
+    } else if (x->overdue) {
+        hp_exchange_answer_for(x);
+    } else {
+        x->overdue = true;
+        hp_peer_expect(
+            x->server, x->peer, HP_PEER_WORK, hp_now_ns() + (uint64_t)GRACE_US * HP_NS_PER_US);
+    }
+}
+
+static bool is_half_closed(int fd)
+{
+    struct pollfd look = { .fd = fd, .events = POLLRDHUP };
+    return poll(&look, 1, 0) == 1;
+}
+
+static void run_over(struct hp_peer *peer)
+{
+    struct hp_exchange *x = peer->exchange;
+    if (peer->phase == HP_PEER_IDLE && peer->until_ns < peer->idle_until_ns &&
+        !is_half_closed(peer->fd)) {
+        peer->until_ns = peer->idle_until_ns;
+        return;
+    }
+    if (peer->phase == HP_PEER_WORK) {
+        run_over_at_work(x);
+        return;
+    }
+    if (peer->phase == HP_PEER_PARKED) {
+        hp_exchange_take_back(x);
+        return;
+    }
+    bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;
+    if (x)
+        x->ended_by_us = true;
+    if (in_body && x->request.deadline.at_ns)
+        hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before the body was here");
+    peer->until_ns = 0;
+    shutdown(peer->fd, SHUT_RDWR); // libmicrohttpd sees the end and closes
+}
+
+void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
+{
+    bool draining = atomic_load(&server->draining);
+    uint64_t next = UINT64_MAX;
+    for (struct hp_peer *peer = server->peers; peer; peer = peer->next) {
+        if (draining && !peer->exchange)
+            shutdown(peer->fd, SHUT_RDWR);
+        else if (peer->until_ns && peer->until_ns <= now_ns)
+            run_over(peer);
+        if (peer->until_ns && peer->until_ns < next)
+            next = peer->until_ns;
+    }
+    server->next_sweep_ns = next;
+}
