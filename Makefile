@@ -103,6 +103,9 @@ $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS) $$(pkg-config --libs check)
 
+# this test tells when the time is over
+$(OUT)/tests/test_late: override LDFLAGS += -Wl,--wrap=hp_deadline_check,--wrap=hp_deadline_check_at,--wrap=hp_deadline_passed
+
 $(OUT)/tests/tool_%: $(OUT)/tests/tool_%.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(ALL_LIBS)

@@ -91,7 +91,7 @@ START_TEST(nothing_given_is_all_defaults)
         ck_assert_int_eq(config->workers, 0);
         ck_assert_uint_eq(config->hosts.count + config->origins.count, 0);
         ck_assert_int_eq(config->limits.connections, 1024);
-        ck_assert_int_eq(config->limits.header_bytes, 32 << 10);
+        ck_assert_int_eq(config->limits.header_bytes, 16 << 10);
         ck_assert_int_eq(config->limits.header_ms, 1000);
         ck_assert_int_eq(config->limits.idle_s, 120);
         ck_assert_int_eq(config->limits.memory, 1 << 30);

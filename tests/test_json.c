@@ -379,6 +379,88 @@ START_TEST(looks_at_the_deadline_while_it_delimits_a_value)
 }
 END_TEST
 
+// The same for a string that is decoded, blanks, and a number.
+START_TEST(looks_at_the_deadline_wherever_it_walks)
+{
+    enum { MANY = 1 << 18 };
+    static const struct {
+        const char *head, *unit, *tail;
+        bool string;
+    } bodies[] = { { "{\"a\":\"", "word", "\"}", true }, { "{\"a\":\"", "\\n", "\"}", true },
+        { "{", " ", "\"a\":1}", false }, { "{\"a\":", " ", "1}", false },
+        { "{\"a\":", "1", "}", false } };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct hp_json json;
+        struct hp_member member;
+        struct hp_fault fault = HP_FAULT_NONE;
+        struct hp_deadline passed = { 1 }, never = { 0 };
+        hp_str text;
+        bool found;
+        size_t len;
+        char *body = repeat(bodies[i].head, bodies[i].unit, MANY, bodies[i].tail, &len);
+        ck_assert_int_eq(hp_json_open(&json, body, len, &passed, &fault), HP_OK);
+        if (bodies[i].string) {
+            json.deadline = &never;
+            ck_assert_int_eq(hp_json_next(&json, &member, &found, &fault), HP_OK);
+            json.deadline = &passed;
+            ck_assert_int_eq(hp_json_string(&json, &member, &text, &fault), HP_DEADLINE);
+        } else {
+            ck_assert_int_eq(hp_json_next(&json, &member, &found, &fault), HP_DEADLINE);
+        }
+        free(body);
+    }
+}
+END_TEST
+
+enum { PAUSE = 64 << 10, LONG = PAUSE + 64 };
+
+// A long string with `unit` at `seam`, read by us and by jansson; both refuse it or give the same.
+static void check_decoded(char *body, char *seam, const char *unit)
+{
+    struct hp_json json;
+    struct hp_member member;
+    struct hp_fault fault = HP_FAULT_NONE;
+    hp_str text;
+    bool found;
+    memcpy(seam, unit, strlen(unit));
+    json_auto_t *theirs = json_loads(body, 0, NULL);
+    ck_assert_int_eq(hp_json_open(&json, body, strlen(body), NULL, &fault), HP_OK);
+    ck_assert_int_eq(hp_json_next(&json, &member, &found, &fault), HP_OK);
+    enum hp_code code = hp_json_string(&json, &member, &text, &fault);
+    ck_assert_int_eq(code == HP_OK, theirs != NULL);
+    if (code) {
+        ck_assert_int_ge(fault.offset, seam - body);
+        ck_assert_int_le(fault.offset, seam - body + (long)strlen(unit));
+        return;
+    }
+    const json_t *string = json_object_get(theirs, "a");
+    ck_assert_uint_eq(text.len, json_string_length(string));
+    ck_assert_mem_eq(text.ptr, json_string_value(string), text.len);
+}
+
+// A string is decoded some bytes at a time: what lies across the seam is decoded, or refused, as
+// anything else is.
+START_TEST(decodes_alike_wherever_it_pauses)
+{
+    static const char *const units[] = { "\\n", "\\u00e9", "\\ud83d\\ude00", "\xc3\xa9",
+        "\xe4\xb8\xad", "\xf0\x9f\x98\x80", "\\ud83d\\u0020", "\xe4\xb8 ", "\\u00g9", "\\\xe4" };
+    static const char *const heads[] = { "{\"a\":\"", "{\"a\":\"\\n" };
+    enum { FIRST = 6, EDGE = 16 };
+    char *body = malloc(LONG + 64);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        for (size_t head = 0; head < 2; head++) {
+            for (size_t back = 0; back < EDGE; back++) {
+                char *at = stpcpy(body, heads[head]);
+                memset(at, 'x', LONG);
+                strcpy(at + LONG, "\"}");
+                check_decoded(body, body + FIRST + PAUSE - back, units[i]);
+            }
+        }
+    }
+    free(body);
+}
+END_TEST
+
 // --- wide loops against plain ones ---------------------------------------------------------------
 
 // Memory whose last byte is the last one that may be touched.
@@ -444,18 +526,23 @@ static void compare_sound(hp_str s)
     ck_assert_int_eq(escaped, escaped_plain);
 }
 
-static void compare_unescape(struct cliff cliff, const char *text, size_t len)
+static void compare_unescape(struct cliff cliff, uint64_t *state, const char *text, size_t len)
 {
-    char plain[512];
-    char *wide = cliff_put(cliff, text, len, 0);
-    memcpy(plain, text, len);
-    size_t wide_len = len, plain_len = len, wide_at = 0, plain_at = 0;
-    enum hp_code code = hp_json_unescape(wide, &wide_len, &wide_at);
-    ck_assert_int_eq(code, hp_json_unescape_plain(plain, &plain_len, &plain_at));
-    ck_assert_uint_eq(wide_at, plain_at);
-    ck_assert_uint_eq(wide_len, plain_len);
+    char copy[512];
+    char *text_wide = cliff_put(cliff, text, len, 0);
+    memcpy(copy, text, len);
+    struct hp_json_span wide = { text_wide, text_wide, text_wide, text_wide + len };
+    struct hp_json_span plain = { copy, copy, copy + len, copy + len };
+    enum hp_code code = HP_OK;
+    while (!code && wide.from < wide.end) { // as many bytes at a time as it happens
+        wide.stop = wide.from + 1 + random_below(state, (size_t)(wide.end - wide.from));
+        code = hp_json_unescape(&wide);
+    }
+    ck_assert_int_eq(code, len > 0 ? hp_json_unescape_plain(&plain) : HP_OK);
+    ck_assert_uint_eq((size_t)(wide.from - text_wide), (size_t)(plain.from - copy));
+    ck_assert_uint_eq((size_t)(wide.to - text_wide), (size_t)(plain.to - copy));
     if (!code)
-        ck_assert_mem_eq(wide, plain, plain_len);
+        ck_assert_mem_eq(text_wide, copy, (size_t)(plain.to - copy));
 }
 
 // Brackets, quotes, backslashes and text, in pieces: what closes where, and what is carried over.
@@ -501,7 +588,7 @@ START_TEST(wide_loops_agree_with_plain_ones_at_every_alignment)
         hp_str s = { cliff_put(cliff, text, len, round % 64), len };
         compare_sound(s);
         ck_assert_uint_eq(hp_json_unquoted(s), hp_json_unquoted_plain(s));
-        compare_unescape(cliff, text, len);
+        compare_unescape(cliff, &state, text, len);
         compare_close(cliff, &state, round);
     }
     cliff_free(cliff);
@@ -898,9 +985,10 @@ TESTS("json", plain_numbers_are_what_jansson_reads, reads_what_jansson_reads,
     refuses_what_jansson_refuses, refuses_other_values_than_objects_by_type,
     refuses_every_truncation, agrees_with_jansson_on_mutated_documents, names_the_place_of_a_fault,
     refuses_more_members_than_its_ceiling, takes_linear_time_on_hostile_bodies,
-    looks_at_the_deadline_while_it_delimits_a_value,
-    wide_loops_agree_with_plain_ones_at_every_alignment, utf8_is_what_jansson_says_it_is,
-    writes_strings_as_jansson_does, writer_marks_a_buffer_that_cannot_grow,
-    fills_a_struct_by_its_table, refuses_a_body_with_code_and_pointer, says_what_would_be_right,
+    looks_at_the_deadline_while_it_delimits_a_value, looks_at_the_deadline_wherever_it_walks,
+    decodes_alike_wherever_it_pauses, wide_loops_agree_with_plain_ones_at_every_alignment,
+    utf8_is_what_jansson_says_it_is, writes_strings_as_jansson_does,
+    writer_marks_a_buffer_that_cannot_grow, fills_a_struct_by_its_table,
+    refuses_a_body_with_code_and_pointer, says_what_would_be_right,
     large_values_are_strings_or_refused, refuses_every_truncation_of_a_request,
     jansson_without_memory_is_an_error_and_no_leak)

@@ -102,5 +102,9 @@ HP_MUST_USE enum hp_code hp_json_read_copy(hp_str json, struct hp_arena *arena,
 // it, and then as jansson does.
 void hp_json_put_string(struct hp_buf *buf, hp_str s);
 
+// The same for a whole document: looks at the deadline on the way.
+HP_MUST_USE enum hp_code hp_json_put_long(
+    struct hp_buf *buf, hp_str s, const struct hp_deadline *deadline, struct hp_fault *fault);
+
 // Appends a finite double: the shortest decimal that reads back to it, written as Python's repr.
 void hp_json_put_real(struct hp_buf *buf, double value);

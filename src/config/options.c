@@ -98,7 +98,7 @@ static const struct hp_field limit_rows[] = {
         .type = HP_SIZE,
         .min = KIB,
         .max = 32 * KIB,
-        .preset = "32KiB",
+        .preset = "16KiB",
         AT(header_bytes) },
     { .key = "header_ms",
         .help = "time for a request's headers to come in",

@@ -148,8 +148,8 @@ enum hp_code hp_exchange_admit(struct hp_exchange *x)
 {
     if (x->fault.code)
         return x->fault.code;
-    HP_TRY(
-        hp_gate_framing(&x->headers, x->http11, (size_t)x->config->limits.header_bytes, &x->fault));
+    size_t header_bytes = (size_t)x->server->first->limits.header_bytes;
+    HP_TRY(hp_gate_framing(&x->headers, x->http11, header_bytes, &x->fault));
     HP_TRY(hp_gate_browser(&x->headers, x->config, x->peer->unix_socket, &x->fault));
     if (!x->peer->unix_socket)
         HP_TRY(hp_gate_token(&x->headers, x->config->token, &x->fault));

@@ -4,12 +4,26 @@
 #include "http/exchange_parts.h"
 
 #include "hotpathd/json.h"
+#include "http/gate.h"
 #include "http/pages.h"
+
+#include <sys/socket.h>
 
 enum {
     LOOK_IDLE_MS = 100,
     POOL_BYTES = 32768 // libmicrohttpd's: above this it maps memory for every connection
 };
+
+static size_t header_bytes(const struct hp_server *server)
+{
+    return (size_t)server->first->limits.header_bytes;
+}
+
+// For the header block, what is kept of each line, the reply's head, and the body's next piece.
+static size_t pool_bytes(size_t header_bytes)
+{
+    return header_bytes <= POOL_BYTES / 2 ? POOL_BYTES : 2 * header_bytes;
+}
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_ConnectionNotificationCode what)
@@ -33,6 +47,22 @@ static bool keep_target(struct hp_exchange *x, const char *target)
     return true;
 }
 
+static size_t parameters(hp_str query)
+{
+    size_t count = query.len > 0;
+    for (size_t i = 0; i < query.len; i++)
+        count += query.ptr[i] == '&';
+    return count;
+}
+
+// libmicrohttpd is about to list the parameters: where it has no room it ends the connection.
+static void refuse_at_once(struct hp_exchange *x)
+{
+    hp_exchange_identify(x);
+    (void)hp_exchange_refuse(x);
+    shutdown(x->peer->fd, SHUT_RDWR);
+}
+
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
     struct hp_server *server = cls;
@@ -47,8 +77,12 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->late_comer = atomic_load(&server->draining);
     if (!keep_target(x, target))
         hp_fail(&x->fault, HP_OVERLOADED, NULL, "no memory left for this request");
+    x->headers.lines = parameters(x->query);
+    x->headers.bytes = strlen(target);
     peer->exchange = x;
     hp_peer_expect(server, peer, HP_PEER_HEADERS, x->started_ns + server->header_ns);
+    if (hp_gate_size(&x->headers, header_bytes(server), &x->fault))
+        refuse_at_once(x);
     return x;
 }
 
@@ -57,6 +91,8 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
     const char *method, const char *version)
 {
+    if (x->status)
+        return MHD_NO;
     x->arrived = true;
     x->connection = connection;
     x->http11 = strcmp(version, "HTTP/1.1") == 0;
@@ -72,6 +108,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     enum hp_code refused = hp_exchange_admit(x);
     if (x->route != HP_NO_ROUTE)
         atomic_fetch_add_explicit(&x->server->in_flight[x->route], 1, memory_order_relaxed);
+    if (refused == HP_HEADER_TOO_LARGE)
+        return hp_exchange_refuse(x);
     if ((refused || x->rollout) && !hp_exchange_can_discard(x)) {
         x->close = true;
         return hp_exchange_answer(x, connection);
@@ -236,12 +274,13 @@ struct MHD_Daemon *hp_exchange_daemon(
     // thread. No MHD_USE_ERROR_LOG: it tells of single peers (what on_end counts), and of TCP
     // options on Unix sockets.
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0,
-        NULL, NULL, on_request, server,                         //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, //
-        MHD_OPTION_CONNECTION_LIMIT, connections,               //
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                  //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,   //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,    //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,            //
+        NULL, NULL, on_request, server, //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        pool_bytes(header_bytes(server)),                     //
+        MHD_OPTION_CONNECTION_LIMIT, connections,             //
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,  //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,          //
         HP_STRICT_PARSER MHD_OPTION_END);
 }

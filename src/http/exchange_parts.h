@@ -127,5 +127,9 @@ struct hp_exchange *hp_exchange_current(void **context);
 
 hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *connection);
 
+// As a problem, where libmicrohttpd may have no room left for a reply's head: written past it, as
+// the last of its connection.
+hp_mhd_result hp_exchange_refuse(struct hp_exchange *x);
+
 // For a reply to be read.
 uint64_t hp_exchange_reply_time(const struct hp_exchange *x);

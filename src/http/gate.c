@@ -3,15 +3,25 @@
 
 #include <stdio.h>
 
+enum hp_code hp_gate_size(
+    const struct hp_headers *headers, size_t max_bytes, struct hp_fault *fault)
+{
+    if (headers->bytes > max_bytes)
+        return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, max_bytes,
+            "the request line and headers have at most %zu bytes", max_bytes);
+    if (headers->lines > HP_HEADER_LINES_MAX)
+        return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, HP_HEADER_LINES_MAX,
+            "at most %d header lines and parameters of the query", HP_HEADER_LINES_MAX);
+    return HP_OK;
+}
+
 // Two parties that frame one request differently can be made to see two requests (request
 // smuggling); libmicrohttpd 0.9.75 takes the first of two lengths and a length beside chunked.
 enum hp_code hp_gate_framing(
     const struct hp_headers *headers, bool http11, size_t max_bytes, struct hp_fault *fault)
 {
     uint64_t length;
-    if (headers->bytes > max_bytes)
-        return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, max_bytes,
-            "the header block is larger than %zu bytes", max_bytes);
+    HP_TRY(hp_gate_size(headers, max_bytes, fault));
     if (headers->gap)
         return hp_fail(fault, HP_BAD_FRAMING, NULL, "a header line is folded, or holds a NUL");
     if (headers->bad_name)

@@ -6,6 +6,11 @@
 #include "hotpathd/route.h"
 #include "http/headers.h"
 
+// HP_HEADER_TOO_LARGE where there are more bytes than that, or more lines than libmicrohttpd has
+// room for.
+HP_MUST_USE enum hp_code hp_gate_size(
+    const struct hp_headers *headers, size_t max_bytes, struct hp_fault *fault);
+
 // RFC 9112: one length, one host (HTTP/1.1 must send it), no length beside chunked, nothing but
 // chunked.
 HP_MUST_USE enum hp_code hp_gate_framing(

@@ -88,7 +88,7 @@ void hp_headers_end(struct hp_headers *headers, const char *end)
 
 void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
 {
-    headers->bytes += name.len + value.len + 4;
+    headers->lines++;
     if (headers->line)
         follow(headers, name, value);
     if (!is_token(name))

@@ -23,10 +23,13 @@ enum hp_header {
     HP_HEADERS
 };
 
+enum { HP_HEADER_LINES_MAX = 128 }; // each takes libmicrohttpd 64 bytes of its own
+
 struct hp_headers {
     hp_str value[HP_HEADERS];        // of the first of its name
     unsigned char count[HP_HEADERS]; // how often it was sent, at most 255
-    size_t bytes;                    // of all names and values, with ": " and line ends
+    size_t bytes;                    // of the block, from the method to the empty line
+    size_t lines;                    // of headers, and parameters of the query
     bool bad_name;                   // one is not an RFC 9110 token
     bool bad_value;                  // one holds a control character
     // Where the next line should begin in the buffer that they all lie in; NULL: not looked at.

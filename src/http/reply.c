@@ -6,6 +6,8 @@
 #include "http/rollout.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
 
 static void write_rollout(struct hp_exchange *x)
 {
@@ -136,4 +138,36 @@ hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *c
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+// --- past libmicrohttpd --------------------------------------------------------------------------
+
+static int write_head(const struct hp_exchange *x, char *out, size_t size)
+{
+    char date[64];
+    struct tm utc;
+    time_t now = time(NULL);
+    gmtime_r(&now, &utc);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    return snprintf(out, size,
+        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/problem+json\r\n"
+        "X-Request-Id: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+        x->status, MHD_get_reason_phrase_for((unsigned)x->status), date, x->request_id.ptr,
+        x->reply.len);
+}
+
+hp_mhd_result hp_exchange_refuse(struct hp_exchange *x)
+{
+    char head[512];
+    write_problem(x);
+    x->ended_by_us = true;
+    int len = write_head(x, head, sizeof head);
+    if (x->reply.failed || len < 0 || len >= (int)sizeof head)
+        return MHD_NO;
+    struct iovec parts[] = { { head, (size_t)len }, { x->reply.ptr, x->reply.len } };
+    struct msghdr message = { .msg_iov = parts,
+        .msg_iovlen = hp_str_is(x->method, "HEAD") ? 1 : 2 };
+    x->bytes_out = x->reply.len;
+    (void)sendmsg(x->peer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); // nobody can be told
+    return MHD_NO;
 }

@@ -153,6 +153,7 @@ static void warn_of_restart(const struct hp_config *first, const struct hp_confi
         { "vocabulary", hp_str_equal(first->vocabulary, fresh->vocabulary) },
         { "workers", first->workers == fresh->workers },
         { "limits.connections", was->connections == is->connections },
+        { "limits.header_bytes", was->header_bytes == is->header_bytes },
         { "limits.header_ms", was->header_ms == is->header_ms },
         { "limits.idle_s", was->idle_s == is->idle_s },
         { "limits.memory", was->memory == is->memory },
@@ -207,13 +208,12 @@ void hp_server_headers(struct MHD_Connection *connection, const char *method, co
     struct hp_headers *headers)
 {
     const union MHD_ConnectionInfo *info =
-        HP_BLOCK_IN_PLACE
-            ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
-            : NULL;
-    if (info)
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    headers->bytes = info ? info->header_size : 0;
+    if (HP_BLOCK_IN_PLACE && info)
         hp_headers_begin(headers, version + strlen(version));
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, headers);
-    if (info)
+    if (HP_BLOCK_IN_PLACE && info)
         hp_headers_end(headers, method + info->header_size);
 }
 

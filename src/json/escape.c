@@ -4,11 +4,6 @@
 
 #include "base/lanes.h"
 
-struct span {
-    char *to;               // where the next byte is written
-    const char *from, *end; // what is still to be read
-};
-
 // --- one escape ----------------------------------------------------------------------------------
 
 // What the letter behind a backslash stands for; 0: not a letter of its own.
@@ -93,7 +88,7 @@ static bool in_surrogates(uint32_t unit, uint32_t first)
     return unit >= first && unit < first + 0x400;
 }
 
-static enum hp_code unescape_unit(struct span *span)
+static enum hp_code unescape_unit(struct hp_json_span *span)
 {
     uint32_t unit, low;
     if (!read_unit(span->from, span->end, &unit))
@@ -112,7 +107,7 @@ static enum hp_code unescape_unit(struct span *span)
     return HP_OK;
 }
 
-static enum hp_code unescape_one(struct span *span)
+static enum hp_code unescape_one(struct hp_json_span *span)
 {
     if (span->end - span->from < 2)
         return HP_BAD_JSON;
@@ -127,9 +122,9 @@ static enum hp_code unescape_one(struct span *span)
 // --- what lies between ---------------------------------------------------------------------------
 
 // Moves the bytes up to the next backslash.
-static void move_plain(struct span *span)
+static void move_plain(struct hp_json_span *span)
 {
-    size_t left = (size_t)(span->end - span->from);
+    size_t left = (size_t)(span->stop - span->from);
     const char *stop = memchr(span->from, '\\', left);
     size_t len = stop ? (size_t)(stop - span->from) : left;
     memmove(span->to, span->from, len);
@@ -140,7 +135,7 @@ static void move_plain(struct span *span)
 #ifdef __x86_64__
 enum { WIDTH = 16 };
 
-static void move_bytes(struct span *span, size_t len)
+static void move_bytes(struct hp_json_span *span, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         *span->to++ = *span->from++;
@@ -153,9 +148,9 @@ static void store(char *to, __m128i bytes)
 
 // The same, a register at a time. Of a register that holds a backslash the head alone is wanted,
 // and the whole may be stored only where nothing unread lies below it.
-static void move_wide(struct span *span)
+static void move_wide(struct hp_json_span *span)
 {
-    while (span->end - span->from >= WIDTH) {
+    while (span->stop - span->from >= WIDTH) {
         const __m128i bytes = hp_load128(span->from);
         unsigned stops = hp_mask128(hp_equal128(bytes, '\\'));
         size_t len = stops ? (size_t)__builtin_ctz(stops) : WIDTH;
@@ -169,7 +164,7 @@ static void move_wide(struct span *span)
         if (stops)
             return;
     }
-    while (span->from < span->end && *span->from != '\\')
+    while (span->from < span->stop && *span->from != '\\')
         move_bytes(span, 1);
 }
 #else
@@ -178,32 +173,35 @@ static void move_wide(struct span *span)
 
 // --- the whole -----------------------------------------------------------------------------------
 
-static inline enum hp_code unescape(
-    char *s, size_t *len, size_t *fault_at, void (*move)(struct span *span))
+// While there was no escape, the bytes stand where they should.
+static void skip_plain(struct hp_json_span *span)
 {
-    char *first = memchr(s, '\\', *len);
-    if (!first)
-        return HP_OK;
-    struct span span = { first, first, s + *len };
-    while (span.from < span.end) {
-        enum hp_code code = unescape_one(&span);
-        if (code) {
-            *fault_at = (size_t)(span.from - s);
-            return code;
-        }
-        if (span.from < span.end && *span.from != '\\')
-            move(&span);
+    const char *first = memchr(span->from, '\\', (size_t)(span->stop - span->from));
+    span->to += (first ? first : span->stop) - span->from;
+    span->from = span->to;
+}
+
+static inline enum hp_code unescape(
+    struct hp_json_span *span, void (*move)(struct hp_json_span *span))
+{
+    if (span->to == span->from)
+        skip_plain(span);
+    else if (*span->from != '\\')
+        move(span);
+    while (span->from < span->stop) {
+        HP_TRY(unescape_one(span));
+        if (span->from < span->stop && *span->from != '\\')
+            move(span);
     }
-    *len = (size_t)(span.to - s);
     return HP_OK;
 }
 
-enum hp_code hp_json_unescape(char *s, size_t *len, size_t *fault_at)
+enum hp_code hp_json_unescape(struct hp_json_span *span)
 {
-    return unescape(s, len, fault_at, move_wide);
+    return unescape(span, move_wide);
 }
 
-enum hp_code hp_json_unescape_plain(char *s, size_t *len, size_t *fault_at)
+enum hp_code hp_json_unescape_plain(struct hp_json_span *span)
 {
-    return unescape(s, len, fault_at, move_plain);
+    return unescape(span, move_plain);
 }

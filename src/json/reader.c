@@ -6,34 +6,50 @@
 
 // --- spans ---------------------------------------------------------------------------------------
 
-static char *skip_blanks(char *at, const char *end)
+enum { LOOKED_EVERY = 64 << 10 }; // bytes: some 50 us at the worst
+
+// What walks over bytes stops where this is true; what was to come next is then not there, and
+// bad_json says why.
+static bool late(const struct hp_json *json)
 {
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
-        at++;
-    return at;
+    return json->deadline && hp_deadline_passed(json->deadline);
 }
 
-enum { LOOKED_EVERY = 256 << 10 }; // bytes: some 50 us at the worst
+// Where a walk from `at` on looks at the deadline again.
+static char *look_behind(const char *at, const char *end)
+{
+    size_t left = (size_t)(end - at);
+    return (char *)at + (left < LOOKED_EVERY ? left : LOOKED_EVERY);
+}
 
-// Behind the quote or bracket that closes what opens at json->at; NULL where there is none, or the
-// time is over.
+static char *skip_blanks(const struct hp_json *json, char *at)
+{
+    for (;;) {
+        const char *look = look_behind(at, json->end);
+        while (at < look && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+            at++;
+        if (at < look || at == json->end || late(json))
+            return at;
+    }
+}
+
+// Behind the quote or bracket that closes what opens at json->at; NULL where there is none.
 static char *close_of(const struct hp_json *json)
 {
     bool string = *json->at == '"';
     struct hp_nesting nesting = { .quoted = string };
     const char *at = json->at + string, *closed = NULL;
     while (at < json->end && !closed) {
-        size_t left = (size_t)(json->end - at);
-        const char *end = at + (left < LOOKED_EVERY ? left : LOOKED_EVERY);
-        closed = string ? hp_json_unquote(&nesting, at, end) : hp_json_close(&nesting, at, end);
-        if (!closed && json->deadline && hp_deadline_passed(json->deadline))
+        const char *look = look_behind(at, json->end);
+        closed = string ? hp_json_unquote(&nesting, at, look) : hp_json_close(&nesting, at, look);
+        if (!closed && late(json))
             return NULL;
-        at = end;
+        at = look;
     }
     return (char *)closed;
 }
 
-static char *scalar_end(char *at, const char *end)
+static char *scalar_end(const struct hp_json *json)
 {
     static const bool ends[256] = {
         [','] = true,
@@ -44,9 +60,15 @@ static char *scalar_end(char *at, const char *end)
         ['\t'] = true,
         ['\r'] = true,
     };
-    while (at < end && !ends[(unsigned char)*at])
-        at++;
-    return at;
+    for (char *at = json->at;;) {
+        const char *look = look_behind(at, json->end);
+        while (at < look && !ends[(unsigned char)*at])
+            at++;
+        if (at < look || at == json->end)
+            return at;
+        if (late(json))
+            return NULL;
+    }
 }
 
 static size_t offset_of(const struct hp_json *json, const char *at)
@@ -54,17 +76,16 @@ static size_t offset_of(const struct hp_json *json, const char *at)
     return (size_t)(at - json->start);
 }
 
+static enum hp_code look_at_deadline(const struct hp_json *json, struct hp_fault *fault)
+{
+    return json->deadline ? hp_deadline_check(json->deadline, fault) : HP_OK;
+}
+
 static enum hp_code bad_json(
     const struct hp_json *json, const char *at, const char *expected, struct hp_fault *fault)
 {
+    HP_TRY(look_at_deadline(json, fault));
     return hp_fail_at(fault, HP_BAD_JSON, offset_of(json, at), "%s", expected);
-}
-
-static enum hp_code not_closed(const struct hp_json *json, struct hp_fault *fault)
-{
-    if (json->deadline)
-        HP_TRY(hp_deadline_check(json->deadline, fault));
-    return bad_json(json, json->at, "this value is not closed", fault);
 }
 
 // Delimits the value at json->at and moves behind it.
@@ -76,9 +97,9 @@ static enum hp_code take_value(
     if (first == '"' || first == '{' || first == '[')
         behind = close_of(json);
     else
-        behind = scalar_end(at, json->end);
+        behind = scalar_end(json);
     if (!behind)
-        return not_closed(json, fault);
+        return bad_json(json, at, "this value is not closed", fault);
     if (behind == at)
         return bad_json(json, at, "a value was expected", fault);
     member->value = at;
@@ -104,21 +125,35 @@ static enum hp_code bad_byte(unsigned char c, size_t offset, struct hp_fault *fa
     return hp_fail_at(fault, HP_BAD_UTF8, offset, "not UTF-8");
 }
 
-// Escapes before an unsound byte are looked at first: the first fault in reading order wins.
+// What is sound of the next bytes, and the escapes in it: the first fault in reading order wins.
+static enum hp_code decode_some(
+    const struct hp_json *json, struct hp_json_span *span, struct hp_fault *fault)
+{
+    bool escaped = span->to != span->from;
+    size_t len = (size_t)(look_behind(span->from, span->end) - span->from);
+    size_t sound = hp_json_sound((hp_str){ span->from, len }, &escaped);
+    if (sound == 0)
+        return bad_byte((unsigned char)*span->from, offset_of(json, span->from), fault);
+    span->stop = span->from + sound;
+    if (!escaped) {
+        span->from = span->to += sound;
+        return HP_OK;
+    }
+    enum hp_code code = hp_json_unescape(span);
+    return code ? bad_escape(code, offset_of(json, span->from), fault) : HP_OK;
+}
+
 enum hp_code hp_json_string(
     const struct hp_json *json, const struct hp_member *member, hp_str *out, struct hp_fault *fault)
 {
     char *first = member->value + 1;
-    size_t len = member->len - 2, fault_at = 0, offset = offset_of(json, first);
-    bool escaped = false;
-    size_t sound = hp_json_sound((hp_str){ first, len }, &escaped), decoded = sound;
-    unsigned char stop = (unsigned char)first[sound]; // the closing quote where all is sound
-    enum hp_code code = escaped ? hp_json_unescape(first, &decoded, &fault_at) : HP_OK;
-    if (code)
-        return bad_escape(code, offset + fault_at, fault);
-    if (sound < len)
-        return bad_byte(stop, offset + sound, fault);
-    *out = (hp_str){ first, decoded };
+    struct hp_json_span span = { .to = first, .from = first, .end = first + member->len - 2 };
+    while (span.from < span.end) {
+        if (span.from > first)
+            HP_TRY(look_at_deadline(json, fault));
+        HP_TRY(decode_some(json, &span, fault));
+    }
+    *out = (hp_str){ first, (size_t)(span.to - first) };
     return HP_OK;
 }
 
@@ -151,16 +186,16 @@ static enum hp_code take_name(
         return bad_json(json, member->value, "a name holds U+0000", fault);
     HP_TRY(refuse_repeated(json, member, fault));
     json->names[json->count] = member->name;
-    json->at = skip_blanks(json->at, json->end);
+    json->at = skip_blanks(json, json->at);
     if (json->at == json->end || *json->at != ':')
         return bad_json(json, json->at, "a colon was expected", fault);
-    json->at = skip_blanks(json->at + 1, json->end);
+    json->at = skip_blanks(json, json->at + 1);
     return HP_OK;
 }
 
 static enum hp_code finish(struct hp_json *json, bool *found, struct hp_fault *fault)
 {
-    json->at = skip_blanks(json->at + 1, json->end);
+    json->at = skip_blanks(json, json->at + 1);
     if (json->at != json->end)
         return bad_json(json, json->at, "the body goes on behind its value", fault);
     *found = false;
@@ -170,13 +205,13 @@ static enum hp_code finish(struct hp_json *json, bool *found, struct hp_fault *f
 enum hp_code hp_json_next(
     struct hp_json *json, struct hp_member *member, bool *found, struct hp_fault *fault)
 {
-    json->at = skip_blanks(json->at, json->end);
+    json->at = skip_blanks(json, json->at);
     if (json->at < json->end && *json->at == json->close)
         return finish(json, found, fault);
     if (json->count > 0) {
         if (json->at == json->end || *json->at != ',')
             return bad_json(json, json->at, "a comma or the closing bracket was expected", fault);
-        json->at = skip_blanks(json->at + 1, json->end);
+        json->at = skip_blanks(json, json->at + 1);
     }
     member->name = (hp_str){ NULL, 0 };
     if (json->close == '}')
@@ -215,7 +250,7 @@ enum hp_code hp_json_open(struct hp_json *json, char *body, size_t len,
     json->deadline = deadline;
     json->start = body;
     json->end = body + len;
-    json->at = skip_blanks(body, json->end);
+    json->at = skip_blanks(json, body);
     json->pointer = "";
     json->close = '}';
     json->count = 0;

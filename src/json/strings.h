@@ -10,10 +10,18 @@
 size_t hp_json_sound(hp_str s, bool *escaped);
 size_t hp_json_sound_plain(hp_str s, bool *escaped);
 
-// Replaces the escapes in s[0, *len), which is sound, by what they stand for. HP_BAD_JSON for an
-// escape that there is none of, HP_BAD_UTF8 for half a surrogate pair; *fault_at is where it began.
-HP_MUST_USE enum hp_code hp_json_unescape(char *s, size_t *len, size_t *fault_at);
-HP_MUST_USE enum hp_code hp_json_unescape_plain(char *s, size_t *len, size_t *fault_at);
+// Bytes that are decoded in place, some of them at a time.
+struct hp_json_span {
+    char *to;                // where the next one is written
+    const char *from, *stop; // what is to be read now; it is sound
+    const char *end;         // of all
+};
+
+// Replaces the escapes that begin before `stop` by what they stand for; the last one may end behind
+// it. HP_BAD_JSON for an escape that there is none of, HP_BAD_UTF8 for half a surrogate pair:
+// `from` is where it began.
+HP_MUST_USE enum hp_code hp_json_unescape(struct hp_json_span *span);
+HP_MUST_USE enum hp_code hp_json_unescape_plain(struct hp_json_span *span);
 
 // Length of the longest prefix that holds no quote, backslash or control character.
 size_t hp_json_unquoted(hp_str s);

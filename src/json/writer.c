@@ -68,18 +68,47 @@ static void put_escape(struct hp_buf *buf, unsigned char c)
         hp_buf_add(buf, (hp_str){ (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6 });
 }
 
-void hp_json_put_string(struct hp_buf *buf, hp_str s)
+static void put_bytes(struct hp_buf *buf, hp_str s)
 {
-    if (!hp_buf_room(buf, s.len + s.len / 8 + 2)) // an eighth more: what escapes take in usual text
-        return;
-    hp_buf_char(buf, '"');
     for (;;) {
         size_t len = hp_json_unquoted(s);
         hp_buf_add(buf, (hp_str){ s.ptr, len });
         if (len == s.len)
-            break;
+            return;
         put_escape(buf, (unsigned char)s.ptr[len]);
         s = (hp_str){ s.ptr + len + 1, s.len - len - 1 };
     }
+}
+
+// An eighth more: what escapes take in usual text.
+static bool string_room(struct hp_buf *buf, hp_str s)
+{
+    return hp_buf_room(buf, s.len + s.len / 8 + 2);
+}
+
+void hp_json_put_string(struct hp_buf *buf, hp_str s)
+{
+    if (!string_room(buf, s))
+        return;
     hp_buf_char(buf, '"');
+    put_bytes(buf, s);
+    hp_buf_char(buf, '"');
+}
+
+enum { PUT_BETWEEN_CHECKS = 32 << 10 }; // bytes
+
+enum hp_code hp_json_put_long(
+    struct hp_buf *buf, hp_str s, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    if (!string_room(buf, s))
+        return hp_buf_check(buf, fault);
+    hp_buf_char(buf, '"');
+    while (s.len > 0) {
+        size_t len = s.len < PUT_BETWEEN_CHECKS ? s.len : PUT_BETWEEN_CHECKS;
+        HP_TRY(hp_deadline_check(deadline, fault));
+        put_bytes(buf, (hp_str){ s.ptr, len });
+        s = (hp_str){ s.ptr + len, s.len - len };
+    }
+    hp_buf_char(buf, '"');
+    return HP_OK;
 }

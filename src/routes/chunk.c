@@ -496,7 +496,7 @@ static enum hp_code write_reply(const struct work *work, const struct hp_deadlin
     hp_buf_char(out, '{');
     if (wants_text(work, unchanged)) {
         hp_buf_add(out, HP_S("\"text\":"));
-        hp_json_put_string(out, clean->text);
+        HP_TRY(hp_json_put_long(out, clean->text, deadline, fault));
         hp_buf_char(out, ',');
     }
     put_word(out, HP_S("\"unchanged\":"), unchanged ? "true" : "false");

@@ -32,15 +32,18 @@ static enum hp_code put_fault(struct hp_rewrite *rewrite, enum hp_invalid invali
 static enum hp_code decode_utf8(struct hp_rewrite *rewrite, enum hp_invalid invalid)
 {
     hp_str in = rewrite->in;
-    for (size_t at = 0;;) {
-        at += hp_utf8_valid((hp_str){ in.ptr + at, in.len - at });
-        if (at == in.len)
-            return HP_OK;
+    for (size_t at = 0; at < in.len;) {
+        HP_TRY(hp_rewrite_tick(rewrite, at));
+        size_t len = hp_utf8_valid((hp_str){ in.ptr + at, hp_rewrite_stop(rewrite, at) - at });
+        at += len;
+        if (len > 0) // what stopped it, if it is a fault, stops it again
+            continue;
         if (invalid == HP_INVALID_REJECT)
             return hp_fail_at(
                 rewrite->fault, HP_BAD_UTF8, at, "the body is not UTF-8 at byte %zu", at);
         HP_TRY(put_fault(rewrite, invalid, &at));
     }
+    return HP_OK;
 }
 
 // --- UTF-16 --------------------------------------------------------------------------------------

@@ -622,6 +622,7 @@ enum hp_code hp_html_read(struct hp_rewrite *rewrite, struct hp_structure *out)
     r.at = begins(r.in, 0, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
     r.xml = begins(r.in, r.at, "<?xml");
     for (;;) {
+        HP_TRY(hp_rewrite_tick(rewrite, r.at));
         HP_TRY(read_text(&r, &all));
         if (r.at == r.in.len)
             break;

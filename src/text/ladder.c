@@ -10,17 +10,46 @@ static const struct hp_edge *edge_of(const struct hp_ladder *ladder, int rank, s
     return &ladder->lines.edge[rung->edge ? rung->edge[i] : i];
 }
 
-static bool rung_fill(
-    struct hp_rung *rung, const struct hp_edges *edges, int rank, struct hp_arena *arena)
+enum { EDGES_BETWEEN_CHECKS = 16 << 10 };
+
+// Where a walk over the edges from `i` on, if it has the time for it, looks at the deadline again.
+static enum hp_code look(const struct hp_edges *edges, size_t i, size_t *stop,
+    const struct hp_deadline *deadline, struct hp_fault *fault)
 {
-    uint32_t *out = HP_NEW_RAW(arena, uint32_t, rung->count);
+    size_t left = edges->count - i;
+    *stop = i + (left < EDGES_BETWEEN_CHECKS ? left : EDGES_BETWEEN_CHECKS);
+    return hp_deadline_check(deadline, fault);
+}
+
+static enum hp_code count_ranks(
+    struct hp_ladder *ladder, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    const struct hp_edges *lines = &ladder->lines;
+    for (size_t i = 0, stop; i < lines->count;) {
+        HP_TRY(look(lines, i, &stop, deadline, fault));
+        for (; i < stop; i++)
+            ladder->rung[lines->edge[i].rank].count++;
+    }
+    for (int rank = HP_EDGE_DOCUMENT; rank > HP_EDGE_LINE; rank--)
+        ladder->rung[rank - 1].count += ladder->rung[rank].count;
+    return HP_OK;
+}
+
+static enum hp_code rung_fill(
+    struct hp_ladder *ladder, int rank, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    const struct hp_edges *edges = &ladder->lines;
+    uint32_t *out = HP_NEW_RAW(ladder->arena, uint32_t, ladder->rung[rank].count);
     if (!out)
-        return false;
-    rung->edge = out;
-    for (size_t i = 0; i < edges->count; i++)
-        if (edges->edge[i].rank >= rank)
-            *out++ = (uint32_t)i;
-    return true;
+        return hp_no_memory(ladder->arena, fault);
+    ladder->rung[rank].edge = out;
+    for (size_t i = 0, stop; i < edges->count;) {
+        HP_TRY(look(edges, i, &stop, deadline, fault));
+        for (; i < stop; i++)
+            if (edges->edge[i].rank >= rank)
+                *out++ = (uint32_t)i;
+    }
+    return HP_OK;
 }
 
 enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text,
@@ -32,13 +61,9 @@ enum hp_code hp_ladder_init(struct hp_ladder *ladder, hp_str text,
     const struct hp_edges *lines = &ladder->lines;
     if (lines->count == 0)
         return HP_OK;
-    for (size_t i = 0; i < lines->count; i++)
-        ladder->rung[lines->edge[i].rank].count++;
-    for (int rank = HP_EDGE_DOCUMENT; rank > HP_EDGE_LINE; rank--)
-        ladder->rung[rank - 1].count += ladder->rung[rank].count;
+    HP_TRY(count_ranks(ladder, deadline, fault));
     for (int rank = HP_EDGE_PARAGRAPH; rank < HP_EDGES; rank++)
-        if (!rung_fill(&ladder->rung[rank], lines, rank, arena))
-            return hp_no_memory(arena, fault);
+        HP_TRY(rung_fill(ladder, rank, deadline, fault));
     size_t end = lines->edge[lines->count - 1].at;
     return hp_fine_init(&ladder->fine, text, structure, lines->first, end, arena, deadline, fault);
 }

@@ -75,18 +75,21 @@ static bool next_is_run(hp_str s, size_t at, size_t stop, size_t *len)
 }
 
 // At most so many cells has the line. Short ones are not worth counting.
-static size_t most_cells(hp_str s, size_t at, size_t stop)
+static enum hp_code most_cells(struct hp_rewrite *rewrite, size_t at, size_t stop, size_t *count)
 {
-    size_t count = 0, len;
-    if (stop - at <= SHORT_LINE)
-        return stop - at;
-    for (; at < stop; at += len) {
+    hp_str s = rewrite->in;
+    *count = stop - at;
+    if (*count <= SHORT_LINE)
+        return HP_OK;
+    *count = 0;
+    for (size_t len; at < stop; at += len) {
+        HP_TRY(hp_rewrite_tick(rewrite, at));
         bool run = next_is_run(s, at, stop, &len);
-        count += run ? run_cells(len) : 1;
+        *count += run ? run_cells(len) : 1;
         if (!run)
             hp_utf8_at(s, at, &len);
     }
-    return count;
+    return HP_OK;
 }
 
 static void read_run(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t run)
@@ -102,18 +105,21 @@ static void read_run(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t 
             hp_mojibake_cell_of((unsigned char)s.ptr[from + i], (uint32_t)(from + i));
 }
 
-static size_t read_cells(struct hp_mojibake_cell *cell, hp_str s, size_t at, size_t stop)
+static enum hp_code read_cells(struct hp_rewrite *rewrite, size_t at, size_t stop,
+    struct hp_mojibake_cell *cell, size_t *count)
 {
-    size_t count = 0;
+    hp_str s = rewrite->in;
+    *count = 0;
     for (size_t len; at < stop; at += len) {
+        HP_TRY(hp_rewrite_tick(rewrite, at));
         if (next_is_run(s, at, stop, &len)) {
-            read_run(cell + count, s, at, len);
-            count += run_cells(len);
+            read_run(cell + *count, s, at, len);
+            *count += run_cells(len);
         } else {
-            cell[count++] = hp_mojibake_cell_of(hp_utf8_at(s, at, &len), (uint32_t)at);
+            cell[(*count)++] = hp_mojibake_cell_of(hp_utf8_at(s, at, &len), (uint32_t)at);
         }
     }
-    return count;
+    return HP_OK;
 }
 
 // Puts the cells that are not the one raw character they came from.
@@ -137,8 +143,10 @@ static enum hp_code put_cells(
 static enum hp_code repair_line(
     struct hp_rewrite *rewrite, struct hp_mojibake_line *line, size_t at, size_t stop)
 {
-    HP_TRY(room(line, most_cells(rewrite->in, at, stop), rewrite->out->arena));
-    size_t count = read_cells(line->cell, rewrite->in, at, stop);
+    size_t count;
+    HP_TRY(most_cells(rewrite, at, stop, &count));
+    HP_TRY(room(line, count, rewrite->out->arena));
+    HP_TRY(read_cells(rewrite, at, stop, line->cell, &count));
     line->parted = false;
     line->allowance = (uint64_t)count * STEPS_MAX;
     bool settled;

@@ -16,11 +16,21 @@ static inline void add_short(struct hp_buf *out, hp_str end_of, size_t at, size_
     }
 }
 
-// Takes the untouched text up to `at` over.
-static void copy_up_to(struct hp_rewrite *rewrite, size_t at)
+static void copy(struct hp_rewrite *rewrite, size_t at)
 {
     add_short(rewrite->out, rewrite->in, rewrite->copied, at - rewrite->copied);
     rewrite->copied = at;
+}
+
+// Takes the untouched text up to `at` over.
+static enum hp_code copy_up_to(struct hp_rewrite *rewrite, size_t at)
+{
+    while (at - rewrite->copied > HP_REWRITE_STEP) {
+        copy(rewrite, rewrite->copied + HP_REWRITE_STEP);
+        HP_TRY(hp_deadline_check(rewrite->deadline, rewrite->fault));
+    }
+    copy(rewrite, at);
+    return HP_OK;
 }
 
 static enum hp_code too_long(const struct hp_rewrite *rewrite)
@@ -35,7 +45,7 @@ enum hp_code hp_rewrite_put(struct hp_rewrite *rewrite, size_t at, size_t len, h
     assert(len > 0 && at >= rewrite->copied);
     if (rewrite->edits->count == 0)
         hp_buf_room(out, rewrite->in.len); // most texts shrink: the one allocation
-    copy_up_to(rewrite, at);
+    HP_TRY(copy_up_to(rewrite, at));
     if (out->len > UINT32_MAX)
         return too_long(rewrite);
     struct hp_edit edit = { (uint32_t)out->len, (uint32_t)with.len, (uint32_t)at, (uint32_t)len };
@@ -60,7 +70,7 @@ enum hp_code hp_rewrite_end(struct hp_rewrite *rewrite, hp_str *text)
     *text = rewrite->in;
     if (rewrite->edits->count == 0)
         return HP_OK;
-    copy_up_to(rewrite, rewrite->in.len);
+    HP_TRY(copy_up_to(rewrite, rewrite->in.len));
     HP_TRY(hp_buf_check(rewrite->out, rewrite->fault));
     if (rewrite->out->len > UINT32_MAX)
         return too_long(rewrite);
