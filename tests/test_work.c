@@ -69,7 +69,7 @@ START_TEST(short_ones_go_first_live_before_shadow)
     struct hp_queue queue;
     struct hp_job shadow = job_of(1, true), long_one = job_of(50, false),
                   short_one = job_of(2, false);
-    ck_assert(hp_queue_init(&queue, 10, 1000));
+    ck_assert(hp_queue_init(&queue, 10, 1000, 0));
     hp_queue_put(&queue, &shadow, 1 * MS);
     hp_queue_put(&queue, &long_one, 2 * MS);
     hp_queue_put(&queue, &short_one, 3 * MS);
@@ -93,7 +93,7 @@ START_TEST(a_long_one_is_passed_for_a_while_and_not_for_ever)
     struct hp_queue queue;
     struct hp_job long_one = job_of(20, false);
     size_t passed = 0;
-    ck_assert(hp_queue_init(&queue, SHORT + 1, 100000));
+    ck_assert(hp_queue_init(&queue, SHORT + 1, 100000, 0));
     hp_queue_put(&queue, &long_one, 1 * MS);
     for (size_t i = 0; i < SHORT; i++) {
         shorts[i] = job_of(1, false);
@@ -116,7 +116,7 @@ START_TEST(a_heap_takes_what_a_list_would_take)
     static uint64_t turn[JOBS]; // 0: not in
     struct hp_queue queue;
     unsigned seed = 7;
-    ck_assert(hp_queue_init(&queue, JOBS, SIZE_MAX));
+    ck_assert(hp_queue_init(&queue, JOBS, SIZE_MAX, 0));
     for (size_t i = 0; i < JOBS; i++)
         jobs[i] = job_of(0, false);
     for (uint64_t step = 1; step <= STEPS; step++) {
@@ -156,7 +156,7 @@ START_TEST(room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow)
     struct hp_queue queue;
     struct hp_job live[4], shadow = job_of(1, true), fat = job_of(1, false);
     fat.bytes = 91;
-    ck_assert(hp_queue_init(&queue, 3, 100));
+    ck_assert(hp_queue_init(&queue, 3, 100, 0));
     for (size_t i = 0; i < 4; i++)
         live[i] = job_of(1, false);
     ck_assert(hp_queue_has_room(&queue, &shadow));
@@ -289,6 +289,24 @@ START_TEST(each_job_is_run_once_and_comes_back_once)
 }
 END_TEST
 
+START_TEST(as_many_find_a_place_at_once_as_there_are_threads_however_few_may_wait)
+{
+    enum { THREADS = 8, ROUNDS = 20 };
+    int done_fd;
+    struct hp_workers *workers = workers_of(THREADS, 1, &done_fd);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct task tasks[THREADS];
+        for (size_t i = 0; i < THREADS; i++) {
+            tasks[i] = (struct task){ .job = job_of(1, false) };
+            hp_workers_submit(workers, &tasks[i].job);
+        }
+        ck_assert_uint_eq(collect(workers, done_fd, THREADS), THREADS);
+    }
+    hp_workers_free(workers);
+    close(done_fd);
+}
+END_TEST
+
 static void wait_until_busy(struct hp_workers *workers, size_t busy)
 {
     struct hp_workers_view view;
@@ -414,6 +432,7 @@ TESTS("work", a_quota_is_whole_processors, the_group_of_processors_is_found_in_b
     room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow,
     time_off_the_processor_costs_nothing, cost_is_learned_by_size,
     one_slow_request_moves_the_estimate_little, each_job_is_run_once_and_comes_back_once,
+    as_many_find_a_place_at_once_as_there_are_threads_however_few_may_wait,
     what_waits_can_be_withdrawn_and_what_runs_cannot, a_job_is_let_in_where_its_turn_comes_in_time,
     long_ones_do_not_keep_a_short_one_waiting, a_worker_that_is_long_over_its_jobs_time_is_stuck,
     a_deadline_that_is_cancelled_has_passed)

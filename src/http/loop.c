@@ -2,7 +2,6 @@
 // thread touches the data daemon.
 #include "http/loop.h"
 
-#include "base/cores.h"
 #include "base/log.h"
 #include "http/exchange.h"
 #include "http/systemd.h"
@@ -359,7 +358,7 @@ static bool watch_all(struct hp_server *server)
 // On one core whoever could send something waits for us to sleep.
 static uint64_t spin_ns(const struct hp_server *server)
 {
-    return hp_cores() > 1 ? (uint64_t)server->first->spin_us * HP_NS_PER_US : 0;
+    return server->cores > 1 ? (uint64_t)server->first->spin_us * HP_NS_PER_US : 0;
 }
 
 int hp_loop_run(struct hp_server *server)

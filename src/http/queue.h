@@ -43,9 +43,12 @@ struct hp_queue {
     struct hp_heap heap[2]; // of short jobs, of long ones
     size_t count, bytes;
     size_t count_max, bytes_max;
+    size_t places;
 };
 
-bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max);
+// So many may wait, and so many bytes; `at_hand` more, which idle workers are about to take, find a
+// place.
+bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max, size_t at_hand);
 void hp_queue_done(struct hp_queue *queue);
 
 // Whether there is room. Shadow calls get no more than half of it: they are what is shed first.
@@ -55,7 +58,7 @@ bool hp_queue_has_room(const struct hp_queue *queue, const struct hp_job *job);
 uint64_t hp_queue_before_ns(
     const struct hp_queue *queue, const struct hp_job *job, uint64_t now_ns, bool short_only);
 
-// There is room.
+// There is a place.
 void hp_queue_put(struct hp_queue *queue, struct hp_job *job, uint64_t now_ns);
 
 // The next one; NULL: none (or none that is short) waits.

@@ -152,6 +152,7 @@ static void warn_of_restart(const struct hp_config *first, const struct hp_confi
         { "isolation", memcmp(&first->isolation, &fresh->isolation, sizeof first->isolation) == 0 },
         { "vocabulary", hp_str_equal(first->vocabulary, fresh->vocabulary) },
         { "workers", first->workers == fresh->workers },
+        { "spin_us", first->spin_us == fresh->spin_us },
         { "limits.connections", was->connections == is->connections },
         { "limits.header_bytes", was->header_bytes == is->header_bytes },
         { "limits.header_ms", was->header_ms == is->header_ms },
@@ -373,17 +374,17 @@ static int open_spans(struct hp_server *server)
 enum { INLINE_US = 50, INLINE_ALONE_US = 150 };
 
 // The I/O thread has a core of its own where there are two.
-static unsigned worker_count(const struct hp_config *config)
+static unsigned worker_count(const struct hp_server *server)
 {
-    unsigned cores = hp_cores();
-    return config->workers > 0 ? (unsigned)config->workers : cores > 1 ? cores - 1 : 1;
+    int64_t wanted = server->config->workers;
+    return wanted > 0 ? (unsigned)wanted : server->cores > 1 ? server->cores - 1 : 1;
 }
 
 static int open_workers(struct hp_server *server)
 {
     const struct hp_limits *limits = &server->config->limits;
     size_t waiting = (size_t)limits->queue_requests; // a connection has one request at a time
-    struct hp_workers_setting setting = { .threads = worker_count(server->config),
+    struct hp_workers_setting setting = { .threads = worker_count(server),
         .queue_requests = waiting < server->connections_max ? waiting : server->connections_max,
         .queue_bytes = (size_t)limits->queue_bytes,
         .run = hp_exchange_run,
@@ -594,6 +595,7 @@ int hp_serve(const struct hp_server_options *options)
         .started_ns = hp_now_ns(),
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .last_reload_ok = true,
+        .cores = hp_cores(),
         .admin_listener.fd = -1,
         .epoll_fd = -1,
         .signal_fd = -1,

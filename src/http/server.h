@@ -61,6 +61,7 @@ struct hp_server {
     uint64_t idle_ns;        // for the next request line to come in
     uint64_t inline_ns;      // work up to this is done on the I/O thread, in one turn of the loop
     size_t connections_max;
+    unsigned cores; // counted before the files that tell of a quota are shut off
     const char **route_names;
     struct hp_isolation isolation;
     void **route_state; // one for each row of hp_routes

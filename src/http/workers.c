@@ -131,7 +131,8 @@ struct hp_workers *hp_workers_new(const struct hp_workers_setting *setting)
     workers->done_fd = setting->done_fd;
     workers->done_end = &workers->done;
     workers->stretch = STRETCH_ONE;
-    bool ok = hp_queue_init(&workers->queue, setting->queue_requests, setting->queue_bytes);
+    bool ok = hp_queue_init(
+        &workers->queue, setting->queue_requests, setting->queue_bytes, setting->threads + 1);
     while (ok && workers->count <= setting->threads)
         ok = start(workers, workers->count == setting->threads);
     if (ok)
