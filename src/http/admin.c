@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 enum {
-    CONNECTIONS = 32,
+    CONNECTIONS = 32, // beyond these the one that came first gives way
+    ON_THEIR_WAY_OUT = 4,
     IDLE_S = 5,
     MEMORY = 8 << 20,
     HEADER_BYTES = 32 << 10,
@@ -410,15 +411,28 @@ static void let_replies_go(struct hp_server *server)
     }
 }
 
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+    struct hp_server *server = cls;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = hp_seats_take(&server->seats,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else if (*context)
+        hp_seats_leave(&server->seats, *context);
+}
+
 bool hp_admin_open(struct hp_server *server)
 {
+    server->seats.most = CONNECTIONS;
     server->admin =
         MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request,
-            server,                                              //
-            MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd, //
-            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,  //
-            MHD_OPTION_NOTIFY_COMPLETED, on_end, server,         //
-            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,     //
+            server,                                                                //
+            MHD_OPTION_LISTEN_SOCKET, server->admin_listener.fd,                   //
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS + ON_THEIR_WAY_OUT, //
+            MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                   //
+            MHD_OPTION_NOTIFY_COMPLETED, on_end, server,                           //
+            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,                       //
             HP_STRICT_PARSER MHD_OPTION_END);
     return server->admin != NULL;
 }

@@ -10,6 +10,7 @@
 #include "http/cost.h"
 #include "http/listen.h"
 #include "http/rollout.h"
+#include "http/seats.h"
 #include "http/wait.h"
 #include "http/workers.h"
 #include "http/watch.h"
@@ -110,6 +111,7 @@ struct hp_server {
     // The admin thread's.
     struct MHD_Daemon *admin;
     struct hp_listener admin_listener;
+    struct hp_seats seats; // its connections
     atomic_size_t admin_replies; // not yet on their way
 };
 

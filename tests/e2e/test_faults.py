@@ -323,6 +323,26 @@ def test_a_refusal_that_is_the_librarys_has_an_id(daemon):
     assert len(seen) == 2
 
 
+# --- the admin side ----------------------------------------------------------------------------------
+
+def test_who_holds_the_admin_sides_connections_keeps_no_health_check_out(start):
+    daemon = start()
+    host, _, port = daemon.admin.rpartition("/")[2].rpartition(":")
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(100)]
+        for sock in slow:
+            sock.sendall(b"GET /livez HTTP/1.1\r\nX-Slow: ")
+        for _ in range(5):
+            for sock in slow:
+                with contextlib.suppress(OSError):  # it had to give way
+                    sock.sendall(b"x")
+            conn = stack.enter_context(contextlib.closing(connection(daemon.admin, timeout=3)))
+            assert request(conn, "GET", "/livez").status == 200
+        # what had to give way is ended or reset; what holds on has nothing to read
+        assert len(select.select(slow, [], [], 0)[0]) >= len(slow) - 32
+    assert daemon.get("/livez").status == 200
+
+
 # --- the library's version ---------------------------------------------------------------------------
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
