@@ -334,7 +334,8 @@ static struct hp_record a_record(void)
         .total_ns = 1600000,
         .cpu_ns = 1530000,
         .deadline_ms = 250,
-        .granted_ms = 200 };
+        .granted_ms = 200,
+        .contract = "chunk/1" };
 }
 
 // --- metrics -------------------------------------------------------------------------------------
@@ -778,7 +779,8 @@ START_TEST(a_request_line_has_every_field)
     static const char *const keys[] = { "ts", "level", "msg", "request_id", "trace_id", "span_id",
         "route", "mode", "caller", "method", "status", "code", "outcome", "stage", "bytes_in",
         "bytes_out", "queue_us", "parse_us", "compute_us", "write_us", "total_us", "cpu_us",
-        "deadline_ms", "granted_ms", "peer", "config_hash" };
+        "deadline_ms", "granted_ms", "remaining_ms", "bound_by", "contract", "peer",
+        "config_hash" };
     enum { KEYS = sizeof keys / sizeof *keys };
     int ends[2];
     json_t *json = NULL;
@@ -808,6 +810,9 @@ START_TEST(a_request_line_has_every_field)
     ck_assert_int_eq(int_of(json, "cpu_us"), 1530);
     ck_assert_int_eq(int_of(json, "deadline_ms"), 250);
     ck_assert_int_eq(int_of(json, "granted_ms"), 200);
+    ck_assert_int_eq(int_of(json, "remaining_ms"), 198); // of 200, less 1.6
+    ck_assert_str_eq(string_of(json, "bound_by"), "route");
+    ck_assert_str_eq(string_of(json, "contract"), "chunk/1");
     json_decref(json);
     hp_request_log_free(log);
     close(ends[0]);
@@ -867,7 +872,7 @@ START_TEST(hostile_strings_leave_the_line_whole)
     record.bytes_in = record.bytes_out = record.total_ns = record.cpu_ns = UINT64_MAX / 2;
     hp_request_log_write(log, &record);
     ck_assert_uint_eq(lines_in(ends[0], &json), 1);
-    ck_assert_uint_eq(json_object_size(json), 26);
+    ck_assert_uint_eq(json_object_size(json), 29);
     ck_assert_uint_eq(strlen(string_of(json, "peer")), 128);
     json_decref(json);
     hp_request_log_free(log);

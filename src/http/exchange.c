@@ -210,6 +210,7 @@ static void record(struct hp_exchange *x, bool delivered)
 {
     struct hp_server *server = x->server;
     struct hp_record told = { .route = x->route,
+        .contract = x->route == HP_NO_ROUTE ? NULL : hp_routes[x->route]->contract,
         .mode = x->mode,
         .code = x->fault.code,
         .status = x->status ? x->status : hp_error_info(x->fault.code)->status,

@@ -21,7 +21,7 @@ struct hp_peer {
     int fd;
     bool unix_socket;
     uint64_t who;  // hp_peer_who of it
-    char name[64]; // "127.0.0.1:40312" or "unix"
+    char name[64]; // "127.0.0.1:40312", or "unix:uid=1000,pid=4242" as it connected
     enum hp_peer_phase phase;
     uint64_t until_ns;      // when the phase must be over; 0: no limit of ours
     uint64_t idle_until_ns; // after the first look at an idle one

@@ -14,6 +14,17 @@ struct hp_peer *hp_peer_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
+static void name_user(struct hp_peer *peer)
+{
+    struct ucred user;
+    socklen_t len = sizeof user;
+    peer->unix_socket = true;
+    if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &user, &len) == 0)
+        snprintf(peer->name, sizeof peer->name, "unix:uid=%u,pid=%d", user.uid, user.pid);
+    else
+        snprintf(peer->name, sizeof peer->name, "unix");
+}
+
 static void name_peer(struct hp_peer *peer, const struct sockaddr *address)
 {
     char host[INET6_ADDRSTRLEN] = "";
@@ -26,8 +37,7 @@ static void name_peer(struct hp_peer *peer, const struct sockaddr *address)
         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
         snprintf(peer->name, sizeof peer->name, "[%s]:%u", host, ntohs(v6->sin6_port));
     } else {
-        peer->unix_socket = true;
-        snprintf(peer->name, sizeof peer->name, "unix");
+        name_user(peer);
     }
 }
 

@@ -92,6 +92,18 @@ static void micros(struct hp_line *line, const char *key, uint64_t ns)
     hp_line_uint(line, key, ns / HP_NS_PER_US);
 }
 
+// Whose word the grant is, and what of it was left at the end.
+static void grant(struct hp_line *line, const struct hp_record *record)
+{
+    uint64_t granted_ns = (uint64_t)record->granted_ms * HP_NS_PER_MS;
+    bool asked = record->deadline_ms && record->deadline_ms <= record->granted_ms;
+    uint64_t left_ns = granted_ns > record->total_ns ? granted_ns - record->total_ns : 0;
+    hp_line_uint(line, "deadline_ms", record->deadline_ms);
+    hp_line_uint(line, "granted_ms", record->granted_ms);
+    hp_line_uint(line, "remaining_ms", left_ns / HP_NS_PER_MS);
+    text(line, "bound_by", !record->granted_ms ? "nothing" : asked ? "caller" : "route");
+}
+
 static void times(struct hp_line *line, const struct hp_record *record)
 {
     micros(line, "queue_us", record->spent_ns[HP_QUEUE]);
@@ -110,6 +122,7 @@ static void describe(
     text(line, "trace_id", record->trace_id);
     text(line, "span_id", record->span_id);
     text(line, "route", route_of(log, record));
+    text(line, "contract", record->contract ? record->contract : "");
     text(line, "mode", hp_call_mode_name(record->mode));
     outside(line, "caller", record->caller);
     outside(line, "method", record->method);
@@ -120,8 +133,7 @@ static void describe(
     hp_line_uint(line, "bytes_in", record->bytes_in);
     hp_line_uint(line, "bytes_out", record->bytes_out);
     times(line, record);
-    hp_line_uint(line, "deadline_ms", record->deadline_ms);
-    hp_line_uint(line, "granted_ms", record->granted_ms);
+    grant(line, record);
     outside(line, "peer", record->peer);
     text(line, "config_hash", record->config_hash);
     hp_line_end(line);

@@ -12,7 +12,8 @@ enum { HP_NO_ROUTE = -1 };
 
 // One request, told when its last byte was handed to the kernel or the connection was lost.
 struct hp_record {
-    int route; // index, or HP_NO_ROUTE
+    int route;            // index, or HP_NO_ROUTE
+    const char *contract; // the route's; NULL: no route
     enum hp_call_mode mode;
     enum hp_code code;
     int status;

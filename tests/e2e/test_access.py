@@ -172,3 +172,14 @@ def test_a_service_manager_hears_of_start_reload_watchdog_and_stop(start, tmp_pa
     daemon.process.send_signal(signal.SIGTERM)
     assert until("STOPPING=1")
     assert daemon.process.wait(10) == 0
+
+
+# --- who called --------------------------------------------------------------------------------------
+
+def test_the_log_says_which_user_and_process_of_a_unix_socket_and_whose_word_the_grant_was(start):
+    daemon = start()
+    assert daemon.post("/v1/chunk", BODY, url=daemon.unix, X_Request_Timeout_Ms="0x").status == 400  # failures are always logged
+    wait_for(lambda: any(line["msg"] == "request" for line in daemon.log()), "its line")
+    line, = (line for line in daemon.log() if line["msg"] == "request")
+    assert line["peer"] == f"unix:uid={os.getuid()},pid={os.getpid()}"
+    assert (line["contract"], line["bound_by"]) == ("chunk/1", "nothing")
