@@ -111,7 +111,7 @@ struct hp_server {
     // The admin thread's.
     struct MHD_Daemon *admin;
     struct hp_listener admin_listener;
-    struct hp_seats seats; // its connections
+    struct hp_seats seats;       // its connections
     atomic_size_t admin_replies; // not yet on their way
 };
 
