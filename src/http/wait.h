@@ -33,7 +33,7 @@ struct hp_waiter {
 
 // Asks once whether the kernel can wait to the nanosecond, and whoever filters our calls lets us:
 // no event is taken. From then on this thread's waits end when they should, not 50 us later.
-void hp_waiter_open(struct hp_waiter *waiter, int epoll_fd, uint64_t spin_ns);
+void hp_waiter_open(struct hp_waiter *waiter, int epoll_fd, uint64_t look_ns);
 
 // As epoll_wait, but for `ns`; whole milliseconds, rounded up, where it is not fine.
 int hp_wait(struct hp_waiter *waiter, struct epoll_event *events, int most, uint64_t ns);
