@@ -5,6 +5,7 @@
 
 struct pair {
     hp_str key, value; // decoded
+    const struct hp_field *field;
     struct pair *next;
 };
 
@@ -122,11 +123,10 @@ static enum hp_code read_pair(struct query *query, hp_str text, struct hp_fault 
     hp_str raw_value = text, raw_key = hp_str_cut(&raw_value, '=');
     struct pair pair = { .next = NULL };
     char pointer[HP_POINTER_MAX] = "";
-    const struct hp_field *field = NULL;
     void *holder = NULL;
     HP_TRY(decode(query, raw_key, &pair.key, fault));
     HP_TRY(decode(query, raw_value, &pair.value, fault));
-    HP_TRY(find(query, pair.key, pointer, &field, &holder, fault));
+    HP_TRY(find(query, pair.key, pointer, &pair.field, &holder, fault));
     return note(query, &pair, pointer, fault); // known keys only: a query cannot make this long
 }
 
@@ -137,9 +137,10 @@ static enum hp_code set_values(const struct query *query, bool base, struct hp_f
         char pointer[HP_POINTER_MAX] = "";
         const struct hp_field *field = NULL;
         void *holder = NULL;
+        if ((pair->field->type == HP_BASE) != base)
+            continue;
         HP_TRY(find(query, pair->key, pointer, &field, &holder, fault));
-        if ((field->type == HP_BASE) == base)
-            HP_TRY(hp_field_text(field, holder, pair->value, pointer, NULL, fault));
+        HP_TRY(hp_field_text(field, holder, pair->value, pointer, NULL, fault));
     }
     return HP_OK;
 }

@@ -6,7 +6,6 @@
 #include "telemetry/trace.h"
 
 #include <microhttpd.h>
-#include <stdio.h>
 
 static const struct {
     unsigned status;
@@ -83,15 +82,13 @@ static size_t write_problem(enum hp_code code, hp_str date, bool with_body, char
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf body = hp_buf_in(&arena);
     hp_problem_write(&body, &fault, (hp_str){ id, 32 }, HP_QUEUE, 0);
-    const struct hp_error_info *info = hp_error_info(code);
-    int len = snprintf(out, HP_PAGE_MAX,
-        "HTTP/1.1 %d %s\r\n%.*sContent-Type: application/problem+json\r\nX-Request-Id: %s\r\n"
-        "Connection: close\r\nContent-Length: %zu\r\n\r\n%.*s",
-        info->status, MHD_get_reason_phrase_for((unsigned)info->status), (int)date.len, date.ptr,
-        id, body.len, with_body ? (int)body.len : 0, body.ptr);
-    bool whole = !body.failed && len > 0 && len < HP_PAGE_MAX;
+    size_t len = hp_problem_head(out, HP_PAGE_MAX, code, date, (hp_str){ id, 32 }, body.len);
+    size_t sent = with_body ? body.len : 0;
+    bool whole = !body.failed && len > 0 && sent < HP_PAGE_MAX - len;
+    if (whole && sent)
+        memcpy(out + len, body.ptr, sent);
     hp_arena_done(&arena);
-    return whole ? (size_t)len : 0; // without memory the page goes out as it is
+    return whole ? len + sent : 0; // without memory the page goes out as it is
 }
 
 size_t hp_page_replace(const struct iovec *part, size_t parts, char out[HP_PAGE_MAX])

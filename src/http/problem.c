@@ -1,7 +1,11 @@
-// problem.c -- the members of a problem, those that apply.
+// problem.c -- the members of a problem, those that apply, and the head that goes before them where
+// we write it ourselves.
 #include "http/problem.h"
 
 #include "hotpathd/json.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
 
 static void put_text(struct hp_buf *out, const char *key, hp_str value)
 {
@@ -34,4 +38,16 @@ void hp_problem_write(struct hp_buf *out, const struct hp_fault *fault, hp_str r
     }
     put_text(out, "request_id", request_id);
     hp_buf_char(out, '}');
+}
+
+size_t hp_problem_head(
+    char *out, size_t size, enum hp_code code, hp_str date, hp_str request_id, size_t body_len)
+{
+    int status = hp_error_info(code)->status;
+    int len = snprintf(out, size,
+        "HTTP/1.1 %d %s\r\n%.*sContent-Type: application/problem+json\r\nX-Request-Id: %.*s\r\n"
+        "Connection: close\r\nContent-Length: %zu\r\n\r\n",
+        status, MHD_get_reason_phrase_for((unsigned)status), (int)date.len, date.ptr,
+        (int)request_id.len, request_id.ptr, body_len);
+    return len > 0 && (size_t)len < size ? (size_t)len : 0;
 }

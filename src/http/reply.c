@@ -142,18 +142,15 @@ hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *c
 
 // --- past libmicrohttpd --------------------------------------------------------------------------
 
-static int write_head(const struct hp_exchange *x, char *out, size_t size)
+static size_t write_head(const struct hp_exchange *x, char *out, size_t size)
 {
     char date[64];
     struct tm utc;
     time_t now = time(NULL);
     gmtime_r(&now, &utc);
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    return snprintf(out, size,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/problem+json\r\n"
-        "X-Request-Id: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
-        x->status, MHD_get_reason_phrase_for((unsigned)x->status), date, x->request_id.ptr,
-        x->reply.len);
+    size_t len = strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+    return hp_problem_head(
+        out, size, x->fault.code, (hp_str){ date, len }, x->request_id, x->reply.len);
 }
 
 hp_mhd_result hp_exchange_refuse(struct hp_exchange *x)
@@ -161,10 +158,10 @@ hp_mhd_result hp_exchange_refuse(struct hp_exchange *x)
     char head[512];
     write_problem(x);
     x->ended_by_us = true;
-    int len = write_head(x, head, sizeof head);
-    if (x->reply.failed || len < 0 || len >= (int)sizeof head)
+    size_t len = write_head(x, head, sizeof head);
+    if (x->reply.failed || len == 0)
         return MHD_NO;
-    struct iovec parts[] = { { head, (size_t)len }, { x->reply.ptr, x->reply.len } };
+    struct iovec parts[] = { { head, len }, { x->reply.ptr, x->reply.len } };
     struct msghdr message = { .msg_iov = parts,
         .msg_iovlen = hp_str_is(x->method, "HEAD") ? 1 : 2 };
     x->bytes_out = x->reply.len;
