@@ -168,6 +168,14 @@ def run(*arguments, stdin=None, timeout=PATIENCE_S):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+def preloaded(folder, name):
+    """The library of tests/e2e/NAME.c, built into `folder`, for LD_PRELOAD."""
+    library = folder / f"{name}.so"
+    source = pathlib.Path(__file__).with_name(f"{name}.c")
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    return str(library)
+
+
 def wait_for(condition, what, seconds=PATIENCE_S):
     until = time.monotonic() + seconds
     while not condition():

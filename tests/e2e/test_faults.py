@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from daemon import SANITIZED, Daemon, connection, read_all, request, wait_for
+from daemon import SANITIZED, Daemon, connection, preloaded, read_all, request, wait_for
 
 BODY = json.dumps({"text": "One paragraph."}).encode()
 LARGE = json.dumps({"text": "A paragraph, and another word. " * 3000}).encode()
@@ -36,11 +36,9 @@ def tcp(daemon):
 @pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer has its own malloc")
 @pytest.mark.parametrize("body", [BODY, LARGE], ids=["in place", "by a worker"])
 def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path, monkeypatch, body):
-    library, control = tmp_path / "failing.so", tmp_path / "control"
-    source = pathlib.Path(__file__).with_name("failing_malloc.c")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    control = tmp_path / "control"
     control.write_bytes(bytes(8))
-    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "failing_malloc"))
     monkeypatch.setenv("FAILING_MALLOC", str(control))
     (tmp_path / "d").mkdir()
     with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
@@ -114,9 +112,7 @@ def odd_library(tmp_path, monkeypatch):
     """Starts a daemon; its second result sets how far its time of day is off and whether its workers are stuck."""
     if SANITIZED or not shutil.which("cc"):
         pytest.skip("a sanitizer wants to be loaded first" if SANITIZED else "no cc")
-    library, control = tmp_path / "odd_clock.so", tmp_path / "control"
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library),
-                    str(pathlib.Path(__file__).with_name("odd_clock.c"))], check=True)
+    library, control = preloaded(tmp_path, "odd_clock"), tmp_path / "control"
     control.write_bytes(bytes(8))
     (tmp_path / "d").mkdir()
     config = tmp_path / "d" / "clock.yaml"
@@ -125,7 +121,7 @@ def odd_library(tmp_path, monkeypatch):
     @contextlib.contextmanager
     def begin():
         daemon = Daemon(tmp_path / "d", "--config", str(config))
-        monkeypatch.setenv("LD_PRELOAD", str(library))
+        monkeypatch.setenv("LD_PRELOAD", library)
         monkeypatch.setenv("ODD_CLOCK", str(control))
         with daemon, open(control, "r+b") as file:
             monkeypatch.delenv("LD_PRELOAD")
@@ -182,6 +178,16 @@ def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
     assert daemon.post("/v1/chunk", LARGE).status == 200
 
 
+@contextlib.contextmanager
+def held(daemon, odd):
+    """A caller whose request a worker has and is stuck with."""
+    odd(stuck=1)
+    with tcp(daemon) as caller:
+        caller.sendall(HELD)
+        wait_for(lambda: daemon.get("/-/status").json["workers"]["busy"] == 1, "the worker to have it")
+        yield caller
+
+
 def let_go(daemon, odd):
     odd()
     wait_for(lambda: daemon.get("/-/status").json["memory_bytes"] == 0, "the worker to let go of its memory")
@@ -216,10 +222,8 @@ def test_a_connection_goes_on_behind_a_504_of_a_stuck_worker(odd_clock):
 
 def test_a_caller_of_a_stuck_worker_hangs_up_and_is_counted_once(odd_clock):
     daemon, odd = odd_clock
-    odd(stuck=1)
-    with tcp(daemon) as caller:
-        caller.sendall(HELD)
-        wait_for(lambda: daemon.get("/-/status").json["workers"]["busy"] == 1, "the worker to have it")
+    with held(daemon, odd):
+        pass
     wait_for(lambda: daemon.metric("hotpathd_in_flight") == 0, "the caller to be gone")
     let_go(daemon, odd)
     assert daemon.metric("hotpathd_requests_total") == 1
@@ -227,10 +231,7 @@ def test_a_caller_of_a_stuck_worker_hangs_up_and_is_counted_once(odd_clock):
 
 def test_a_drain_answers_for_a_stuck_worker_and_waits_for_it(odd_clock):
     daemon, odd = odd_clock
-    odd(stuck=1)
-    with tcp(daemon) as caller:
-        caller.sendall(HELD)
-        wait_for(lambda: daemon.get("/-/status").json["workers"]["busy"] == 1, "the worker to have it")
+    with held(daemon, odd) as caller:
         daemon.process.terminate()
         assert read_all(caller).startswith(b"HTTP/1.1 504")
     assert daemon.process.poll() is None

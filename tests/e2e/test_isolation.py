@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from daemon import BINARY, wait_for
+from daemon import BINARY, preloaded, wait_for
 
 BODY = json.dumps({"text": "One paragraph."})
 SANITIZED = b"sanitizer's build" in pathlib.Path(BINARY).read_bytes()
@@ -96,10 +96,7 @@ def test_files_outside_its_folders_cannot_be_read(start, tmp_path):
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first, and isolates nothing")
 def test_a_kernel_that_has_none_of_it_is_told_of_and_served_on(start, tmp_path, monkeypatch):
-    library = tmp_path / "poor_kernel.so"
-    source = pathlib.Path(__file__).with_name("poor_kernel.c")
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
-    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "poor_kernel"))
     daemon, _ = begin(start, tmp_path, "")
     monkeypatch.delenv("LD_PRELOAD")
     told = daemon.get("/-/status").json["isolation"]

@@ -67,6 +67,13 @@ def queued(daemon):
     return daemon.get("/-/status").json["workers"]["queued"]
 
 
+def full(daemon):
+    """Two callers, of a request that the worker has begun with and of one that takes the only place in the queue."""
+    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
+    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    return running, waiting
+
+
 def test_a_small_request_is_answered_while_a_long_one_is_worked_on(start, tmp_path):
     daemon = one_worker(start, tmp_path)
     long = busy_with(daemon)
@@ -91,9 +98,7 @@ def test_requests_that_come_at_once_are_not_all_computed_by_the_thread_that_read
 
 def test_a_full_queue_refuses_at_once_and_keeps_the_connection(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
-    running = busy_with(daemon)
-    waiting = Caller(daemon, slow(30_000))
-    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    running, waiting = full(daemon)
     conn = connection(daemon.tcp)
     refused = request(conn, "POST", "/v1/chunk", slow(30_000), {"Content-Type": "application/json"})
     assert (refused.status, refused.code) == (429, "overloaded")
@@ -110,8 +115,7 @@ def test_a_full_queue_refuses_before_the_body_is_there(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     body = slow(5_000)
     assert daemon.post("/v1/chunk", body).status == 200  # then it is known what such bodies take
-    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
-    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    running, waiting = full(daemon)
     host, _, port = daemon.tcp[len("http://"):].rpartition(":")
     with socket.create_connection((host, int(port)), timeout=60) as asks:
         asks.sendall(head(len(body), Expect="100-continue"))
@@ -124,8 +128,7 @@ def test_a_body_over_its_limit_is_told_so_by_a_full_queue_too(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
     body = slow(5_000)
     assert daemon.post("/v1/chunk", body).status == 200  # then it is known what such bodies take
-    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
-    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    running, waiting = full(daemon)
     assert daemon.post("/v1/chunk", body).status == 429
     config = tmp_path / "one.yaml"
     config.write_text(config.read_text().replace("chunk: {", "chunk: { max_body: 4KiB,"))
@@ -138,8 +141,7 @@ def test_a_body_over_its_limit_is_told_so_by_a_full_queue_too(start, tmp_path):
 
 def test_each_of_many_refusals_is_told_and_counted(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
-    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
-    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    running, waiting = full(daemon)
     body, gone = slow(30_000), 0
     conn = connection(daemon.tcp)
     for n in range(250):
@@ -234,8 +236,7 @@ def test_a_drain_finishes_what_runs_and_what_waits(start, tmp_path):
 def test_what_has_begun_ends_under_the_configuration_that_it_began_with(start, tmp_path):
     daemon = one_worker(start, tmp_path)
     config = tmp_path / "one.yaml"
-    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
-    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    running, waiting = full(daemon)
     config.write_text(config.read_text().replace("max_deadline_ms: 60000", "mode: off, deadline_ms: 1, max_deadline_ms: 1, max_body: 1KiB"))
     wait_for(lambda: daemon.metric("hotpathd_route_mode", route="chunk", mode="off") == 1, "the file to be seen")
     assert daemon.post("/v1/chunk", SMALL).code == "route_off"
@@ -248,8 +249,7 @@ def test_what_has_begun_ends_under_the_configuration_that_it_began_with(start, t
 
 def test_an_admin_socket_answers_while_all_workers_are_busy_and_the_queue_is_full(start, tmp_path):
     daemon = one_worker(start, tmp_path, queue_requests=1)
-    running, waiting = busy_with(daemon), Caller(daemon, slow(30_000))
-    wait_for(lambda: queued(daemon) == 1, "the second to wait")
+    running, waiting = full(daemon)
     assert daemon.get("/livez").status == daemon.get("/metrics").status == daemon.get("/readyz").status == 200
     assert daemon.call("GET", "/v1/rollout").status == 200
     running.hang_up()
