@@ -2,6 +2,7 @@
 #include "hotpathd/deadline.h"
 #include "hotpathd/json.h"
 #include "http/gate.h"
+#include "http/lines.h"
 #include "http/listen.h"
 #include "http/problem.h"
 #include "http/rollout.h"
@@ -374,6 +375,91 @@ START_TEST(what_a_look_finds_is_returned_and_what_it_misses_is_slept_for)
 }
 END_TEST
 
+// --- lines woven into what libmicrohttpd sends ---------------------------------------------------
+
+struct stream {
+    char bytes[256];
+    size_t len;
+};
+
+// A socket whose buffer has room for so many bytes.
+static size_t take_some(struct stream *to, const struct iovec *part, size_t parts, size_t room)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < parts && taken < room; i++) {
+        size_t some = part[i].iov_len < room - taken ? part[i].iov_len : room - taken;
+        memcpy(to->bytes + to->len, part[i].iov_base, some);
+        to->len += some;
+        taken += some;
+    }
+    return taken;
+}
+
+// As libmicrohttpd and src/outgoing.c do, until all is sent; returns how often nothing of its own
+// went out.
+static size_t send_in_steps(hp_str head, hp_str body, int fd, size_t room, struct stream *to)
+{
+    size_t done = 0, nothing = 0;
+    while (done < head.len + body.len) {
+        struct iovec part[2], woven[HP_WOVEN];
+        size_t parts = 0, of_head = done < head.len ? done : head.len, of_body = done - of_head;
+        if (of_head < head.len)
+            part[parts++] = (struct iovec){ (char *)head.ptr + of_head, head.len - of_head };
+        if (of_body < body.len)
+            part[parts++] = (struct iovec){ (char *)body.ptr + of_body, body.len - of_body };
+        struct hp_lines *lines = hp_lines_for(fd);
+        size_t count = lines ? hp_lines_weave(lines, part, parts, woven) : parts;
+        size_t sent = take_some(to, lines ? woven : part, count, room);
+        size_t step = lines ? hp_lines_sent(lines, part, sent) : sent;
+        nothing += step == 0;
+        done += step;
+    }
+    return nothing;
+}
+
+START_TEST(lines_stand_at_the_end_of_a_head_however_it_is_sent)
+{
+    static const hp_str head = HP_STR("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+    static const hp_str text = HP_STR("A: b\r\nC: d\r\n");
+    static const hp_str bodies[] = { HP_STR("body"), HP_STR("") };
+    for (size_t b = 0; b < 2; b++)
+        for (size_t room = 1; room < 80; room++) {
+            char expected[256];
+            struct stream got = { .len = 0 };
+            struct hp_lines lines = { 0 }, other = { 0 };
+            hp_lines_wait(&lines, 7, text);
+            hp_lines_wait(&other, 8, text);
+            size_t nothing = send_in_steps(head, bodies[b], 7, room, &got);
+            snprintf(expected, sizeof expected, "%.*s%s\r\n%s", (int)head.len - 2, head.ptr,
+                text.ptr, bodies[b].ptr);
+            ck_assert_mem_eq(got.bytes, expected, strlen(expected));
+            ck_assert_uint_eq(got.len, strlen(expected));
+            ck_assert_uint_le(nothing, text.len);
+            ck_assert_ptr_null(hp_lines_for(7));
+            ck_assert_ptr_eq(hp_lines_for(8), &other);
+            hp_lines_drop(&lines);
+            hp_lines_drop(&other);
+            ck_assert_ptr_null(hp_lines_for(8));
+        }
+}
+END_TEST
+
+START_TEST(lines_that_never_went_out_are_dropped_wherever_they_stand)
+{
+    struct hp_lines lines[3] = { 0 };
+    for (size_t gone = 0; gone < 3; gone++) {
+        for (int i = 0; i < 3; i++)
+            hp_lines_wait(&lines[i], i, HP_S("A: b\r\n"));
+        hp_lines_drop(&lines[gone]);
+        hp_lines_drop(&lines[gone]);
+        for (size_t i = 0; i < 3; i++)
+            ck_assert_ptr_eq(hp_lines_for((int)i), i == gone ? NULL : &lines[i]);
+        for (size_t i = 0; i < 3; i++)
+            hp_lines_drop(&lines[i]);
+    }
+}
+END_TEST
+
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
@@ -383,4 +469,6 @@ TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_unix_socket_has_its_mode_and_goes_away,
     a_loop_looks_before_it_sleeps_where_that_is_measured_to_pay,
     what_a_look_finds_is_returned_and_what_it_misses_is_slept_for,
-    a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later)
+    a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later,
+    lines_stand_at_the_end_of_a_head_however_it_is_sent,
+    lines_that_never_went_out_are_dropped_wherever_they_stand)

@@ -4,8 +4,10 @@
 #pragma once
 
 #include "http/exchange.h"
+#include "http/lines.h"
 
 enum {
+    HP_HEAD_ROOM = 1024, // for the lines of a reply's head, of which the longest is an id of 128
     HP_EXCHANGE_ROOM = 4096,  // what a usual request needs of its spare memory
     HP_DISCARD_MAX = 64 << 10 // a refused body up to this size is read: its connection lives on
 };
@@ -46,7 +48,10 @@ struct hp_exchange {
     struct hp_buf reply;
     char trace_id[33], span_id[17], parent_id[17], new_id[33];
     bool sampled;
+    struct hp_lines lines;
     struct hp_exchange *next_kept;
+    // From here on nothing is set to zero.
+    char head[HP_HEAD_ROOM];                  // what `lines` shows
     _Alignas(16) char room[HP_EXCHANGE_ROOM]; // the first bytes of `spare`; the last member
 };
 

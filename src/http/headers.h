@@ -23,7 +23,7 @@ enum hp_header {
     HP_HEADERS
 };
 
-enum { HP_HEADER_LINES_MAX = 128 }; // each takes libmicrohttpd 64 bytes of its own
+enum { HP_HEADER_LINES_MAX = 64 }; // each takes libmicrohttpd 64 bytes of its own
 
 struct hp_headers {
     hp_str value[HP_HEADERS];        // of the first of its name

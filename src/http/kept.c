@@ -10,7 +10,7 @@ enum {
     KEPT_EXCHANGES = 64
 };
 
-// All of it is zero but the room.
+// All of it is zero but its room and its head.
 static struct hp_exchange *take_kept(struct hp_server *server)
 {
     struct hp_exchange *x = server->kept_exchanges;
@@ -18,7 +18,7 @@ static struct hp_exchange *take_kept(struct hp_server *server)
         return calloc(1, sizeof *x);
     server->kept_exchanges = x->next_kept;
     server->kept_count--;
-    memset(x, 0, offsetof(struct hp_exchange, room));
+    memset(x, 0, offsetof(struct hp_exchange, head));
     return x;
 }
 
@@ -39,6 +39,7 @@ struct hp_exchange *hp_exchange_new(struct hp_server *server)
 void hp_exchange_free(struct hp_exchange *x)
 {
     struct hp_server *server = x->server;
+    hp_lines_drop(&x->lines);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);

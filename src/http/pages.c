@@ -2,6 +2,7 @@
 // its place. No reply of ours is a failure in HTML.
 #include "http/pages.h"
 
+#include "http/date.h"
 #include "http/problem.h"
 #include "telemetry/trace.h"
 
@@ -44,37 +45,25 @@ static unsigned failure_of(const struct iovec *head)
     return status >= 300 && status <= 599 ? status : 0;
 }
 
-// "Date: ...\r\n" as libmicrohttpd wrote it, or nothing.
-static hp_str date_line(const struct iovec *head)
-{
-    static const hp_str name = HP_STR("\r\nDate: ");
-    const char *at = memmem(head->iov_base, head->iov_len, name.ptr, name.len);
-    if (!at)
-        return (hp_str){ "", 0 };
-    at += 2;
-    size_t left = head->iov_len - (size_t)(at - (const char *)head->iov_base);
-    const char *end = memchr(at, '\n', left);
-    return end ? (hp_str){ at, (size_t)(end - at) + 1 } : (hp_str){ "", 0 };
-}
-
 static bool holds(const struct iovec *head, hp_str text)
 {
     return memmem(head->iov_base, head->iov_len, text.ptr, text.len) != NULL;
 }
 
 // To a HEAD goes the head alone, of a refusal without a call twice in a row (0.9.75). Failures of
-// our own name their type or, a 304, their request.
+// our own name their type, here or in lines of their own (lines.h).
 static bool is_bare_head(const struct iovec *head)
 {
     return head->iov_len >= 4 &&
            memcmp((const char *)head->iov_base + head->iov_len - 4, "\r\n\r\n", 4) == 0 &&
-           !holds(head, HP_S("\r\nContent-Type: ")) && !holds(head, HP_S("\r\nX-Request-Id: "));
+           !holds(head, HP_S("\r\nContent-Type: "));
 }
 
-static size_t write_problem(enum hp_code code, hp_str date, bool with_body, char out[HP_PAGE_MAX])
+static size_t write_problem(enum hp_code code, bool with_body, char out[HP_PAGE_MAX])
 {
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_arena arena;
+    struct hp_date date = { 0 };
     char id[33];
     hp_fail(&fault, code, NULL,
         "what came cannot be read as a request, or is over a limit of the reader");
@@ -82,7 +71,8 @@ static size_t write_problem(enum hp_code code, hp_str date, bool with_body, char
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf body = hp_buf_in(&arena);
     hp_problem_write(&body, &fault, (hp_str){ id, 32 }, HP_QUEUE, 0);
-    size_t len = hp_problem_head(out, HP_PAGE_MAX, code, date, (hp_str){ id, 32 }, body.len);
+    size_t len =
+        hp_problem_head(out, HP_PAGE_MAX, code, hp_date_line(&date), (hp_str){ id, 32 }, body.len);
     size_t sent = with_body ? body.len : 0;
     bool whole = !body.failed && len > 0 && sent < HP_PAGE_MAX - len;
     if (whole && sent)
@@ -97,5 +87,5 @@ size_t hp_page_replace(const struct iovec *part, size_t parts, char out[HP_PAGE_
     if (!status)
         return 0;
     bool page = parts == 2 ? begins(&part[1], HP_S("<html>")) : is_bare_head(&part[0]);
-    return page ? write_problem(hp_page_code(status), date_line(&part[0]), parts == 2, out) : 0;
+    return page ? write_problem(hp_page_code(status), parts == 2, out) : 0;
 }

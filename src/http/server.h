@@ -8,6 +8,7 @@
 #include "http/headers.h"
 #include "http/isolation.h"
 #include "http/cost.h"
+#include "http/date.h"
 #include "http/listen.h"
 #include "http/rollout.h"
 #include "http/seats.h"
@@ -94,6 +95,7 @@ struct hp_server {
     size_t kept_count;
     size_t left_with_workers; // exchanges whose callers were answered without them
     struct hp_rollout_kept rollout;
+    struct hp_date date;
     uint64_t calls;    // of libmicrohttpd's handler
     bool busy;         // the last look at our own descriptors did not have to wait
     unsigned unlooked; // turns since then
