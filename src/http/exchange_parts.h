@@ -23,8 +23,9 @@ struct hp_exchange {
     enum hp_call_mode mode;
     int route; // index, or HP_NO_ROUTE
     bool rollout, arrived, late_comer, discard, close, http11;
-    bool ended_by_us; // without a reply
-    bool killed;      // every route was off when the rollout was written
+    bool ended_by_us;  // without a reply
+    bool killed;       // every route was off when the rollout was written
+    bool length_known; // of the body
     size_t discard_max;
     struct hp_job job;
     struct MHD_Connection *connection;
@@ -33,23 +34,22 @@ struct hp_exchange {
     bool worked;                  // taken back from the workers
     bool hung_up;                 // while it was with them
     bool overdue;                 // its time is over, and a worker still has it
-    struct hp_exchange *stand_in; // answers for it, since a worker does not let go of it
     bool stood_in, let_go;        // by the connection, by the worker: ends when both are true
+    struct hp_exchange *stand_in; // answers for it, since a worker does not let go of it
     struct hp_progress handed;    // when it went to the workers
-    unsigned retry_s;             // for Retry-After, where the queue knows better than 1
     uint64_t length;              // of the body, where it is known
-    bool length_known;
     struct hp_buf body;
     struct hp_request request;
     uint32_t asked_ms, granted_ms;
     struct hp_fault fault;
     int status;
+    unsigned retry_s; // for Retry-After, where the queue knows better than 1
     uint64_t started_ns, cpu_ns, bytes_in, bytes_out;
     struct hp_buf reply;
-    char trace_id[33], span_id[17], parent_id[17], new_id[33];
-    bool sampled;
     struct hp_lines lines;
     struct hp_exchange *next_kept;
+    bool sampled;
+    char trace_id[33], span_id[17], parent_id[17], new_id[33];
     // From here on nothing is set to zero.
     char head[HP_HEAD_ROOM];                  // what `lines` shows
     _Alignas(16) char room[HP_EXCHANGE_ROOM]; // the first bytes of `spare`; the last member
