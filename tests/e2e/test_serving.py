@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -146,6 +147,33 @@ def test_header_lines_and_parameters_are_counted(daemon, what):
 
 def test_the_admin_socket_tells_it_too(daemon):
     assert refused_with(daemon, b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A\r\n\r\n", daemon.admin) == "bad_framing"
+
+
+def test_replies_are_whole_for_a_client_that_reads_late(daemon):
+    """Their heads leave in pieces then, wherever the socket's buffer was full."""
+    count = 20_000
+    asked = b"".join(b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: %05d\r\n\r\n" % i for i in range(count)) + CLOSE
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", int(daemon.tcp.rpartition(":")[2])))
+        sender = threading.Thread(target=sock.sendall, args=(asked,))
+        sender.start()
+        time.sleep(0.3)
+        sock.settimeout(20)
+        pieces, size = [], 1
+        while piece := sock.recv(size):
+            pieces.append(piece)
+            size = size % 40_000 + 997
+        sender.join()
+    replies = b"".join(pieces)
+    one = re.compile(rb"HTTP/1.1 200 OK\r\nContent-Length: (\d+)\r\nDate: [^\r]+ GMT\r\nContent-Type: application/json\r\n"
+                     rb"X-Request-Id: (\d{5})\r\nETag: \"\w+\"\r\n\r\n")
+    at = 0
+    for i in range(count):
+        head = one.match(replies, at)
+        assert head and int(head[2]) == i, replies[at:at + 400]
+        at = head.end() + int(head[1])
+    assert status_of(replies[at:]) == 200 and b"\r\nConnection: close\r\n" in replies[at:]
 
 
 def test_a_bad_chunk_is_refused_wherever_it_is_split(daemon):
