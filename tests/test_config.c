@@ -200,22 +200,26 @@ static const struct {
 } bad[] = {
     // keys
     { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
-    { "workers: 1\n\nzzz: 1", "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
-                              "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, "
-                              "peer_uids, kill_switch, traces, routes, limits, isolation" },
+    { "workers: 1\n\nzzz: 1",
+        "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
+        "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, token_file, "
+        "peer_uids, kill_switch, traces, routes, limits, isolation" },
     { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
     { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
     { "presets: {}", "x.yaml:1:1: unknown key `presets`; here go listen, admin, socket_mode, "
-                     "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+                     "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
+                     "token_file, peer_uids, "
                      "kill_switch, traces, routes, limits, isolation" },
     { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
-                        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+                        "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
+                        "token_file, peer_uids, "
                         "kill_switch, traces, routes, limits, isolation" },
     { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, kill_switch, "
+        "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, token_file, "
+        "peer_uids, kill_switch, "
         "traces, routes, "
         "limits, isolation" },
     { "workers: 1\nadmin: a:1\nworkers: 2",
@@ -246,11 +250,13 @@ static const struct {
     { "--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one" },
     // shapes
     { "- a", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-             "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+             "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, token_file, "
+             "peer_uids, "
              "kill_switch, traces, routes, "
              "limits, isolation" },
     { "hello", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, socket_mode, "
-               "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+               "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
+               "token_file, peer_uids, "
                "kill_switch, traces, routes, "
                "limits, isolation" },
     { "routes: 5", "x.yaml:1:9: `routes` is a group; its keys are chunk, extra" },
@@ -356,9 +362,10 @@ static const struct {
         "could call" },
     { "peer_uids: [root]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
     { "peer_uids: [4294967295]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
-    { "[[[[[[[[[[[[[[[[", "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
-                          "socket_mode, vocabulary, workers, spin_us, hosts, origins, allow_remote, "
-                          "token_file, peer_uids, kill_switch, traces, routes, limits, isolation" },
+    { "[[[[[[[[[[[[[[[[",
+        "x.yaml:1:1: `the file` is a group; its keys are listen, admin, "
+        "socket_mode, vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
+        "token_file, peer_uids, kill_switch, traces, routes, limits, isolation" },
 };
 
 START_TEST(refuses_with_place_and_what_is_right)

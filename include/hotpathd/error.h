@@ -17,7 +17,7 @@ enum hp_code {
 #define HP_MUST_USE __attribute__((warn_unused_result))
 #define HP_PRINTF(at, args) __attribute__((format(printf, at, args)))
 
-enum { HP_DETAIL_MAX = 192, HP_POINTER_MAX = 192 };
+enum { HP_DETAIL_MAX = 256, HP_POINTER_MAX = 192 };
 
 struct hp_fault {
     enum hp_code code;

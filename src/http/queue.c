@@ -13,11 +13,12 @@ enum { PATIENCE = 8 };
 // Above every live turn; time since boot stays below it for 146 years.
 static const uint64_t shadow_turn = UINT64_C(1) << 62;
 
-bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max)
+bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max, size_t at_hand)
 {
-    *queue = (struct hp_queue){ .count_max = count_max, .bytes_max = bytes_max };
-    queue->heap[0].at = calloc(count_max, sizeof *queue->heap[0].at);
-    queue->heap[1].at = calloc(count_max, sizeof *queue->heap[1].at);
+    size_t places = count_max + at_hand;
+    *queue = (struct hp_queue){ .count_max = count_max, .bytes_max = bytes_max, .places = places };
+    queue->heap[0].at = calloc(places, sizeof *queue->heap[0].at);
+    queue->heap[1].at = calloc(places, sizeof *queue->heap[1].at);
     return queue->heap[0].at && queue->heap[1].at;
 }
 
@@ -102,7 +103,7 @@ uint64_t hp_queue_before_ns(
 void hp_queue_put(struct hp_queue *queue, struct hp_job *job, uint64_t now_ns)
 {
     struct hp_heap *heap = &queue->heap[hp_job_is_long(job)];
-    assert(queue->count < queue->count_max);
+    assert(queue->count < queue->places);
     job->since_ns = now_ns;
     queue->count++;
     queue->bytes += job->bytes;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hp_done; // workers.h
+
 // What a request looks like here; embedded in what it stands for. Its owner keeps it alive until it
 // is taken or withdrawn.
 struct hp_job {
@@ -15,8 +17,10 @@ struct hp_job {
     bool shadow;
     // The queue's:
     uint64_t since_ns;
-    size_t place;        // in the heap; HP_NO_PLACE: not there
-    struct hp_job *next; // of those that are done
+    size_t place; // in the heap; HP_NO_PLACE: not there
+    // The workers':
+    struct hp_done *home; // where it goes when it is done
+    struct hp_job *next;  // of those that are done
 };
 
 #define HP_NO_PLACE SIZE_MAX
@@ -43,9 +47,11 @@ struct hp_queue {
     struct hp_heap heap[2]; // of short jobs, of long ones
     size_t count, bytes;
     size_t count_max, bytes_max;
+    size_t places;
 };
 
-bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max);
+// So many may wait, and so many bytes; `at_hand` more find a place that are about to be taken.
+bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max, size_t at_hand);
 void hp_queue_done(struct hp_queue *queue);
 
 // Whether there is room. Shadow calls get no more than half of it: they are what is shed first.
@@ -55,7 +61,7 @@ bool hp_queue_has_room(const struct hp_queue *queue, const struct hp_job *job);
 uint64_t hp_queue_before_ns(
     const struct hp_queue *queue, const struct hp_job *job, uint64_t now_ns, bool short_only);
 
-// There is room.
+// There is a place.
 void hp_queue_put(struct hp_queue *queue, struct hp_job *job, uint64_t now_ns);
 
 // The next one; NULL: none (or none that is short) waits.

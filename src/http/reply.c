@@ -15,7 +15,7 @@ static void write_rollout(struct hp_exchange *x)
     if (hp_rollout_matches(x->config, x->killed, x->etag))
         x->status = 304;
     else
-        hp_rollout_put(&x->server->rollout, x->config, x->killed, &x->reply);
+        hp_rollout_put(&x->loop->rollout, x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -131,8 +131,8 @@ hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *c
         return MHD_NO;
     add_headers(x, response);
     x->bytes_out = x->reply.len;
-    hp_peer_expect(x->server, x->peer, HP_PEER_REPLY,
-        x->request.progress.since_ns + hp_exchange_reply_time(x));
+    hp_peer_expect(
+        x->peer, HP_PEER_REPLY, x->request.progress.since_ns + hp_exchange_reply_time(x));
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;

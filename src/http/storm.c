@@ -8,14 +8,14 @@ enum {
     PARK_MS = 3
 };
 
-bool hp_storm_has_come(struct hp_server *server)
+bool hp_storm_has_come(struct hp_loop *loop)
 {
     uint64_t now = hp_now_ns();
-    if (now - server->refused_since_ns > (uint64_t)STORM_MS * HP_NS_PER_MS) {
-        server->refused_since_ns = now;
-        server->refused = 0;
+    if (now - loop->refused_since_ns > (uint64_t)STORM_MS * HP_NS_PER_MS) {
+        loop->refused_since_ns = now;
+        loop->refused = 0;
     }
-    return ++server->refused > STORM_REFUSALS;
+    return ++loop->refused > STORM_REFUSALS;
 }
 
 // Its memory is given back first.
@@ -23,7 +23,6 @@ void hp_exchange_park(struct hp_exchange *x, struct MHD_Connection *connection)
 {
     hp_exchange_unwatch(x);
     hp_arena_done(&x->arena);
-    hp_peer_expect(
-        x->server, x->peer, HP_PEER_PARKED, hp_now_ns() + (uint64_t)PARK_MS * HP_NS_PER_MS);
+    hp_peer_expect(x->peer, HP_PEER_PARKED, hp_now_ns() + (uint64_t)PARK_MS * HP_NS_PER_MS);
     MHD_suspend_connection(connection);
 }

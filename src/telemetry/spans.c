@@ -222,6 +222,7 @@ static void *export(void *cls)
 {
     struct hp_spans *spans = cls;
     bool taken = true;
+    pthread_setname_np(pthread_self(), "hotpathd-spans");
     while (!ends_now(spans, taken)) {
         char why[256] = "";
         size_t count = wait_for_batch(spans);
@@ -280,10 +281,8 @@ struct hp_spans *hp_spans_new(const char *url, const char *const *names, size_t 
         return NULL;
     spans->names = names;
     spans->routes = count;
-    if (start(spans, url)) {
-        pthread_setname_np(spans->thread, "hotpathd-spans");
+    if (start(spans, url))
         return spans;
-    }
     drop(spans);
     return NULL;
 }
