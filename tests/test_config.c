@@ -202,20 +202,21 @@ static const struct {
     { "lisen: []", "x.yaml:1:1: unknown key `lisen`; did you mean `listen`?" },
     { "workers: 1\n\nzzz: 1",
         "x.yaml:3:1: unknown key `zzz`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, "
+        "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, token_file, "
         "peer_uids, kill_switch, traces, routes, presets, limits, isolation" },
     { CHUNK "modee: on", "x.yaml:3:5: unknown key `modee`; did you mean `mode`?" },
     { CHUNK "max_terms: 3", "x.yaml:3:5: unknown key `max_terms`; here go mode, percent, "
                             "shadow_percent, salt, deadline_ms, max_deadline_ms, max_body" },
     { "routes: {chnk: {}}", "x.yaml:1:10: unknown key `chnk`; did you mean `chunk`?" },
     { "presets: {chunk: {}}", "x.yaml:1:11: unknown key `chunk`; here go none" },
-    { "\"a\\e[1m\": 1",
-        "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
-        "kill_switch, traces, routes, presets, limits, isolation" },
+    { "\"a\\e[1m\": 1", "x.yaml:1:1: unknown key `a?[1m`; here go listen, admin, socket_mode, "
+                        "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
+                        "token_file, peer_uids, "
+                        "kill_switch, traces, routes, presets, limits, isolation" },
     { "# \xc3\xa9\n\xc3\xa9\xc3\xa9: 1",
         "x.yaml:2:1: unknown key `\xc3\xa9\xc3\xa9`; here go listen, admin, socket_mode, "
-        "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+        "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, token_file, "
+        "peer_uids, "
         "kill_switch, "
         "traces, routes, presets, "
         "limits, isolation" },
@@ -247,11 +248,13 @@ static const struct {
     { "--- {}\n--- {}", "x.yaml:2:1: a second document; one file holds one" },
     // shapes
     { "- a", "x.yaml:1:1: `the file` is a group; it takes listen, admin, socket_mode, "
-             "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+             "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, token_file, "
+             "peer_uids, "
              "kill_switch, traces, routes, presets, "
              "limits, isolation" },
     { "hello", "x.yaml:1:1: `the file` is a group; it takes listen, admin, socket_mode, "
-               "vocabulary, workers, spin_us, hosts, origins, allow_remote, token_file, peer_uids, "
+               "vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
+               "token_file, peer_uids, "
                "kill_switch, traces, routes, presets, "
                "limits, isolation" },
     { "routes: 5", "x.yaml:1:9: `routes` is a group; it takes chunk, extra" },
@@ -359,7 +362,7 @@ static const struct {
     { "peer_uids: [4294967295]", "x.yaml:1:12: `peer_uids` are numbers, as `id -u` prints" },
     { "[[[[[[[[[[[[[[[[",
         "x.yaml:1:1: `the file` is a group; it takes listen, admin, "
-        "socket_mode, vocabulary, workers, spin_us, hosts, origins, allow_remote, "
+        "socket_mode, vocabulary, workers, io_threads, spin_us, hosts, origins, allow_remote, "
         "token_file, peer_uids, kill_switch, traces, routes, presets, limits, isolation" },
 };
 

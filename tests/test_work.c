@@ -2,6 +2,7 @@
 #include "base/cores.h"
 #include "hotpathd/deadline.h"
 #include "http/cost.h"
+#include "http/crowd.h"
 #include "http/workers.h"
 
 #include "test.h"
@@ -228,6 +229,33 @@ START_TEST(one_slow_request_moves_the_estimate_little)
 }
 END_TEST
 
+// --- who has how many connections ----------------------------------------------------------------
+
+START_TEST(a_crowd_counts_each_peer_as_a_plain_list_does)
+{
+    enum { PEERS = 40, CONNECTIONS = 64, STEPS = 20000, MOST = 3 };
+    struct hp_crowd crowd;
+    size_t held[PEERS] = { 0 }, all = 0;
+    uint64_t seed = 1;
+    ck_assert(hp_crowd_init(&crowd, CONNECTIONS));
+    for (int step = 0; step < STEPS; step++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        size_t peer = (size_t)(seed >> 33) % PEERS;
+        uint64_t who = peer % 2 ? peer : UINT64_MAX - peer * 4096;
+        if (seed >> 63 && held[peer]) {
+            hp_crowd_leave(&crowd, who);
+            held[peer]--, all--;
+        } else if (all < CONNECTIONS) {
+            bool may = hp_crowd_enter(&crowd, who, MOST);
+            ck_assert_int_eq(may, held[peer] < MOST);
+            held[peer] += may, all += may;
+        }
+    }
+    ck_assert_uint_gt(all, MOST);
+    hp_crowd_done(&crowd);
+}
+END_TEST
+
 // --- the threads ---------------------------------------------------------------------------------
 
 struct task {
@@ -244,66 +272,84 @@ static void run_task(struct hp_job *job)
     ((struct task *)(void *)job)->runs++;
 }
 
-static struct hp_workers *workers_of(unsigned threads, size_t queue_requests, int *done_fd)
+static struct hp_workers *workers_of(unsigned threads, size_t queue_requests)
 {
-    *done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     struct hp_workers_setting setting = { .threads = threads,
         .queue_requests = queue_requests,
         .queue_bytes = 1 << 20,
-        .run = run_task,
-        .done_fd = *done_fd };
+        .run = run_task };
     struct hp_workers *workers = hp_workers_new(&setting);
     ck_assert_ptr_nonnull(workers);
     return workers;
 }
 
-static size_t collect(struct hp_workers *workers, int done_fd, size_t wanted)
+static void open_done(struct hp_done *done)
+{
+    hp_done_init(done, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    ck_assert_int_ge(done->fd, 0);
+}
+
+static void submit(struct hp_workers *workers, struct hp_job *job, struct hp_done *done)
+{
+    uint64_t wait_ns;
+    job->home = done;
+    ck_assert(hp_workers_submit(workers, job, 0, &wait_ns));
+}
+
+static size_t collect(struct hp_workers *workers, struct hp_done *done, size_t wanted)
 {
     size_t count = 0;
     while (count < wanted) {
         uint64_t events;
-        struct pollfd event = { .fd = done_fd, .events = POLLIN };
+        struct pollfd event = { .fd = done->fd, .events = POLLIN };
         ck_assert_int_eq(poll(&event, 1, 60000), 1);
-        ck_assert_int_eq(read(done_fd, &events, sizeof events), sizeof events);
-        for (struct hp_job *job = hp_workers_done(workers); job; job = job->next)
+        ck_assert_int_eq(read(done->fd, &events, sizeof events), sizeof events);
+        for (struct hp_job *job = hp_workers_done(workers, done); job; job = job->next) {
+            ck_assert_ptr_eq(job->home, done);
             count++;
+        }
     }
     return count;
 }
 
-START_TEST(each_job_is_run_once_and_comes_back_once)
+START_TEST(each_job_is_run_once_and_comes_back_once_to_where_it_came_from)
 {
     enum { TASKS = 2000 };
     static struct task tasks[TASKS];
-    int done_fd;
-    struct hp_workers *workers = workers_of(3, TASKS, &done_fd);
+    struct hp_done done[2];
+    open_done(&done[0]);
+    open_done(&done[1]);
+    struct hp_workers *workers = workers_of(3, 2 * TASKS);
     for (size_t i = 0; i < TASKS; i++) {
         tasks[i] = (struct task){ .job = job_of(i % 7, i % 3 == 0) };
-        hp_workers_submit(workers, &tasks[i].job);
+        submit(workers, &tasks[i].job, &done[i % 4 == 0]);
     }
-    ck_assert_uint_eq(collect(workers, done_fd, TASKS), TASKS);
+    ck_assert_uint_eq(collect(workers, &done[0], TASKS / 4 * 3), TASKS / 4 * 3);
+    ck_assert_uint_eq(collect(workers, &done[1], TASKS / 4), TASKS / 4);
     for (size_t i = 0; i < TASKS; i++)
         ck_assert_int_eq(tasks[i].runs, 1);
     hp_workers_free(workers);
-    close(done_fd);
+    close(done[0].fd);
+    close(done[1].fd);
 }
 END_TEST
 
 START_TEST(as_many_find_a_place_at_once_as_there_are_threads_however_few_may_wait)
 {
     enum { THREADS = 8, ROUNDS = 20 };
-    int done_fd;
-    struct hp_workers *workers = workers_of(THREADS, 1, &done_fd);
+    struct hp_done done;
+    open_done(&done);
+    struct hp_workers *workers = workers_of(THREADS, 1);
     for (int round = 0; round < ROUNDS; round++) {
         struct task tasks[THREADS];
         for (size_t i = 0; i < THREADS; i++) {
             tasks[i] = (struct task){ .job = job_of(1, false) };
-            hp_workers_submit(workers, &tasks[i].job);
+            submit(workers, &tasks[i].job, &done);
         }
-        ck_assert_uint_eq(collect(workers, done_fd, THREADS), THREADS);
+        ck_assert_uint_eq(collect(workers, &done, THREADS), THREADS);
     }
     hp_workers_free(workers);
-    close(done_fd);
+    close(done.fd);
 }
 END_TEST
 
@@ -319,12 +365,13 @@ START_TEST(what_waits_can_be_withdrawn_and_what_runs_cannot)
 {
     struct task first = { .job = job_of(5, false) }, second = { .job = job_of(5, false) };
     struct hp_workers_view view;
-    int done_fd;
-    struct hp_workers *workers = workers_of(1, 4, &done_fd);
+    struct hp_done done;
+    open_done(&done);
+    struct hp_workers *workers = workers_of(1, 4);
     pthread_mutex_lock(&gate);
-    hp_workers_submit(workers, &first.job);
+    submit(workers, &first.job, &done);
     wait_until_busy(workers, 1);
-    hp_workers_submit(workers, &second.job);
+    submit(workers, &second.job, &done);
     hp_workers_look(workers, &view);
     ck_assert_uint_eq(view.queued, 1);
     ck_assert_uint_eq(view.queued_bytes, 10);
@@ -332,11 +379,11 @@ START_TEST(what_waits_can_be_withdrawn_and_what_runs_cannot)
     ck_assert(!hp_workers_withdraw(workers, &first.job));
     ck_assert(hp_workers_withdraw(workers, &second.job));
     pthread_mutex_unlock(&gate);
-    ck_assert_uint_eq(collect(workers, done_fd, 1), 1);
+    ck_assert_uint_eq(collect(workers, &done, 1), 1);
     ck_assert_int_eq(first.runs, 1);
     ck_assert_int_eq(second.runs, 0);
     hp_workers_free(workers);
-    close(done_fd);
+    close(done.fd);
 }
 END_TEST
 
@@ -345,13 +392,14 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
     struct task running = { .job = job_of(60000, false) };
     struct hp_job late = job_of(1000, false), small = job_of(1000, false);
     uint64_t wait_ns;
-    int done_fd;
-    struct hp_workers *workers = workers_of(1, 1, &done_fd);
+    struct hp_done done;
+    open_done(&done);
+    struct hp_workers *workers = workers_of(1, 1);
     late.bytes = 2 << 20;
     ck_assert(hp_workers_admit(workers, &late, 1, &wait_ns)); // nobody is before it: not our guess
     ck_assert_uint_eq(wait_ns, 0);
     pthread_mutex_lock(&gate);
-    hp_workers_submit(workers, &running.job);
+    submit(workers, &running.job, &done);
     wait_until_busy(workers, 1);
     ck_assert(!hp_workers_admit(workers, &late, 0, &wait_ns)); // too many bytes
     ck_assert(!hp_workers_admit(workers, &small, 30000 * MS, &wait_ns));
@@ -359,12 +407,12 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
     ck_assert(hp_workers_admit(workers, &small, 90000 * MS, &wait_ns));
     ck_assert(hp_workers_admit(workers, &small, 0, &wait_ns));
     struct task waiting = { .job = small };
-    hp_workers_submit(workers, &waiting.job);
+    submit(workers, &waiting.job, &done);
     ck_assert(!hp_workers_admit(workers, &small, 0, &wait_ns)); // one may wait, and one does
     pthread_mutex_unlock(&gate);
-    ck_assert_uint_eq(collect(workers, done_fd, 2), 2);
+    ck_assert_uint_eq(collect(workers, &done, 2), 2);
     hp_workers_free(workers);
-    close(done_fd);
+    close(done.fd);
 }
 END_TEST
 
@@ -374,22 +422,23 @@ START_TEST(long_ones_do_not_keep_a_short_one_waiting)
     struct task short_one = { .job = job_of(1, false) };
     struct hp_workers_view view;
     uint64_t wait_ns;
-    int done_fd;
-    struct hp_workers *workers = workers_of(1, 4, &done_fd);
+    struct hp_done done;
+    open_done(&done);
+    struct hp_workers *workers = workers_of(1, 4);
     pthread_mutex_lock(&gate);
-    hp_workers_submit(workers, &longs[0].job);
-    hp_workers_submit(workers, &longs[1].job);
+    submit(workers, &longs[0].job, &done);
+    submit(workers, &longs[1].job, &done);
     wait_until_busy(workers, 1);
     ck_assert(hp_workers_admit(workers, &short_one.job, 1, &wait_ns));
     ck_assert_uint_eq(wait_ns, 0);
-    hp_workers_submit(workers, &short_one.job);
+    submit(workers, &short_one.job, &done);
     wait_until_busy(workers, 2);
     hp_workers_look(workers, &view);
     ck_assert_uint_eq(view.queued, 1); // the second long one
     pthread_mutex_unlock(&gate);
-    ck_assert_uint_eq(collect(workers, done_fd, 3), 3);
+    ck_assert_uint_eq(collect(workers, &done, 3), 3);
     hp_workers_free(workers);
-    close(done_fd);
+    close(done.fd);
 }
 END_TEST
 
@@ -397,20 +446,21 @@ START_TEST(a_worker_that_is_long_over_its_jobs_time_is_stuck)
 {
     struct task late = { .job = job_of(5, false) };
     struct hp_workers_view view;
-    int done_fd;
-    struct hp_workers *workers = workers_of(2, 4, &done_fd);
+    struct hp_done done;
+    open_done(&done);
+    struct hp_workers *workers = workers_of(2, 4);
     late.job.until_ns = hp_now_ns() - 10000 * MS;
     pthread_mutex_lock(&gate);
-    hp_workers_submit(workers, &late.job);
+    submit(workers, &late.job, &done);
     wait_until_busy(workers, 1);
     hp_workers_look(workers, &view);
     ck_assert_uint_eq(view.stuck, 1);
     pthread_mutex_unlock(&gate);
-    ck_assert_uint_eq(collect(workers, done_fd, 1), 1);
+    ck_assert_uint_eq(collect(workers, &done, 1), 1);
     hp_workers_look(workers, &view);
     ck_assert_uint_eq(view.stuck, 0);
     hp_workers_free(workers);
-    close(done_fd);
+    close(done.fd);
 }
 END_TEST
 
@@ -431,7 +481,9 @@ TESTS("work", a_quota_is_whole_processors, the_group_of_processors_is_found_in_b
     a_heap_takes_what_a_list_would_take,
     room_is_bounded_in_number_and_bytes_and_half_of_it_for_shadow,
     time_off_the_processor_costs_nothing, cost_is_learned_by_size,
-    one_slow_request_moves_the_estimate_little, each_job_is_run_once_and_comes_back_once,
+    one_slow_request_moves_the_estimate_little,
+    each_job_is_run_once_and_comes_back_once_to_where_it_came_from,
+    a_crowd_counts_each_peer_as_a_plain_list_does,
     as_many_find_a_place_at_once_as_there_are_threads_however_few_may_wait,
     what_waits_can_be_withdrawn_and_what_runs_cannot, a_job_is_let_in_where_its_turn_comes_in_time,
     long_ones_do_not_keep_a_short_one_waiting, a_worker_that_is_long_over_its_jobs_time_is_stuck,

@@ -41,6 +41,7 @@ struct hp_config {
     int64_t socket_mode;
     hp_str vocabulary;
     int64_t workers;
+    int64_t io_threads;
     int64_t spin_us;
     struct hp_list hosts, origins; // allowed beside the built-in ones
     bool allow_remote;

@@ -204,6 +204,13 @@ static const struct hp_field daemon_rows[] = {
         .max = 1024,
         .preset = "0",
         AT(workers) },
+    { .key = "io_threads",
+        .help = "threads that read requests and write replies, each for its own connections",
+        .type = HP_INT,
+        .min = 1,
+        .max = 64,
+        .preset = "1",
+        AT(io_threads) },
     { .key = "spin_us",
         .help = "how long the I/O thread looks for input before it sleeps, where that pays; 0: "
                 "not at all",

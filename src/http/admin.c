@@ -3,6 +3,7 @@
 
 #include "hotpathd/json.h"
 #include "http/gate.h"
+#include "http/loop.h"
 #include "http/openapi.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -49,12 +50,14 @@ static void readyz(struct reply *reply)
     struct hp_workers_view view;
     hp_workers_look(reply->server->workers, &view);
     bool stuck = view.stuck == view.threads;
+    bool loop_stuck = hp_loops_stuck(reply->server, hp_now_ns()) > 0;
     reply->type = text_type;
-    reply->status = ready && !draining && !stuck ? 200 : 503;
-    hp_buf_add(&reply->out, draining ? HP_S("draining\n")
-                            : stuck  ? HP_S("all workers are stuck\n")
-                            : ready  ? HP_S("ready\n")
-                                     : HP_S("starting\n"));
+    reply->status = ready && !draining && !stuck && !loop_stuck ? 200 : 503;
+    hp_buf_add(&reply->out, draining     ? HP_S("draining\n")
+                            : stuck      ? HP_S("all workers are stuck\n")
+                            : loop_stuck ? HP_S("an I/O loop is stuck\n")
+                            : ready      ? HP_S("ready\n")
+                                         : HP_S("starting\n"));
 }
 
 struct gauge_memory {
@@ -186,6 +189,16 @@ static void put_workers(struct reply *reply)
         view.threads, view.busy, view.queued, view.queued_bytes, view.stuck);
 }
 
+static void put_loops(struct reply *reply)
+{
+    const struct hp_server *server = reply->server;
+    hp_buf_add(&reply->out, HP_S("\"loops\":{\"connections\":["));
+    for (size_t i = 0; i < server->loop_count; i++)
+        hp_buf_format(
+            &reply->out, "%s%zu", i ? "," : "", atomic_load(&server->loops[i].connections));
+    hp_buf_format(&reply->out, "],\"stuck\":%zu}", hp_loops_stuck(server, hp_now_ns()));
+}
+
 static void put_isolation(struct reply *reply)
 {
     const struct hp_isolation *isolation = &reply->server->isolation;
@@ -213,6 +226,8 @@ static void status(struct reply *reply)
     put_member(out, "config_hash", reply->config->hash);
     hp_buf_format(out, ",\"connections\":%zu,\"memory_bytes\":%zu,",
         atomic_load(&server->connections), atomic_load(&server->memory.used));
+    put_loops(reply);
+    hp_buf_char(out, ',');
     put_workers(reply);
     hp_buf_char(out, ',');
     put_isolation(reply);

@@ -99,17 +99,7 @@ bool hp_exchange_is_done_in_place(const struct hp_exchange *x)
 {
     uint64_t estimate_ns = x->job.estimate_ns;
     return x->job.bytes <= INLINE_BYTES || estimate_ns <= (uint64_t)HAND_OVER_US * HP_NS_PER_US ||
-           x->server->in_place_ns + estimate_ns <= x->server->inline_ns;
-}
-
-enum hp_code hp_exchange_admit_to_queue(struct hp_exchange *x)
-{
-    uint64_t now = hp_now_ns(), wait_ns;
-    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
-    if (hp_workers_admit(x->server->workers, &x->job, x->request.deadline.at_ns - now, &wait_ns))
-        return HP_OK;
-    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
-    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
+           x->loop->in_place_ns + estimate_ns <= x->server->inline_ns;
 }
 
 // Where its length says all that the queue asks: refused before memory is taken or a byte copied.
@@ -118,8 +108,12 @@ static enum hp_code foresee(struct hp_exchange *x)
 {
     if (!x->length_known || x->length > HP_DISCARD_MAX)
         return HP_OK;
+    uint64_t wait_ns;
     hp_exchange_size_up(x, (size_t)x->length);
-    return hp_exchange_is_done_in_place(x) ? HP_OK : hp_exchange_admit_to_queue(x);
+    bool fits =
+        hp_exchange_is_done_in_place(x) || hp_workers_admit(x->server->workers, &x->job,
+                                               x->request.deadline.at_ns - hp_now_ns(), &wait_ns);
+    return fits ? HP_OK : hp_exchange_shed(x, wait_ns);
 }
 
 static enum hp_code admit_to_route(struct hp_exchange *x)

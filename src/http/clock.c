@@ -19,8 +19,7 @@ static void run_over_at_work(struct hp_exchange *x)
         hp_exchange_answer_for(x);
     } else {
         x->overdue = true;
-        hp_peer_expect(
-            x->server, x->peer, HP_PEER_WORK, hp_now_ns() + (uint64_t)GRACE_US * HP_NS_PER_US);
+        hp_peer_expect(x->peer, HP_PEER_WORK, hp_now_ns() + (uint64_t)GRACE_US * HP_NS_PER_US);
     }
 }
 
@@ -51,11 +50,11 @@ static void run_over(struct hp_peer *peer)
     shutdown(peer->fd, SHUT_RDWR); // libmicrohttpd sees the end and closes
 }
 
-void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
+void hp_exchange_sweep(struct hp_loop *loop, uint64_t now_ns)
 {
-    bool draining = atomic_load(&server->draining);
+    bool draining = atomic_load(&loop->server->draining);
     uint64_t next = UINT64_MAX;
-    for (struct hp_peer *peer = server->peers; peer; peer = peer->next) {
+    for (struct hp_peer *peer = loop->peers; peer; peer = peer->next) {
         if (draining && !peer->exchange)
             shutdown(peer->fd, SHUT_RDWR);
         else if (peer->until_ns && peer->until_ns <= now_ns)
@@ -63,5 +62,5 @@ void hp_exchange_sweep(struct hp_server *server, uint64_t now_ns)
         if (peer->until_ns && peer->until_ns < next)
             next = peer->until_ns;
     }
-    server->next_sweep_ns = next;
+    loop->next_sweep_ns = next;
 }

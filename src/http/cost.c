@@ -43,14 +43,19 @@ static size_t size_class(size_t bytes)
     return class;
 }
 
+static uint32_t known(const struct hp_cost *cost, size_t class)
+{
+    return atomic_load_explicit(&cost->ns256[class], memory_order_relaxed);
+}
+
 // The class itself, or the nearest one that something is known of.
 static uint32_t known_near(const struct hp_cost *cost, size_t class)
 {
     for (size_t away = 0; away < HP_COST_SIZES; away++) {
-        if (class >= away && cost->ns256[class - away])
-            return cost->ns256[class - away];
-        if (class + away < HP_COST_SIZES && cost->ns256[class + away])
-            return cost->ns256[class + away];
+        uint32_t below = class >= away ? known(cost, class - away) : 0;
+        uint32_t above = class + away < HP_COST_SIZES ? known(cost, class + away) : 0;
+        if (below || above)
+            return below ? below : above;
     }
     return PRESET_NS256;
 }
@@ -64,9 +69,10 @@ void hp_cost_learn(struct hp_cost *cost, size_t bytes, uint64_t cpu_ns)
 {
     if (bytes == 0)
         return;
-    uint32_t *known = &cost->ns256[size_class(bytes)];
+    size_t class = size_class(bytes);
+    uint32_t before = known(cost, class);
     uint64_t seen = cpu_ns * 256 / bytes;
     int64_t now = seen > NS256_MAX ? NS256_MAX : seen < 1 ? 1 : (int64_t)seen;
-    int64_t moved = *known ? *known + (now - (int64_t)*known) / WEIGHT : now;
-    *known = (uint32_t)moved;
+    int64_t moved = before ? before + (now - (int64_t)before) / WEIGHT : now;
+    atomic_store_explicit(&cost->ns256[class], (uint32_t)moved, memory_order_relaxed);
 }

@@ -1,14 +1,16 @@
-// cost.h -- what a route's requests cost by their size, learned from those that ran. The I/O
-// thread's.
+// cost.h -- what a route's requests cost by their size, learned from those that ran. Any thread: of
+// two that learn at once one may be forgotten.
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { HP_COST_SIZES = 32 };
 
 struct hp_cost {
-    uint32_t ns256[HP_COST_SIZES]; // 1/256 ns a byte, by the body's order of magnitude; 0: unknown
+    atomic_uint_least32_t
+        ns256[HP_COST_SIZES]; // 1/256 ns a byte, by the body's order of magnitude; 0: unknown
 };
 
 // The CPU clock of the thread that computes in place, looked at rarely: a look is a system call of

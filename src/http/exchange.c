@@ -34,9 +34,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
     enum MHD_ConnectionNotificationCode what)
 {
     if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        hp_peer_open(cls, connection, context);
+        *context = hp_peer_open(cls,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     else if (*context)
-        hp_peer_close(cls, *context);
+        hp_peer_close(*context);
 }
 
 // --- the request line ----------------------------------------------------------------------------
@@ -50,6 +51,13 @@ static bool keep_target(struct hp_exchange *x, const char *target)
     x->path = hp_str_cut(&rest, '?');
     x->query = rest;
     return true;
+}
+
+static struct hp_peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
 }
 
 static size_t parameters(hp_str query)
@@ -70,9 +78,10 @@ static void refuse_at_once(struct hp_exchange *x)
 
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
-    struct hp_server *server = cls;
-    struct hp_peer *peer = hp_peer_of(connection);
-    struct hp_exchange *x = peer ? hp_exchange_new(server) : NULL;
+    struct hp_loop *loop = cls;
+    struct hp_server *server = loop->server;
+    struct hp_peer *peer = peer_of(connection);
+    struct hp_exchange *x = peer ? hp_exchange_new(loop) : NULL;
     if (!x)
         return NULL;
     x->peer = peer;
@@ -85,7 +94,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     x->headers.lines = parameters(x->query);
     x->headers.bytes = strlen(target);
     peer->exchange = x;
-    hp_peer_expect(server, peer, HP_PEER_HEADERS, x->started_ns + server->header_ns);
+    hp_peer_expect(peer, HP_PEER_HEADERS, x->started_ns + server->header_ns);
     if (hp_gate_size(&x->headers, header_bytes(server), &x->fault))
         refuse_at_once(x);
     return x;
@@ -122,7 +131,7 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     x->discard = refused != HP_OK || x->rollout;
     x->discard_max = HP_DISCARD_MAX;
     hp_progress_enter(&x->request.progress, HP_BODY);
-    hp_peer_expect(x->server, x->peer, HP_PEER_BODY,
+    hp_peer_expect(x->peer, HP_PEER_BODY,
         x->request.deadline.at_ns ? x->request.deadline.at_ns
                                   : x->request.progress.since_ns + x->server->header_ns);
     return MHD_YES;
@@ -167,8 +176,7 @@ static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *conn
         if (hp_exchange_is_done_in_place(x)) {
             hp_exchange_compute_in_place(x);
             hp_exchange_learn(x);
-        } else if (!hp_exchange_admit_to_queue(x)) {
-            hp_exchange_hand_over(x, connection);
+        } else if (!hp_exchange_hand_over(x, connection)) {
             return MHD_YES;
         }
     }
@@ -182,7 +190,7 @@ static hp_mhd_result on_request(void *cls, struct MHD_Connection *connection, co
     struct hp_exchange *x = hp_exchange_current(context);
     if (!x)
         return MHD_NO; // there was no memory for it
-    x->server->calls++;
+    x->loop->calls++;
     if (!x->arrived)
         return on_headers(x, connection, method, version);
     if (*data_len) {
@@ -250,8 +258,8 @@ static void expect_next(struct hp_exchange *x)
     uint64_t now = x->request.progress.since_ns;
     x->peer->idle_until_ns = now + x->server->idle_ns;
     uint64_t soon = now + (uint64_t)LOOK_IDLE_MS * HP_NS_PER_MS;
-    hp_peer_expect(x->server, x->peer, HP_PEER_IDLE,
-        soon < x->peer->idle_until_ns ? soon : x->peer->idle_until_ns);
+    hp_peer_expect(
+        x->peer, HP_PEER_IDLE, soon < x->peer->idle_until_ns ? soon : x->peer->idle_until_ns);
 }
 
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
@@ -273,21 +281,20 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     *context = NULL;
 }
 
-struct MHD_Daemon *hp_exchange_daemon(
-    struct hp_server *server, unsigned connections, unsigned idle_s)
+struct MHD_Daemon *hp_exchange_daemon(struct hp_loop *loop, unsigned connections, unsigned idle_s)
 {
-    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by our
+    // An external loop (MHD_USE_EPOLL without a thread of its own): every call is made by its
     // thread. No MHD_USE_ERROR_LOG: it tells of single peers (what on_end counts), and of TCP
     // options on Unix sockets.
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
                                 MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-        0, NULL, NULL, on_request, server, //
+        0, NULL, NULL, on_request, loop, //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        pool_bytes(header_bytes(server)),                     //
-        MHD_OPTION_CONNECTION_LIMIT, connections,             //
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,  //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,          //
+        pool_bytes(header_bytes(loop->server)),             //
+        MHD_OPTION_CONNECTION_LIMIT, connections,           //
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,              //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, loop, //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,  //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, loop,          //
         HP_STRICT_PARSER MHD_OPTION_END);
 }

@@ -1,10 +1,11 @@
-// exchange_parts.h -- what the files of an exchange (kept.c, peer.c, admit.c, hangup.c, work.c,
-// stand_in.c, reply.c, clock.c, exchange.c) know of it and call of each other. All of it
-// is the I/O thread's, but for what hp_exchange_hand_over gives to a worker.
+// exchange_parts.h -- what the files of an exchange (kept.c, admit.c, hangup.c, work.c, stand_in.c,
+// reply.c, clock.c, exchange.c) know of it and call of each other. All of it is its loop's
+// thread's, but for what hp_exchange_hand_over gives to a worker.
 #pragma once
 
 #include "http/exchange.h"
 #include "http/lines.h"
+#include "http/peer.h"
 
 enum {
     HP_HEAD_ROOM = 1024, // for the lines of a reply's head, of which the longest is an id of 128
@@ -13,6 +14,7 @@ enum {
 };
 
 struct hp_exchange {
+    struct hp_loop *loop;
     struct hp_server *server;
     struct hp_config *config; // in force when the request began
     struct hp_peer *peer;
@@ -58,25 +60,13 @@ struct hp_exchange {
 // --- kept.c --------------------------------------------------------------------------------------
 
 // NULL: no memory.
-struct hp_exchange *hp_exchange_new(struct hp_server *server);
+struct hp_exchange *hp_exchange_new(struct hp_loop *loop);
 
 // With its memory and its configuration.
 void hp_exchange_free(struct hp_exchange *x);
 
 // A copy in its spare memory; empty where there is none.
 hp_str hp_exchange_keep(struct hp_exchange *x, hp_str s);
-
-// --- peer.c --------------------------------------------------------------------------------------
-
-struct hp_peer *hp_peer_of(struct MHD_Connection *connection);
-
-// *context is the peer; NULL: no memory.
-void hp_peer_open(struct hp_server *server, struct MHD_Connection *connection, void **context);
-void hp_peer_close(struct hp_server *server, struct hp_peer *peer);
-
-// From now on it is in this phase, until then at the latest; 0: no limit of ours.
-void hp_peer_expect(
-    struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase, uint64_t until_ns);
 
 // --- admit.c -------------------------------------------------------------------------------------
 
@@ -91,9 +81,8 @@ bool hp_exchange_can_discard(const struct hp_exchange *x);
 // What the queue is told of it, by the size of its body.
 void hp_exchange_size_up(struct hp_exchange *x, size_t bytes);
 
-// Once it is sized up: whether no worker is needed; else, whether one will have time for it.
+// Once it is sized up: whether no worker is needed.
 bool hp_exchange_is_done_in_place(const struct hp_exchange *x);
-enum hp_code hp_exchange_admit_to_queue(struct hp_exchange *x);
 
 // --- hangup.c ------------------------------------------------------------------------------------
 
@@ -107,9 +96,12 @@ void hp_exchange_unwatch(struct hp_exchange *x);
 
 void hp_exchange_compute_in_place(struct hp_exchange *x);
 
-// From here to hp_exchange_worked `request`, `reply`, `fault` and `cpu_ns` are a worker's, but for
-// the deadline.
-void hp_exchange_hand_over(struct hp_exchange *x, struct MHD_Connection *connection);
+// HP_OK: from here to hp_exchange_worked `request`, `reply`, `fault` and `cpu_ns` are a worker's,
+// but for the deadline. Else no worker will have time for it.
+enum hp_code hp_exchange_hand_over(struct hp_exchange *x, struct MHD_Connection *connection);
+
+// Why not, where its turn would come in `wait_ns`.
+enum hp_code hp_exchange_shed(struct hp_exchange *x, uint64_t wait_ns);
 
 // It is libmicrohttpd's again, which calls for the rest of it in this turn of the loop.
 void hp_exchange_take_back(struct hp_exchange *x);

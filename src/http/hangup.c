@@ -9,7 +9,7 @@ void hp_exchange_watch_now(struct hp_exchange *x)
 {
     struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = x };
     if (!x->watched)
-        x->watched = epoll_ctl(x->server->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event) == 0;
+        x->watched = epoll_ctl(x->loop->hangup_fd, EPOLL_CTL_ADD, x->peer->fd, &event) == 0;
 }
 
 // Most pieces of a body lie in the socket already, and the next turns of the loop read them: they
@@ -17,14 +17,14 @@ void hp_exchange_watch_now(struct hp_exchange *x)
 void hp_exchange_watch_later(struct hp_exchange *x)
 {
     x->to_watch = !x->length_known || x->bytes_in < x->length;
-    if (x->to_watch && !x->watched && x->server->watch_since_ns == 0)
-        x->server->watch_since_ns = x->request.progress.since_ns;
+    if (x->to_watch && !x->watched && x->loop->watch_since_ns == 0)
+        x->loop->watch_since_ns = x->request.progress.since_ns;
 }
 
-void hp_exchange_watch(struct hp_server *server)
+void hp_exchange_watch(struct hp_loop *loop)
 {
-    server->watch_since_ns = 0;
-    for (struct hp_peer *peer = server->peers; peer; peer = peer->next)
+    loop->watch_since_ns = 0;
+    for (struct hp_peer *peer = loop->peers; peer; peer = peer->next)
         if (peer->phase == HP_PEER_BODY && peer->exchange && peer->exchange->to_watch)
             hp_exchange_watch_now(peer->exchange);
 }
@@ -32,7 +32,7 @@ void hp_exchange_watch(struct hp_server *server)
 void hp_exchange_unwatch(struct hp_exchange *x)
 {
     if (x->watched)
-        (void)epoll_ctl(x->server->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
+        (void)epoll_ctl(x->loop->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
     x->watched = false;
 }
 
@@ -42,7 +42,7 @@ static void read_again(struct hp_exchange *x)
 {
     MHD_suspend_connection(x->connection);
     MHD_resume_connection(x->connection);
-    x->server->resumed = true;
+    x->loop->resumed = true;
 }
 
 // Half closed counts as gone: libmicrohttpd closes such a connection without a reply as soon as it
@@ -61,10 +61,10 @@ static void hung_up(struct hp_exchange *x)
         hp_deadline_cancel(&x->request.deadline);
 }
 
-void hp_exchange_hangups(struct hp_server *server)
+void hp_exchange_hangups(struct hp_loop *loop)
 {
     struct epoll_event events[HANGUPS_A_TURN];
-    int count = epoll_wait(server->hangup_fd, events, HANGUPS_A_TURN, 0);
+    int count = epoll_wait(loop->hangup_fd, events, HANGUPS_A_TURN, 0);
     for (int i = 0; i < count; i++)
         hung_up(events[i].data.ptr);
 }

@@ -11,22 +11,24 @@ enum {
 };
 
 // All of it is zero but its room and its head.
-static struct hp_exchange *take_kept(struct hp_server *server)
+static struct hp_exchange *take_kept(struct hp_loop *loop)
 {
-    struct hp_exchange *x = server->kept_exchanges;
+    struct hp_exchange *x = loop->kept_exchanges;
     if (!x)
         return calloc(1, sizeof *x);
-    server->kept_exchanges = x->next_kept;
-    server->kept_count--;
+    loop->kept_exchanges = x->next_kept;
+    loop->kept_count--;
     memset(x, 0, offsetof(struct hp_exchange, head));
     return x;
 }
 
-struct hp_exchange *hp_exchange_new(struct hp_server *server)
+struct hp_exchange *hp_exchange_new(struct hp_loop *loop)
 {
-    struct hp_exchange *x = take_kept(server);
+    struct hp_server *server = loop->server;
+    struct hp_exchange *x = take_kept(loop);
     if (!x)
         return NULL;
+    x->loop = loop;
     x->server = server;
     x->fault = HP_FAULT_NONE;
     x->job.place = HP_NO_PLACE;
@@ -38,27 +40,27 @@ struct hp_exchange *hp_exchange_new(struct hp_server *server)
 
 void hp_exchange_free(struct hp_exchange *x)
 {
-    struct hp_server *server = x->server;
+    struct hp_loop *loop = x->loop;
     hp_lines_drop(&x->lines);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);
-    if (server->kept_count >= KEPT_EXCHANGES) {
+    if (loop->kept_count >= KEPT_EXCHANGES) {
         free(x);
         return;
     }
-    x->next_kept = server->kept_exchanges;
-    server->kept_exchanges = x;
-    server->kept_count++;
+    x->next_kept = loop->kept_exchanges;
+    loop->kept_exchanges = x;
+    loop->kept_count++;
 }
 
-void hp_exchange_free_kept(struct hp_server *server)
+void hp_exchange_free_kept(struct hp_loop *loop)
 {
-    for (struct hp_exchange *x = server->kept_exchanges, *next; x; x = next) {
+    for (struct hp_exchange *x = loop->kept_exchanges, *next; x; x = next) {
         next = x->next_kept;
         free(x);
     }
-    server->kept_exchanges = NULL;
+    loop->kept_exchanges = NULL;
 }
 
 hp_str hp_exchange_keep(struct hp_exchange *x, hp_str s)

@@ -1,358 +1,175 @@
-// loop.c -- wait for whatever comes first, let libmicrohttpd work, look at the clock. Only this
-// thread touches the data daemon.
+// loop.c -- wait for whatever comes first, let libmicrohttpd work, look at the clock. Only a loop's
+// own thread touches its daemon.
 #include "http/loop.h"
 
-#include "base/log.h"
+#include "http/control.h"
 #include "http/exchange.h"
-#include "http/systemd.h"
-#include "http/wait.h"
+#include "http/peer.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY = 8, BUSY_US = 5, WATCH_LATEST_MS = 5 };
-enum { EVENTS = 64, ACCEPTS_A_TURN = 32, ACCEPT_PAUSE_MS = 100 };
+enum { LOOK_EVERY = 8, BUSY_US = 5, WATCH_LATEST_MS = 5, STUCK_S = 2, EVENTS = 64 };
 
 #define LONGEST_NS (UINT64_C(60) * HP_NS_PER_S)
 
-static bool watch(struct hp_server *server, int fd)
+bool hp_loop_watch(struct hp_loop *loop, int fd)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-    return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// --- accepting -----------------------------------------------------------------------------------
-
-static void accept_on(struct hp_server *server)
+void hp_loop_unwatch(struct hp_loop *loop, int fd)
 {
-    for (size_t i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].fd >= 0 && !watch(server, server->listeners[i].fd))
-            hp_log(
-                HP_ERROR_LEVEL, "cannot watch a listener", "url", server->listeners[i].url, NULL);
-    server->accepting = true;
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-static void accept_off(struct hp_server *server)
+// --- from outside --------------------------------------------------------------------------------
+
+void hp_loop_wake(struct hp_loop *loop)
 {
-    for (size_t i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].fd >= 0)
-            epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listeners[i].fd, NULL);
-    server->accepting = false;
+    uint64_t one = 1;
+    if (write(loop->wake_fd, &one, sizeof one) < 0)
+        return; // the counter is full: the loop is awake
 }
 
-static bool full(const struct hp_server *server)
+void hp_loop_give(struct hp_loop *loop, struct hp_peer *peer)
 {
-    return atomic_load(&server->connections) >= server->connections_max;
-}
-
-static bool is_listed(const struct hp_list *uids, uint64_t who)
-{
-    char uid[24];
-    snprintf(uid, sizeof uid, "%llu", (unsigned long long)who);
-    bool listed = uids->count == 0;
-    for (size_t i = 0; i < uids->count && !listed; i++)
-        listed = hp_str_is(uids->item[i], uid);
-    return listed;
-}
-
-// Whether this peer may have a connection: its user is one of peer_uids, and it has not got all
-// that one may have.
-static bool peer_may_call(struct hp_server *server, int fd, const struct sockaddr *from)
-{
-    struct hp_config *config = hp_server_config(server);
-    uint64_t who = hp_peer_who(fd, from);
-    bool listed = from->sa_family != AF_UNIX || is_listed(&config->peer_uids, who);
-    size_t most = (size_t)config->limits.connections_per_peer;
-    hp_config_free(config);
-    bool may = listed && (most == 0 || hp_peer_count(server, who) < most);
-    if (!may && atomic_fetch_add(&server->peers_refused, 1) == 0)
-        hp_log(HP_WARN, "a peer was refused a connection; more are only counted", "reason",
-            listed ? "limits.connections_per_peer" : "peer_uids", NULL);
-    return may;
-}
-
-// True while there may be more to accept.
-static bool accept_one(struct hp_server *server, int listener)
-{
-    struct sockaddr_storage from = { .ss_family = AF_UNIX };
-    socklen_t len = sizeof from;
-    int fd =
-        accept4(listener, (struct sockaddr *)(void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        if (len < sizeof(sa_family_t)) // an unnamed Unix peer
-            from.ss_family = AF_UNIX, len = sizeof(sa_family_t);
-        if (!peer_may_call(server, fd, (struct sockaddr *)(void *)&from)) {
-            close(fd);
-            return true;
-        }
-        // On failure libmicrohttpd has closed the descriptor itself.
-        (void)MHD_add_connection(server->data, fd, (struct sockaddr *)(void *)&from, len);
-        return true;
+    peer->loop = loop;
+    atomic_fetch_add(&loop->connections, 1);
+    if (hp_loop_is_main(loop)) {
+        hp_peer_begin(peer);
+        return;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return false;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        // The connection stays in the backlog; asking again at once would only spin.
-        hp_log(HP_WARN, "accepting pauses: out of descriptors or memory", NULL);
-        accept_off(server);
-        server->accept_again_ns = hp_now_ns() + (uint64_t)ACCEPT_PAUSE_MS * HP_NS_PER_MS;
-        return false;
-    }
-    return true; // that connection is gone already (ECONNABORTED and its kin)
+    peer->next = atomic_load(&loop->given);
+    while (!atomic_compare_exchange_weak(&loop->given, &peer->next, peer))
+        ;
+    hp_loop_wake(loop);
 }
 
-static void accept_some(struct hp_server *server, int listener)
+size_t hp_loops_stuck(const struct hp_server *server, uint64_t now_ns)
 {
-    for (int i = 0; i < ACCEPTS_A_TURN && server->accepting; i++) {
-        if (full(server))
-            accept_off(server);
-        else if (!accept_one(server, listener))
-            return;
+    size_t stuck = 0;
+    for (size_t i = 0; i < server->loop_count; i++) {
+        uint64_t since = atomic_load(&server->loops[i].busy_since_ns);
+        stuck += since && now_ns > since + (uint64_t)STUCK_S * HP_NS_PER_S;
+    }
+    return stuck;
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+static void take_given(struct hp_loop *loop)
+{
+    struct hp_peer *peer = atomic_exchange(&loop->given, NULL);
+    for (struct hp_peer *next; peer; peer = next) {
+        next = peer->next;
+        hp_peer_begin(peer);
     }
 }
 
-static bool may_accept_again(const struct hp_server *server)
-{
-    return !server->accepting && !atomic_load(&server->draining) && !full(server);
-}
-
-// At the limit, or out of descriptors, accepting stops; here it begins again.
-static void accept_again(struct hp_server *server, uint64_t now_ns)
-{
-    if (!may_accept_again(server))
-        return;
-    if (server->accept_again_ns && now_ns < server->accept_again_ns)
-        return;
-    server->accept_again_ns = 0;
-    accept_on(server);
-}
-
-static bool is_listener(const struct hp_server *server, int fd)
-{
-    for (size_t i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].fd == fd)
-            return true;
-    return false;
-}
-
-// --- stopping ------------------------------------------------------------------------------------
-
-static void close_listeners(struct hp_server *server)
-{
-    if (server->accepting)
-        accept_off(server);
-    for (size_t i = 0; i < server->listener_count; i++)
-        hp_listener_close(&server->listeners[i]);
-    server->listener_count = 0;
-}
-
-static void end_at_once(int number)
-{
-    _exit(128 + number);
-}
-
-// From the first signal on the next ends the process, also in the middle of a computation.
-static void end_at_next(void)
-{
-    struct sigaction action = { .sa_handler = end_at_once };
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0 ||
-        pthread_sigmask(SIG_UNBLOCK, &set, NULL) != 0)
-        hp_log(HP_WARN, "a second signal will not stop this process", NULL);
-}
-
-static void on_signal(struct hp_server *server)
-{
-    struct signalfd_siginfo info;
-    if (read(server->signal_fd, &info, sizeof info) != sizeof info)
-        return;
-    if (info.ssi_signo == SIGHUP) {
-        hp_server_reload(server);
-        return;
-    }
-    hp_server_drain(server);
-    end_at_next();
-}
-
-static void drain_wake(int fd)
+static void on_wake(struct hp_loop *loop)
 {
     uint64_t count;
-    if (read(fd, &count, sizeof count) < 0)
-        return; // somebody else's wake-up was read already
+    if (read(loop->wake_fd, &count, sizeof count) < 0)
+        return; // this wake-up was read already
+    take_given(loop);
+    hp_exchange_worked(loop);
 }
 
-// --- switches ------------------------------------------------------------------------------------
-
-static void look_for_kill_switch(struct hp_server *server, uint64_t now_ns)
+static void on_event(struct hp_loop *loop, int fd)
 {
-    char path[4096];
-    if (now_ns < server->next_switch_ns)
-        return;
-    server->next_switch_ns = now_ns + HP_NS_PER_S;
-    struct hp_config *config = hp_server_config(server);
-    snprintf(path, sizeof path, "%.*s", (int)config->kill_switch.len, config->kill_switch.ptr);
-    hp_config_free(config);
-    bool killed = path[0] && access(path, F_OK) == 0;
-    if (atomic_exchange(&server->killed, killed) != killed)
-        hp_log(HP_WARN,
-            killed ? "the kill switch is there: every route is off"
-                   : "the kill switch is gone: routes are as configured",
-            "file", path, NULL);
+    if (fd == loop->wake_fd)
+        on_wake(loop);
+    else if (fd == loop->hangup_fd)
+        hp_exchange_hangups(loop);
+    else if (hp_loop_is_main(loop))
+        hp_control_event(loop->server, fd);
+    // libmicrohttpd's descriptor: it is run every turn
 }
 
-static void look_at_configuration(struct hp_server *server, uint64_t now_ns)
-{
-    if (!server->watch.look_ns || now_ns < server->watch.look_ns)
-        return;
-    server->watch.look_ns = 0;
-    hp_server_reload(server);
-}
-
-// --- the watchdog --------------------------------------------------------------------------------
-
-// The manager hears from us while this loop turns and no worker is stuck.
-static void feed_watchdog(struct hp_server *server, uint64_t now_ns)
-{
-    struct hp_workers_view view;
-    if (!server->watchdog_ns || now_ns < server->next_watchdog_ns)
-        return;
-    server->next_watchdog_ns = now_ns + server->watchdog_ns;
-    hp_workers_look(server->workers, &view);
-    if (view.stuck == 0)
-        hp_systemd_notify("WATCHDOG=1");
-    else
-        hp_log(HP_ERROR_LEVEL, "a worker is stuck: the watchdog is not fed", NULL);
-}
-
-// --- the loop ------------------------------------------------------------------------------------
+// --- a turn --------------------------------------------------------------------------------------
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return b < a ? b : a;
 }
 
-// When the first of our clocks is due; a clock that is 0 is off.
-static uint64_t next_due_ns(const struct hp_server *server)
+static uint64_t next_due_ns(const struct hp_loop *loop)
 {
-    uint64_t next = earlier(server->next_sweep_ns, server->next_switch_ns);
-    if (server->accept_again_ns && may_accept_again(server))
-        next = earlier(next, server->accept_again_ns);
-    if (server->watch.look_ns)
-        next = earlier(next, server->watch.look_ns);
-    if (server->watchdog_ns)
-        next = earlier(next, server->next_watchdog_ns);
-    return next;
+    uint64_t next = loop->next_sweep_ns;
+    return hp_loop_is_main(loop) ? earlier(next, hp_control_due_ns(loop->server)) : next;
 }
 
-static uint64_t wait_ns(struct hp_server *server, uint64_t now)
+static uint64_t wait_ns(struct hp_loop *loop, uint64_t now)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
-    uint64_t next = next_due_ns(server);
-    if (server->resumed || next <= now)
+    uint64_t next = next_due_ns(loop);
+    if (loop->resumed || next <= now)
         return 0;
     uint64_t wait = earlier(next - now, LONGEST_NS);
-    if (MHD_get_timeout(server->data, &library_ms) == MHD_YES && library_ms < wait / HP_NS_PER_MS)
+    if (MHD_get_timeout(loop->data, &library_ms) == MHD_YES && library_ms < wait / HP_NS_PER_MS)
         wait = library_ms * HP_NS_PER_MS;
     return wait;
 }
 
-static void on_event(struct hp_server *server, int fd)
+static void watch_where_due(struct hp_loop *loop, uint64_t now, uint64_t wait)
 {
-    if (is_listener(server, fd))
-        accept_some(server, fd);
-    else if (fd == server->signal_fd)
-        on_signal(server);
-    else if (fd == server->watch.fd)
-        hp_watch_read(&server->watch, hp_now_ns());
-    else if (fd == server->wake_fd)
-        drain_wake(fd);
-    else if (fd == server->worked_fd) {
-        drain_wake(fd);
-        hp_exchange_worked(server);
-    } else if (fd == server->hangup_fd)
-        hp_exchange_hangups(server);
-    // libmicrohttpd's descriptor: it is run every turn
-}
-
-static void watch_where_due(struct hp_server *server, uint64_t now, uint64_t wait)
-{
-    uint64_t since = server->watch_since_ns;
+    uint64_t since = loop->watch_since_ns;
     if (since && (wait > 0 || now - since > (uint64_t)WATCH_LATEST_MS * HP_NS_PER_MS))
-        hp_exchange_watch(server);
+        hp_exchange_watch(loop);
 }
 
-static uint64_t look(struct hp_server *server)
+static uint64_t look(struct hp_loop *loop)
 {
     struct epoll_event events[EVENTS];
     uint64_t before = hp_now_ns();
-    uint64_t wait = wait_ns(server, before);
-    watch_where_due(server, before, wait);
-    int count = hp_wait(&server->waiter, events, EVENTS, wait);
+    uint64_t wait = wait_ns(loop, before);
+    watch_where_due(loop, before, wait);
+    atomic_store_explicit(&loop->busy_since_ns, 0, memory_order_relaxed);
+    int count = hp_wait(&loop->waiter, events, EVENTS, wait);
     uint64_t now = hp_now_ns();
+    atomic_store_explicit(&loop->busy_since_ns, now, memory_order_relaxed);
     for (int i = 0; i < count; i++)
-        on_event(server, events[i].data.fd);
-    server->busy = now - before < (uint64_t)BUSY_US * HP_NS_PER_US;
-    server->unlooked = 0;
+        on_event(loop, events[i].data.fd);
+    loop->busy = now - before < (uint64_t)BUSY_US * HP_NS_PER_US;
+    loop->unlooked = 0;
     return now;
 }
 
 // While requests come without a pause, libmicrohttpd's descriptors are all that is looked at, but
 // for every eighth turn: a second wait for events was a twentieth of a small request.
-static uint64_t look_where_due(struct hp_server *server)
+static uint64_t look_where_due(struct hp_loop *loop)
 {
-    bool due = !server->busy || server->unlooked >= LOOK_EVERY;
+    bool due = !loop->busy || loop->unlooked >= LOOK_EVERY;
     if (due)
-        return look(server);
-    server->unlooked++;
+        return look(loop);
+    loop->unlooked++;
     return hp_now_ns();
 }
 
-static void run_library(struct hp_server *server)
+static void run_library(struct hp_loop *loop)
 {
-    uint64_t calls = server->calls;
-    server->resumed = false;
-    server->in_place_ns = 0;
-    MHD_run(server->data);
-    server->busy &= server->calls != calls;
+    uint64_t calls = loop->calls;
+    loop->resumed = false;
+    loop->in_place_ns = 0;
+    MHD_run(loop->data);
+    hp_peer_end_arriving(loop);
+    loop->busy &= loop->calls != calls;
 }
 
-static void turn(struct hp_server *server)
+void hp_loop_turn(struct hp_loop *loop)
 {
     // Who is late is judged by the time at which we looked for input, not by what we then computed.
-    uint64_t now = look_where_due(server);
-    run_library(server);
-    bool draining = atomic_load(&server->draining);
-    if (draining && server->listener_count)
-        close_listeners(server);
-    if (now >= server->next_sweep_ns || draining)
-        hp_exchange_sweep(server, now);
-    accept_again(server, now);
-    look_for_kill_switch(server, now);
-    look_at_configuration(server, now);
-    feed_watchdog(server, now);
-}
-
-static bool watch_all(struct hp_server *server)
-{
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->data, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info || !watch(server, info->epoll_fd))
-        return false;
-    if (!watch(server, server->signal_fd) || !watch(server, server->wake_fd) ||
-        !watch(server, server->worked_fd) || !watch(server, server->hangup_fd))
-        return false;
-    if (server->watch.fd >= 0 && !watch(server, server->watch.fd))
-        return false;
-    look_for_kill_switch(server, hp_now_ns()); // before the first request
-    accept_on(server);
-    return true;
+    uint64_t now = look_where_due(loop);
+    run_library(loop);
+    if (now >= loop->next_sweep_ns || atomic_load(&loop->server->draining))
+        hp_exchange_sweep(loop, now);
+    if (hp_loop_is_main(loop))
+        hp_control_turn(loop->server, now);
 }
 
 // On one core whoever could send something waits for us to sleep.
@@ -361,19 +178,97 @@ static uint64_t spin_ns(const struct hp_server *server)
     return server->cores > 1 ? (uint64_t)server->first->spin_us * HP_NS_PER_US : 0;
 }
 
-int hp_loop_run(struct hp_server *server)
+void hp_loop_begin(struct hp_loop *loop)
 {
-    server->next_sweep_ns = UINT64_MAX;
-    hp_waiter_open(&server->waiter, server->epoll_fd, spin_ns(server));
-    if (!watch_all(server)) {
-        hp_log(HP_ERROR_LEVEL, "the event loop cannot be set up", "reason", strerror(errno), NULL);
-        return HP_EXIT_BUG;
+    hp_waiter_open(&loop->waiter, loop->epoll_fd, spin_ns(loop->server));
+}
+
+// --- opening and closing -------------------------------------------------------------------------
+
+struct hp_loop *hp_loops_new(struct hp_server *server, size_t count)
+{
+    struct hp_loop *loops = aligned_alloc(alignof(struct hp_loop), count * sizeof *loops);
+    for (size_t i = 0; loops && i < count; i++) {
+        memset(&loops[i], 0, sizeof loops[i]);
+        loops[i].server = server;
+        loops[i].epoll_fd = loops[i].hangup_fd = loops[i].wake_fd = -1;
+        loops[i].next_sweep_ns = UINT64_MAX;
     }
-    atomic_store(&server->ready, true);
-    while (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0 ||
-           server->left_with_workers > 0)
-        turn(server);
-    close_listeners(server);
-    hp_log(HP_INFO, "drained", NULL);
-    return HP_EXIT_OK;
+    return loops;
+}
+
+static bool open_loop(struct hp_loop *loop)
+{
+    const struct hp_limits *limits = &loop->server->config->limits;
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    hp_done_init(&loop->done, loop->wake_fd);
+    // A few more than we ever accept: the limit that holds is the one in accept.c.
+    loop->data =
+        hp_exchange_daemon(loop, (unsigned)limits->connections + 16, (unsigned)limits->idle_s);
+    if (!loop->data)
+        return false;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->data, MHD_DAEMON_INFO_EPOLL_FD);
+    return info && hp_loop_watch(loop, info->epoll_fd) && hp_loop_watch(loop, loop->wake_fd) &&
+           hp_loop_watch(loop, loop->hangup_fd);
+}
+
+static void *run(void *cls)
+{
+    struct hp_loop *loop = cls;
+    char name[16];
+    snprintf(name, sizeof name, "hotpathd-io%u", (unsigned)(loop - loop->server->loops) % 1000);
+    pthread_setname_np(pthread_self(), name);
+    hp_loop_begin(loop);
+    while (!atomic_load(&loop->server->stopping))
+        hp_loop_turn(loop);
+    return NULL;
+}
+
+static bool start_thread(struct hp_loop *loop)
+{
+    errno = pthread_create(&loop->thread, NULL, run, loop);
+    if (errno)
+        return false;
+    loop->started = true;
+    return true;
+}
+
+bool hp_loops_open(struct hp_server *server)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < server->loop_count; i++)
+        ok = open_loop(&server->loops[i]);
+    for (size_t i = 1; ok && i < server->loop_count; i++)
+        ok = start_thread(&server->loops[i]);
+    return ok;
+}
+
+static void close_loop(struct hp_loop *loop)
+{
+    const int fds[] = { loop->epoll_fd, loop->hangup_fd, loop->wake_fd };
+    if (loop->data)
+        MHD_stop_daemon(loop->data);
+    hp_exchange_free_kept(loop);
+    hp_rollout_kept_done(&loop->rollout);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+void hp_loops_free(struct hp_server *server)
+{
+    if (!server->loops)
+        return;
+    atomic_store(&server->stopping, true);
+    for (size_t i = 0; i < server->loop_count; i++)
+        if (server->loops[i].started) {
+            hp_loop_wake(&server->loops[i]);
+            pthread_join(server->loops[i].thread, NULL);
+        }
+    for (size_t i = 0; i < server->loop_count; i++)
+        close_loop(&server->loops[i]);
+    free(server->loops);
+    server->loops = NULL;
 }

@@ -1,18 +1,12 @@
 // peer.c -- one connection: who is at its other end, and the clock of what it does now.
-#include "http/exchange_parts.h"
+#include "http/peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
-struct hp_peer *hp_peer_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
-}
+// --- who it is -----------------------------------------------------------------------------------
 
 static void name_user(struct hp_peer *peer)
 {
@@ -64,55 +58,101 @@ uint64_t hp_peer_who(int fd, const struct sockaddr *address)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len) == 0 ? user.uid : UINT32_MAX;
 }
 
-size_t hp_peer_count(const struct hp_server *server, uint64_t who)
-{
-    size_t count = 0;
-    for (const struct hp_peer *peer = server->peers; peer; peer = peer->next)
-        count += peer->who == who;
-    return count;
-}
+// --- from begin to end ---------------------------------------------------------------------------
 
-void hp_peer_expect(
-    struct hp_server *server, struct hp_peer *peer, enum hp_peer_phase phase, uint64_t until_ns)
-{
-    peer->phase = phase;
-    peer->until_ns = until_ns;
-    if (until_ns && until_ns < server->next_sweep_ns)
-        server->next_sweep_ns = until_ns;
-}
-
-static uint64_t header_time(const struct hp_server *server)
-{
-    return hp_now_ns() + server->header_ns;
-}
-
-void hp_peer_open(struct hp_server *server, struct MHD_Connection *connection, void **context)
+struct hp_peer *hp_peer_new(struct hp_server *server, int fd,
+    const struct sockaddr_storage *address, socklen_t len, uint64_t who)
 {
     struct hp_peer *peer = calloc(1, sizeof *peer);
     if (!peer)
-        return; // no context: the first request line finds none and is refused
-    peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    const struct sockaddr *address =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    name_peer(peer, address);
-    peer->who = hp_peer_who(peer->fd, address);
-    peer->next = server->peers;
-    if (peer->next)
-        peer->next->previous = peer;
-    server->peers = peer;
+        return NULL;
+    peer->fd = fd;
+    peer->who = who;
+    peer->address = *address;
+    peer->address_len = len;
+    name_peer(peer, (const struct sockaddr *)(const void *)address);
     atomic_fetch_add(&server->connections, 1);
-    hp_peer_expect(server, peer, HP_PEER_HEADERS, header_time(server));
-    *context = peer;
+    return peer;
 }
 
-void hp_peer_close(struct hp_server *server, struct hp_peer *peer)
+// The main loop waits for it, where it waits for room or for the last one.
+static void tell_main(struct hp_server *server)
+{
+    if (atomic_load(&server->draining) || !atomic_load(&server->accepting))
+        hp_loop_wake(server->loops);
+}
+
+void hp_peer_free(struct hp_peer *peer)
+{
+    struct hp_loop *loop = peer->loop;
+    struct hp_server *server = loop->server;
+    hp_crowd_leave(&server->crowd, peer->who);
+    free(peer);
+    atomic_fetch_sub(&loop->connections, 1);
+    atomic_fetch_sub(&server->connections, 1);
+    if (!hp_loop_is_main(loop))
+        tell_main(server);
+}
+
+void hp_peer_begin(struct hp_peer *peer)
+{
+    struct hp_loop *loop = peer->loop;
+    peer->next = loop->arriving;
+    loop->arriving = peer;
+    // On failure the descriptor is closed, and the peer stays where it is.
+    (void)MHD_add_connection(
+        loop->data, peer->fd, (struct sockaddr *)(void *)&peer->address, peer->address_len);
+}
+
+void hp_peer_end_arriving(struct hp_loop *loop)
+{
+    for (struct hp_peer *peer = loop->arriving, *next; peer; peer = next) {
+        next = peer->next;
+        hp_peer_free(peer);
+    }
+    loop->arriving = NULL;
+}
+
+// The last one with this descriptor: one before it has failed, and closed it.
+static struct hp_peer *take_arriving(struct hp_loop *loop, int fd)
+{
+    struct hp_peer **link = &loop->arriving;
+    while (*link && (*link)->fd != fd)
+        link = &(*link)->next;
+    struct hp_peer *peer = *link;
+    if (peer)
+        *link = peer->next;
+    return peer;
+}
+
+struct hp_peer *hp_peer_open(struct hp_loop *loop, int fd)
+{
+    struct hp_peer *peer = take_arriving(loop, fd);
+    if (!peer)
+        return NULL;
+    peer->next = loop->peers;
+    if (peer->next)
+        peer->next->previous = peer;
+    loop->peers = peer;
+    hp_peer_expect(peer, HP_PEER_HEADERS, hp_now_ns() + loop->server->header_ns);
+    return peer;
+}
+
+void hp_peer_close(struct hp_peer *peer)
 {
     if (peer->next)
         peer->next->previous = peer->previous;
     if (peer->previous)
         peer->previous->next = peer->next;
     else
-        server->peers = peer->next;
-    atomic_fetch_sub(&server->connections, 1);
-    free(peer);
+        peer->loop->peers = peer->next;
+    hp_peer_free(peer);
+}
+
+void hp_peer_expect(struct hp_peer *peer, enum hp_peer_phase phase, uint64_t until_ns)
+{
+    peer->phase = phase;
+    peer->until_ns = until_ns;
+    if (until_ns && until_ns < peer->loop->next_sweep_ns)
+        peer->loop->next_sweep_ns = until_ns;
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hp_done; // workers.h
+
 // What a request looks like here; embedded in what it stands for. Its owner keeps it alive until it
 // is taken or withdrawn.
 struct hp_job {
@@ -15,8 +17,10 @@ struct hp_job {
     bool shadow;
     // The queue's:
     uint64_t since_ns;
-    size_t place;        // in the heap; HP_NO_PLACE: not there
-    struct hp_job *next; // of those that are done
+    size_t place; // in the heap; HP_NO_PLACE: not there
+    // The workers':
+    struct hp_done *home; // where it goes when it is done
+    struct hp_job *next;  // of those that are done
 };
 
 #define HP_NO_PLACE SIZE_MAX
@@ -46,8 +50,7 @@ struct hp_queue {
     size_t places;
 };
 
-// So many may wait, and so many bytes; `at_hand` more, which idle workers are about to take, find a
-// place.
+// So many may wait, and so many bytes; `at_hand` more find a place that are about to be taken.
 bool hp_queue_init(struct hp_queue *queue, size_t count_max, size_t bytes_max, size_t at_hand);
 void hp_queue_done(struct hp_queue *queue);
 

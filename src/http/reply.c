@@ -16,7 +16,7 @@ static void write_rollout(struct hp_exchange *x)
     if (hp_rollout_matches(x->config, x->killed, x->etag))
         x->status = 304;
     else
-        hp_rollout_put(&x->server->rollout, x->config, x->killed, &x->reply);
+        hp_rollout_put(&x->loop->rollout, x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -118,7 +118,7 @@ static char *put_problem_lines(char *at, const struct hp_exchange *x)
 // All but those that say how the body ends (lines.h).
 static hp_str write_lines(struct hp_exchange *x)
 {
-    char *at = put(x->head, hp_date_line(&x->server->date));
+    char *at = put(x->head, hp_date_line(&x->loop->date));
     if (x->fault.code)
         at = put(at, HP_S("Content-Type: application/problem+json\r\n"));
     else if (x->status != 304)
@@ -153,8 +153,8 @@ hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *c
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     hp_lines_wait(&x->lines, x->peer->fd, write_lines(x));
     x->bytes_out = x->reply.len;
-    hp_peer_expect(x->server, x->peer, HP_PEER_REPLY,
-        x->request.progress.since_ns + hp_exchange_reply_time(x));
+    hp_peer_expect(
+        x->peer, HP_PEER_REPLY, x->request.progress.since_ns + hp_exchange_reply_time(x));
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
     return result;
@@ -167,7 +167,7 @@ hp_mhd_result hp_exchange_refuse(struct hp_exchange *x)
     char head[512];
     write_problem(x);
     x->ended_by_us = true;
-    size_t len = hp_problem_head(head, sizeof head, x->fault.code, hp_date_line(&x->server->date),
+    size_t len = hp_problem_head(head, sizeof head, x->fault.code, hp_date_line(&x->loop->date),
         x->request_id, x->reply.len);
     if (x->reply.failed || len == 0)
         return MHD_NO;

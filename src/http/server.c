@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "hotpathd/json.h"
 #include "http/admin.h"
+#include "http/control.h"
 #include "http/exchange.h"
 #include "http/loop.h"
 #include "http/systemd.h"
@@ -14,8 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -152,6 +151,7 @@ static void warn_of_restart(const struct hp_config *first, const struct hp_confi
         { "isolation", memcmp(&first->isolation, &fresh->isolation, sizeof first->isolation) == 0 },
         { "vocabulary", hp_str_equal(first->vocabulary, fresh->vocabulary) },
         { "workers", first->workers == fresh->workers },
+        { "io_threads", first->io_threads == fresh->io_threads },
         { "spin_us", first->spin_us == fresh->spin_us },
         { "limits.connections", was->connections == is->connections },
         { "limits.header_bytes", was->header_bytes == is->header_bytes },
@@ -222,13 +222,12 @@ void hp_server_headers(struct MHD_Connection *connection, const char *method, co
 
 void hp_server_drain(struct hp_server *server)
 {
-    uint64_t one = 1;
     if (atomic_exchange(&server->draining, true))
         return;
     hp_log(HP_INFO, "draining", NULL);
     hp_systemd_notify("STOPPING=1");
-    if (write(server->wake_fd, &one, sizeof one) < 0)
-        return; // the counter is full: the loop is awake
+    for (size_t i = 0; i < server->loop_count; i++)
+        hp_loop_wake(&server->loops[i]);
 }
 
 // --- opening -------------------------------------------------------------------------------------
@@ -331,7 +330,7 @@ static int open_listeners(struct hp_server *server)
     return open_admin_listener(server);
 }
 
-static bool open_descriptors(struct hp_server *server)
+static bool open_signals(struct hp_server *server)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -342,12 +341,7 @@ static bool open_descriptors(struct hp_server *server)
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return false;
     server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    server->worked_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    server->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
-    return server->signal_fd >= 0 && server->wake_fd >= 0 && server->worked_fd >= 0 &&
-           server->epoll_fd >= 0 && server->hangup_fd >= 0;
+    return server->signal_fd >= 0;
 }
 
 static void open_watch(struct hp_server *server)
@@ -370,10 +364,10 @@ static int open_spans(struct hp_server *server)
 }
 
 // Work below the first costs as much to hand over as to do (17 to 35 us of latency, 20 us of CPU).
-// One worker alone does no two things at once: handing over then only keeps the I/O thread free.
+// One worker alone does no two things at once: handing over then only keeps the loop free.
 enum { INLINE_US = 50, INLINE_ALONE_US = 150 };
 
-// The I/O thread has a core of its own where there are two.
+// Loops and workers share the cores: loops that have much to do leave little to work on.
 static unsigned worker_count(const struct hp_server *server)
 {
     int64_t wanted = server->config->workers;
@@ -387,29 +381,31 @@ static int open_workers(struct hp_server *server)
     struct hp_workers_setting setting = { .threads = worker_count(server),
         .queue_requests = waiting < server->connections_max ? waiting : server->connections_max,
         .queue_bytes = (size_t)limits->queue_bytes,
-        .run = hp_exchange_run,
-        .done_fd = server->worked_fd };
+        .run = hp_exchange_run };
     server->inline_ns =
         (uint64_t)(setting.threads > 1 ? INLINE_US : INLINE_ALONE_US) * HP_NS_PER_US;
     server->workers = hp_workers_new(&setting);
     return server->workers ? HP_EXIT_OK : fail(HP_EXIT_BUG, "no worker starts", strerror(errno));
 }
 
-static int open_daemons(struct hp_server *server)
+static int open_loops(struct hp_server *server)
 {
-    const struct hp_limits *limits = &server->config->limits;
-    // A few more than we ever accept: the limit that holds is the one in loop.c.
-    server->data =
-        hp_exchange_daemon(server, (unsigned)limits->connections + 16, (unsigned)limits->idle_s);
-    if (!server->data || !hp_admin_open(server))
+    if (!hp_loops_open(server))
+        return fail(HP_EXIT_BUG, "no I/O loop starts", strerror(errno));
+    return HP_EXIT_OK;
+}
+
+static int open_admin(struct hp_server *server)
+{
+    if (!hp_admin_open(server))
         return fail(HP_EXIT_BUG, "libmicrohttpd does not start", strerror(errno));
     return HP_EXIT_OK;
 }
 
-enum { DESCRIPTORS_KEPT = 48 }; // for the admin side, listeners, files
+enum { DESCRIPTORS_KEPT = 43, LOOP_DESCRIPTORS = 5 }; // for the admin side, listeners, files
 
 // As many connections as descriptors allow, so that the admin side always finds one.
-static size_t connections_that_fit(size_t wanted)
+static size_t connections_that_fit(size_t wanted, size_t loops)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -417,7 +413,8 @@ static size_t connections_that_fit(size_t wanted)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return wanted;
-    size_t most = limit.rlim_cur > DESCRIPTORS_KEPT + 1 ? limit.rlim_cur - DESCRIPTORS_KEPT : 1;
+    size_t kept = DESCRIPTORS_KEPT + loops * LOOP_DESCRIPTORS;
+    size_t most = limit.rlim_cur > kept + 1 ? limit.rlim_cur - kept : 1;
     if (wanted <= most)
         return wanted;
     hp_log(HP_WARN, "limits.connections is lowered: the process may not open as many descriptors",
@@ -440,8 +437,12 @@ static bool allocate(struct hp_server *server)
     server->memory.limit = (size_t)server->config->limits.memory;
     server->header_ns = (uint64_t)server->config->limits.header_ms * HP_NS_PER_MS;
     server->idle_ns = (uint64_t)server->config->limits.idle_s * HP_NS_PER_S;
-    server->connections_max = connections_that_fit((size_t)server->config->limits.connections);
-    return server->route_names && server->route_state && server->route_notice &&
+    server->loop_count = (size_t)server->config->io_threads;
+    server->connections_max =
+        connections_that_fit((size_t)server->config->limits.connections, server->loop_count);
+    server->loops = hp_loops_new(server, server->loop_count);
+    return server->loops && hp_crowd_init(&server->crowd, server->connections_max) &&
+           server->route_names && server->route_state && server->route_notice &&
            server->in_flight && server->cost && server->metrics && server->log;
 }
 
@@ -497,7 +498,7 @@ static bool write_ready_file(const struct hp_server *server)
 static int open_all(struct hp_server *server)
 {
     int code = open_routes(server);
-    if (!code && !open_descriptors(server))
+    if (!code && !open_signals(server))
         code = fail(HP_EXIT_BUG, "cannot set up signals", strerror(errno));
     if (!code)
         code = open_listeners(server);
@@ -512,7 +513,9 @@ static int open_all(struct hp_server *server)
     if (!code)
         code = open_workers(server);
     if (!code)
-        code = open_daemons(server);
+        code = open_loops(server);
+    if (!code)
+        code = open_admin(server);
     return code;
 }
 
@@ -544,10 +547,7 @@ static void log_ready(struct hp_server *server)
 static void close_all(struct hp_server *server)
 {
     hp_admin_close(server);
-    if (server->data)
-        MHD_stop_daemon(server->data);
-    hp_exchange_free_kept(server);
-    hp_rollout_kept_done(&server->rollout);
+    hp_loops_free(server);
     hp_workers_free(server->workers);
     hp_spans_free(server->spans);
     for (size_t i = 0; i < server->listener_count; i++)
@@ -567,11 +567,9 @@ static void close_all(struct hp_server *server)
     hp_request_log_free(server->log);
     hp_config_free(server->config);
     hp_config_free(server->first);
-    const int fds[] = { server->epoll_fd, server->signal_fd, server->wake_fd, server->worked_fd,
-        server->hangup_fd };
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
+    hp_crowd_done(&server->crowd);
+    if (server->signal_fd >= 0)
+        close(server->signal_fd);
     hp_watch_close(&server->watch);
 }
 
@@ -597,12 +595,8 @@ int hp_serve(const struct hp_server_options *options)
         .last_reload_ok = true,
         .cores = hp_cores(),
         .admin_listener.fd = -1,
-        .epoll_fd = -1,
         .signal_fd = -1,
-        .watch = { .fd = -1 },
-        .wake_fd = -1,
-        .worked_fd = -1,
-        .hangup_fd = -1 };
+        .watch = { .fd = -1 } };
     struct hp_config_problem problem = { "" };
     keep_freed_memory();
     hp_json_start();
@@ -616,7 +610,7 @@ int hp_serve(const struct hp_server_options *options)
         log_ready(&server);
         server.watchdog_ns = hp_systemd_watchdog_ns() / 2;
         hp_systemd_notify("READY=1");
-        code = hp_loop_run(&server);
+        code = hp_control_run(&server);
     }
     close_all(&server);
     return code;

@@ -1,5 +1,5 @@
-// server.h -- the daemon: what lives from start to stop, shared by the I/O thread (loop.c,
-// exchange.c) and the admin thread (admin.c).
+// server.h -- the daemon: what lives from start to stop, shared by the I/O loops (loop.h), the
+// workers (workers.h) and the admin thread (admin.c).
 #pragma once
 
 #include "base/exits.h"
@@ -8,11 +8,10 @@
 #include "http/headers.h"
 #include "http/isolation.h"
 #include "http/cost.h"
-#include "http/date.h"
+#include "http/crowd.h"
 #include "http/listen.h"
 #include "http/rollout.h"
 #include "http/seats.h"
-#include "http/wait.h"
 #include "http/workers.h"
 #include "http/watch.h"
 #include "telemetry/spans.h"
@@ -43,8 +42,7 @@ struct hp_server_options {
 
 enum { HP_LISTENERS = HP_LIST_MAX + 1 };
 
-struct hp_exchange;
-struct hp_peer; // one connection (exchange.h)
+struct hp_loop;
 
 struct hp_server {
     struct hp_server_options options;
@@ -61,7 +59,7 @@ struct hp_server {
     struct hp_config *first; // what the start had: some options are read then and never again
     uint64_t header_ns;      // for a header block to come in
     uint64_t idle_ns;        // for the next request line to come in
-    uint64_t inline_ns;      // work up to this is done on the I/O thread, in one turn of the loop
+    uint64_t inline_ns;      // work up to this is done on a loop's own thread, in one turn
     size_t connections_max;
     unsigned cores; // counted before the files that tell of a quota are shut off
     const char **route_names;
@@ -73,39 +71,26 @@ struct hp_server {
     struct hp_spans *spans; // NULL: none are wanted
     struct hp_budget memory;
     struct hp_workers *workers;
+    struct hp_loop *loops; // the first is the main one
+    size_t loop_count;
 
     // Any thread.
     atomic_bool draining, ready;
-    atomic_bool killed; // the kill switch is there: every route is off
+    atomic_bool killed;   // the kill switch is there: every route is off
+    atomic_bool stopping; // the end of all loops but the main one
     atomic_size_t connections;
     atomic_uint_fast64_t peers_refused; // by peer_uids
     atomic_size_t *in_flight;           // one for each route
+    atomic_size_t left_with_workers;    // exchanges whose callers were answered without them
+    atomic_bool accepting;
+    struct hp_crowd crowd;
+    struct hp_cost *cost; // one for each route
 
-    // The I/O thread's.
-    struct MHD_Daemon *data;
+    // The main loop's.
     struct hp_listener listeners[HP_LISTENERS];
     size_t listener_count;
-    struct hp_peer *peers;           // all open connections
-    uint64_t next_sweep_ns;          // when the first of their clocks runs out
-    struct hp_cost *cost;            // one for each route
-    struct hp_cost_clock cost_clock; // of the I/O thread
-    uint64_t in_place_ns;            // what it computed in this turn of the loop
-    uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
-    struct hp_exchange *kept_exchanges; // for the next requests
-    size_t kept_count;
-    size_t left_with_workers; // exchanges whose callers were answered without them
-    struct hp_rollout_kept rollout;
-    struct hp_date date;
-    uint64_t calls;    // of libmicrohttpd's handler
-    bool busy;         // the last look at our own descriptors did not have to wait
-    unsigned unlooked; // turns since then
-    int epoll_fd, signal_fd, wake_fd;
-    int worked_fd; // an eventfd: workers are done with something
-    int hangup_fd; // an epoll of the connections whose requests are with the workers
-    struct hp_waiter waiter;
-    bool accepting;
-    bool resumed; // a connection, since libmicrohttpd ran: it does not say so in its timeout
-    uint64_t accept_again_ns;               // after running out of descriptors
+    uint64_t accept_again_ns; // after running out of descriptors
+    int signal_fd;
     struct hp_watch watch;                  // of the configuration
     uint64_t next_switch_ns;                // when to look for the kill switch
     uint64_t watchdog_ns, next_watchdog_ns; // 0: nobody asked for it

@@ -30,7 +30,7 @@ static void copy_to(const struct hp_exchange *x, struct hp_exchange *y)
 
 static struct hp_exchange *stand_in_for(struct hp_exchange *x)
 {
-    struct hp_exchange *y = hp_exchange_new(x->server);
+    struct hp_exchange *y = hp_exchange_new(x->loop);
     if (!y)
         return NULL;
     copy_to(x, y);
@@ -48,7 +48,7 @@ void hp_exchange_answer_for(struct hp_exchange *x)
     hp_exchange_unwatch(x);
     x->stand_in = y;
     x->peer->exchange = y;
-    x->server->left_with_workers++;
+    atomic_fetch_add(&x->server->left_with_workers, 1);
     hp_exchange_take_back(y);
 }
 
@@ -58,8 +58,10 @@ void hp_exchange_let_go(struct hp_exchange *x)
     if (!x->stood_in || !x->let_go)
         return;
     hp_metrics_waste(x->server->metrics, x->route, x->cpu_ns);
-    x->server->left_with_workers--;
+    struct hp_loop *main_loop = x->server->loops;
+    atomic_fetch_sub(&x->server->left_with_workers, 1);
     hp_exchange_free(x);
+    hp_loop_wake(main_loop); // it may have waited for this one
 }
 
 struct hp_exchange *hp_exchange_current(void **context)

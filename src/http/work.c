@@ -34,10 +34,10 @@ static void compute(struct hp_exchange *x)
 void hp_exchange_compute_in_place(struct hp_exchange *x)
 {
     uint64_t before = hp_now_ns();
-    hp_cost_clock_look(&x->server->cost_clock, before);
+    hp_cost_clock_look(&x->loop->clock, before);
     compute(x);
-    x->cpu_ns = hp_cost_clock_spent(&x->server->cost_clock, hp_now_ns() - before);
-    x->server->in_place_ns += x->cpu_ns;
+    x->cpu_ns = hp_cost_clock_spent(&x->loop->clock, hp_now_ns() - before);
+    x->loop->in_place_ns += x->cpu_ns;
 }
 
 static struct hp_exchange *exchange_of(struct hp_job *job)
@@ -59,29 +59,43 @@ void hp_exchange_learn(struct hp_exchange *x)
         hp_cost_learn(&x->server->cost[x->route], x->body.len, x->cpu_ns);
 }
 
-void hp_exchange_hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
+enum hp_code hp_exchange_shed(struct hp_exchange *x, uint64_t wait_ns)
 {
+    x->retry_s = (unsigned)(wait_ns / HP_NS_PER_S) + 1;
+    return hp_fail(&x->fault, HP_OVERLOADED, NULL, "its turn would come too late, or not at all");
+}
+
+enum hp_code hp_exchange_hand_over(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    struct hp_progress before = x->request.progress;
+    uint64_t wait_ns;
+    HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
     hp_progress_enter(&x->request.progress, HP_QUEUE);
     x->handed = x->request.progress;
-    hp_peer_expect(x->server, x->peer, HP_PEER_WORK, x->request.deadline.at_ns);
-    // Suspended first: a worker may be done before this function is.
-    MHD_suspend_connection(connection);
+    x->job.home = &x->loop->done;
+    if (!hp_workers_submit(
+            x->server->workers, &x->job, x->request.deadline.at_ns - hp_now_ns(), &wait_ns)) {
+        x->request.progress = before;
+        return hp_exchange_shed(x, wait_ns);
+    }
+    hp_peer_expect(x->peer, HP_PEER_WORK, x->request.deadline.at_ns);
+    MHD_suspend_connection(connection); // however soon it is done, this thread takes it back
     hp_exchange_watch_now(x);
-    hp_workers_submit(x->server->workers, &x->job);
+    return HP_OK;
 }
 
 void hp_exchange_take_back(struct hp_exchange *x)
 {
-    struct hp_server *server = x->server;
     hp_exchange_unwatch(x);
-    x->worked = server->resumed = true;
-    hp_peer_expect(server, x->peer, HP_PEER_REPLY, hp_now_ns() + hp_exchange_reply_time(x));
+    x->worked = x->loop->resumed = true;
+    hp_peer_expect(x->peer, HP_PEER_REPLY, hp_now_ns() + hp_exchange_reply_time(x));
     MHD_resume_connection(x->connection); // on_whole follows in this turn of the loop
 }
 
-void hp_exchange_worked(struct hp_server *server)
+void hp_exchange_worked(struct hp_loop *loop)
 {
-    for (struct hp_job *job = hp_workers_done(server->workers), *next; job; job = next) {
+    for (struct hp_job *job = hp_workers_done(loop->server->workers, &loop->done), *next; job;
+         job = next) {
         next = job->next;
         struct hp_exchange *x = exchange_of(job);
         hp_exchange_learn(x);

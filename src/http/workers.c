@@ -28,8 +28,6 @@ struct hp_workers {
     pthread_cond_t work;
     struct hp_queue queue;
     void (*run)(struct hp_job *job);
-    int done_fd;
-    struct hp_job *done, **done_end;
     size_t busy, busy_with_any; // workers with a job: all of them, and those that take any
     bool stopping;
     // What a job takes of the clock for each unit that it was thought to take of a processor:
@@ -76,11 +74,12 @@ static void hand_back(struct worker *worker, struct hp_job *job)
     worker->since_ns = 0;
     all->busy--;
     all->busy_with_any -= !worker->short_only;
-    bool first = !all->done;
-    *all->done_end = job;
-    all->done_end = &job->next;
+    struct hp_done *done = job->home;
+    bool first = !done->first;
+    *done->end = job;
+    done->end = &job->next;
     pthread_mutex_unlock(&all->lock);
-    if (first && write(all->done_fd, &one, sizeof one) < 0)
+    if (first && write(done->fd, &one, sizeof one) < 0)
         return; // the counter is full: the loop is awake
 }
 
@@ -128,8 +127,6 @@ struct hp_workers *hp_workers_new(const struct hp_workers_setting *setting)
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->work, NULL);
     workers->run = setting->run;
-    workers->done_fd = setting->done_fd;
-    workers->done_end = &workers->done;
     workers->stretch = STRETCH_ONE;
     bool ok = hp_queue_init(
         &workers->queue, setting->queue_requests, setting->queue_bytes, setting->threads + 1);
@@ -157,7 +154,7 @@ void hp_workers_free(struct hp_workers *workers)
     free(workers);
 }
 
-// --- the I/O thread's side -----------------------------------------------------------------------
+// --- the side of those who hand in ---------------------------------------------------------------
 
 // What is left of the jobs that run; one that is over its estimate has, for all we know, nothing
 // left.
@@ -202,25 +199,38 @@ static bool must_wait(const struct hp_workers *workers, const struct hp_job *job
     return workers->queue.heap[0].count + workers->busy >= workers->count;
 }
 
+static bool fits(const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns,
+    uint64_t remaining_ns, uint64_t *wait)
+{
+    bool waits = must_wait(workers, job);
+    *wait = waits ? wait_ns(workers, job, now_ns) : 0;
+    bool in_time = !remaining_ns || *wait + job->estimate_ns <= remaining_ns;
+    return !waits || (in_time && hp_queue_has_room(&workers->queue, job));
+}
+
 bool hp_workers_admit(
     struct hp_workers *workers, const struct hp_job *job, uint64_t remaining_ns, uint64_t *wait)
 {
     pthread_mutex_lock(&workers->lock);
-    bool waits = must_wait(workers, job);
-    *wait = waits ? wait_ns(workers, job, hp_now_ns()) : 0;
-    bool in_time = !remaining_ns || *wait + job->estimate_ns <= remaining_ns;
-    bool fits = !waits || (in_time && hp_queue_has_room(&workers->queue, job));
+    uint64_t now = hp_now_ns();
+    bool could = fits(workers, job, now, remaining_ns, wait);
     pthread_mutex_unlock(&workers->lock);
-    return fits;
+    return could;
 }
 
-void hp_workers_submit(struct hp_workers *workers, struct hp_job *job)
+bool hp_workers_submit(
+    struct hp_workers *workers, struct hp_job *job, uint64_t remaining_ns, uint64_t *wait)
 {
     pthread_mutex_lock(&workers->lock);
-    hp_queue_put(&workers->queue, job, hp_now_ns());
-    // All: the one that a signal would wake may be the one that takes short jobs only.
-    pthread_cond_broadcast(&workers->work);
+    uint64_t now = hp_now_ns();
+    bool could = fits(workers, job, now, remaining_ns, wait);
+    if (could) {
+        hp_queue_put(&workers->queue, job, now);
+        // All: the one that a signal would wake may be the one that takes short jobs only.
+        pthread_cond_broadcast(&workers->work);
+    }
     pthread_mutex_unlock(&workers->lock);
+    return could;
 }
 
 bool hp_workers_withdraw(struct hp_workers *workers, struct hp_job *job)
@@ -231,14 +241,18 @@ bool hp_workers_withdraw(struct hp_workers *workers, struct hp_job *job)
     return waited;
 }
 
-struct hp_job *hp_workers_done(struct hp_workers *workers)
+void hp_done_init(struct hp_done *done, int fd)
+{
+    *done = (struct hp_done){ .end = &done->first, .fd = fd };
+}
+
+struct hp_job *hp_workers_done(struct hp_workers *workers, struct hp_done *done)
 {
     pthread_mutex_lock(&workers->lock);
-    struct hp_job *done = workers->done;
-    workers->done = NULL;
-    workers->done_end = &workers->done;
+    struct hp_job *first = done->first;
+    hp_done_init(done, done->fd);
     pthread_mutex_unlock(&workers->lock);
-    return done;
+    return first;
 }
 
 void hp_workers_look(struct hp_workers *workers, struct hp_workers_view *view)

@@ -109,14 +109,14 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
 
 @pytest.fixture
 def odd_library(tmp_path, monkeypatch):
-    """Starts a daemon; its second result sets how far its time of day is off and whether its workers are stuck."""
+    """Starts a daemon; its second result sets how far its time of day is off, and whether its workers (1) or its second loop (2) are stuck."""
     if SANITIZED or not shutil.which("cc"):
         pytest.skip("a sanitizer wants to be loaded first" if SANITIZED else "no cc")
     library, control = preloaded(tmp_path, "odd_clock"), tmp_path / "control"
     control.write_bytes(bytes(8))
     (tmp_path / "d").mkdir()
     config = tmp_path / "d" / "clock.yaml"
-    config.write_text("workers: 1\nisolation: { seccomp: false }\nlimits: { idle_s: 5 }\n")
+    config.write_text("workers: 1\nio_threads: 2\nisolation: { seccomp: false }\nlimits: { idle_s: 5 }\n")
 
     @contextlib.contextmanager
     def begin():
@@ -176,6 +176,24 @@ def test_workers_that_are_stuck_are_told_of_and_small_requests_go_on(odd_clock):
         wait_for(lambda: daemon.get("/-/status").json["workers"]["stuck"] == 0, "it to go on")
     assert daemon.get("/readyz").status == 200
     assert daemon.post("/v1/chunk", LARGE).status == 200
+
+
+def test_a_loop_that_is_stuck_is_told_of_and_the_other_goes_on(odd_clock):
+    daemon, odd = odd_clock
+    first, second = connection(daemon.tcp), connection(daemon.tcp)
+    headers = {"Content-Type": "application/json"}
+    assert request(first, "POST", "/v1/chunk", BODY, headers).status == 200
+    assert request(second, "GET", "/v1/rollout").status == 200
+    odd(stuck=2)
+    second.request("POST", "/v1/chunk", BODY, headers)
+    wait_for(lambda: daemon.get("/-/status").json["loops"]["stuck"] == 1, "the loop to be called stuck")
+    assert daemon.get("/readyz").status == 503
+    assert request(first, "POST", "/v1/chunk", BODY, headers).status == 200
+    odd()
+    reply = second.getresponse()
+    assert reply.status == 200 and reply.read()
+    wait_for(lambda: daemon.get("/readyz").status == 200, "it to go on")
+    first.close(), second.close()
 
 
 @contextlib.contextmanager
@@ -241,7 +259,8 @@ def test_a_drain_answers_for_a_stuck_worker_and_waits_for_it(odd_clock):
 
 # --- what the manager hears --------------------------------------------------------------------------
 
-def test_the_manager_hears_nothing_while_a_worker_is_stuck(tmp_path, monkeypatch, odd_library):
+@pytest.mark.parametrize("stuck, body", [(1, HELD), (2, raw(BODY))], ids=["a worker", "a loop"])
+def test_the_manager_hears_nothing_while_something_is_stuck(tmp_path, monkeypatch, odd_library, stuck, body):
     path = tmp_path / "notify"
     hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     hears.bind(str(path))
@@ -251,10 +270,10 @@ def test_the_manager_hears_nothing_while_a_worker_is_stuck(tmp_path, monkeypatch
     with odd_library() as (daemon, odd):
         beats = lambda: sum(message == b"WATCHDOG=1" for message in heard(hears))
         wait_for(lambda: beats(), "a sign of life")
-        odd(stuck=1)
-        with tcp(daemon) as caller:
-            caller.sendall(raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100"))
-            wait_for(lambda: any("is stuck" in line["msg"] for line in daemon.log()), "the worker to be called stuck")
+        odd(stuck=stuck)
+        with tcp(daemon), tcp(daemon) as caller:  # the second one is the second loop's
+            caller.sendall(body)
+            wait_for(lambda: any("is stuck" in line["msg"] for line in daemon.log()), "it to be called stuck")
             beats()
             lines = len(daemon.log())
             wait_for(lambda: len(daemon.log()) >= lines + 5, "five signs of life that are not given")
