@@ -96,6 +96,16 @@ START_TEST(a_header_block_over_its_limit_is_refused)
 }
 END_TEST
 
+START_TEST(cookies_count_as_lines_and_twice_in_bytes)
+{
+    struct hp_headers headers = { .bytes = 100 };
+    hp_headers_add(&headers, HP_S("cookie"), HP_S("a=b; c=d"));
+    hp_headers_add(&headers, HP_S("X"), HP_S("a=b; c=d"));
+    ck_assert_uint_eq(headers.bytes, 108);
+    ck_assert_uint_eq(headers.lines, 4);
+}
+END_TEST
+
 static enum hp_code browser(const char *host, const char *origin, bool unix_socket)
 {
     struct hp_fault fault = HP_FAULT_NONE;
@@ -462,11 +472,11 @@ END_TEST
 
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
-    a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
-    media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
-    request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,
-    if_none_match_is_a_list_of_tags, listeners_are_loopback_or_unix,
-    a_unix_socket_has_its_mode_and_goes_away,
+    a_header_block_over_its_limit_is_refused, cookies_count_as_lines_and_twice_in_bytes,
+    only_hosts_of_ours_and_listed_origins_pass, media_types_are_read_with_their_parameters,
+    the_smaller_of_header_and_maximum_is_granted, request_ids_are_visible_ascii,
+    a_problem_has_the_members_that_apply, if_none_match_is_a_list_of_tags,
+    listeners_are_loopback_or_unix, a_unix_socket_has_its_mode_and_goes_away,
     a_loop_looks_before_it_sleeps_where_that_is_measured_to_pay,
     what_a_look_finds_is_returned_and_what_it_misses_is_slept_for,
     a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later,

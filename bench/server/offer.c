@@ -123,8 +123,8 @@ static void lose(struct load *load, struct connection *c)
 static void send_more(struct load *load, struct connection *c)
 {
     while (c->sent < load->request_bytes) {
-        ssize_t n =
-            send(c->fd, load->request + c->sent, load->request_bytes - c->sent, MSG_NOSIGNAL);
+        ssize_t n = send(c->fd, load->request + c->sent, load->request_bytes - c->sent,
+            MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN)
             return; // epoll tells when there is room
         if (n < 0) {
@@ -225,7 +225,7 @@ static void receive(struct load *load, struct connection *c)
 {
     ssize_t n = READ_BYTES;
     while (n == READ_BYTES) {
-        n = recv(c->fd, load->read, READ_BYTES, 0);
+        n = recv(c->fd, load->read, READ_BYTES, MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0) {
@@ -317,10 +317,8 @@ static size_t unsent(struct load *load)
 static void tell(struct load *load, double all_s, double used_s)
 {
     const char *before = "";
-    printf("{\"all_seconds\": %.3f, \"offered\": %zu, \"in_time\": %zu, \"unsent\": %zu, \"lost\": "
-           "%zu, \"cpu_s\": "
-           "%.4f, "
-           "\"statuses\": {",
+    printf("{\"all_seconds\": %.3f, \"offered\": %zu, \"in_time\": %zu, \"unsent\": %zu, "
+           "\"lost\": %zu, \"cpu_s\": %.4f, \"statuses\": {",
         all_s, load->offered, load->in_time, unsent(load), load->lost + load->under_way, used_s);
     for (int status = 0; status < STATUSES; status++) {
         struct seen *seen = &load->seen[status];

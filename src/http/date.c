@@ -1,3 +1,4 @@
+// date.c -- one line, kept until the second changes.
 #include "http/date.h"
 
 hp_str hp_date_line(struct hp_date *kept)

@@ -18,6 +18,7 @@ static const hp_str names[HP_HEADERS] = {
     [HP_H_IF_NONE_MATCH] = HP_STR("If-None-Match"),
     [HP_H_ACCEPT] = HP_STR("Accept"),
     [HP_H_AUTHORIZATION] = HP_STR("Authorization"),
+    [HP_H_COOKIE] = HP_STR("Cookie"),
 };
 
 // RFC 9110, section 5.6.2: tchar.
@@ -86,6 +87,15 @@ void hp_headers_end(struct hp_headers *headers, const char *end)
         headers->gap = *at++ != '\0';
 }
 
+// libmicrohttpd keeps a copy of them, and of each what it keeps of a line.
+static void count_cookies(struct hp_headers *headers, hp_str cookies)
+{
+    headers->bytes += cookies.len;
+    headers->lines++;
+    for (size_t i = 0; i < cookies.len; i++)
+        headers->lines += cookies.ptr[i] == ';';
+}
+
 void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
 {
     headers->lines++;
@@ -98,6 +108,8 @@ void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
     for (size_t i = 0; i < HP_HEADERS; i++) {
         if (!hp_str_equal_nocase(name, names[i]))
             continue;
+        if (i == HP_H_COOKIE)
+            count_cookies(headers, value);
         if (headers->count[i] == 0)
             headers->value[i] = value;
         if (headers->count[i] < 255)

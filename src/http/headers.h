@@ -20,6 +20,7 @@ enum hp_header {
     HP_H_IF_NONE_MATCH,
     HP_H_ACCEPT,
     HP_H_AUTHORIZATION,
+    HP_H_COOKIE,
     HP_HEADERS
 };
 
@@ -28,10 +29,10 @@ enum { HP_HEADER_LINES_MAX = 64 }; // each takes libmicrohttpd 64 bytes of its o
 struct hp_headers {
     hp_str value[HP_HEADERS];        // of the first of its name
     unsigned char count[HP_HEADERS]; // how often it was sent, at most 255
-    size_t bytes;                    // of the block, from the method to the empty line
-    size_t lines;                    // of headers, and parameters of the query
-    bool bad_name;                   // one is not an RFC 9110 token
-    bool bad_value;                  // one holds a control character
+    size_t bytes;   // of the block, from the method to the empty line, and of cookies once more
+    size_t lines;   // of headers, parameters of the query, and cookies
+    bool bad_name;  // one is not an RFC 9110 token
+    bool bad_value; // one holds a control character
     // Where the next line should begin in the buffer that they all lie in; NULL: not looked at.
     const char *line;
     bool gap; // the buffer holds more than the lines that were told

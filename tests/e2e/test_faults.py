@@ -25,6 +25,10 @@ def raw(body):
             b"X-Request-Id: a\r\nContent-Length: %d\r\n\r\n" % len(body)) + body
 
 
+CHUNKED = (b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+           b"Transfer-Encoding: chunked\r\n\r\n")
+SIZE = b"%x" % len(BODY)
+IN_A_CHUNK = CHUNKED + SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n"  # the last of its connection, though it does not ask for that
 HELD = raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100")
 
 
@@ -34,8 +38,8 @@ def tcp(daemon):
 
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer has its own malloc")
-@pytest.mark.parametrize("body", [BODY, LARGE], ids=["in place", "by a worker"])
-def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path, monkeypatch, body):
+@pytest.mark.parametrize("sent", [raw(BODY), raw(LARGE), IN_A_CHUNK], ids=["in place", "by a worker", "in a chunk"])
+def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path, monkeypatch, sent):
     control = tmp_path / "control"
     control.write_bytes(bytes(8))
     monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "failing_malloc"))
@@ -44,17 +48,18 @@ def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path,
     with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
         monkeypatch.delenv("LD_PRELOAD")
         shared = mmap.mmap(file.fileno(), 8)
-        right = json.loads(daemon.raw(raw(body)).partition(b"\r\n\r\n")[2])
+        right = json.loads(daemon.raw(sent).partition(b"\r\n\r\n")[2])
         seen = set()
         for nth in range(1, 400):
             shared[0:8] = struct.pack("ii", nth, 0)
-            reply = daemon.raw(raw(body))
+            reply = daemon.raw(sent)
             left, failed = struct.unpack("ii", shared[0:8])
             shared[0:4] = bytes(4)
             status = int(reply.split(b" ", 2)[1]) if reply else None
             seen.add(status)
             if status == 200:
                 assert json.loads(reply.partition(b"\r\n\r\n")[2]) == right
+            assert status is None or b"\r\nConnection: close\r\n" in reply, (nth, reply)
             assert status in (200, 413, 429, 500, 503, None), (nth, reply)
             assert daemon.raw(raw(BODY)).startswith(b"HTTP/1.1 200"), nth
             if not failed:
@@ -289,10 +294,6 @@ def heard(hears):
 
 
 # --- the ends of bodies and connections --------------------------------------------------------------
-
-CHUNKED = (b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-           b"Transfer-Encoding: chunked\r\n\r\n")
-SIZE = b"%x" % len(BODY)
 
 
 @pytest.mark.parametrize("body", [

@@ -135,14 +135,26 @@ def test_a_header_block_is_taken_up_to_its_limit_and_refused_beyond(start, tmp_p
 MANY = {
     "header lines": lambda count: b"GET /v1/rollout HTTP/1.0\r\n" + b"X:\r\n" * count + b"\r\n",
     "parameters": lambda count: b"GET /v1/rollout?" + b"&".join([b"a"] * count) + b" HTTP/1.0\r\n\r\n",
+    "cookies": lambda count: b"GET /v1/rollout HTTP/1.0\r\nCookie: " + b"; ".join([b"a=b"] * (count - 1)) + b"\r\n\r\n",  # and their line
 }
 
 
 @pytest.mark.parametrize("what", MANY)
-def test_header_lines_and_parameters_are_counted(daemon, what):
+def test_header_lines_parameters_and_cookies_are_counted(daemon, what):
     assert status_of(daemon.raw(MANY[what](64))) == 200
     for count in (65, 300, 1000, 4000):
         assert refused_with(daemon, MANY[what](count)) == "header_too_large", count
+
+
+def test_cookies_count_twice_in_bytes(daemon):
+    """The reader keeps a copy. Where that fits its memory of 21 KiB and the reply's head does not, it was no reply at all."""
+    head, end = b"GET /v1/rollout HTTP/1.0\r\nCookie: ", b"\r\n\r\n"
+    spare = (16 << 10) - len(head + end)
+    rest = b"\r\nX: "
+    fits = head + b"a" * 8000 + rest + b"y" * (spare - 2 * 8000 - len(rest)) + end
+    assert status_of(daemon.raw(fits)) == 200
+    for data in [fits.replace(end, b"y" + end)] + [head + b"a" * most + end for most in range(10_400, 10_700, 10)]:
+        assert refused_with(daemon, data, daemon.unix) == "header_too_large", len(data)
 
 
 def test_the_admin_socket_tells_it_too(daemon):
