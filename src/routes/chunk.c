@@ -204,24 +204,12 @@ static enum hp_code check_sizes(const struct chunk_request *request, struct hp_f
 
 // --- presets -------------------------------------------------------------------------------------
 
-static enum hp_code find_preset(const struct chunk_request *request, hp_str name,
-    const char *pointer, const struct hp_preset **preset, struct hp_fault *fault)
-{
-    *preset = hp_preset_find(request->presets, name);
-    return *preset ? HP_OK
-                   : hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "%s",
-                         request->presets ? "the configuration has no preset of this name"
-                                          : "none, standard, or single switches");
-}
-
 // What a raw body's media type says is the request's own word.
 static enum hp_code start_from(
     void *request, hp_str name, const char *pointer, struct hp_fault *fault)
 {
     struct chunk_request *out = request;
-    const struct hp_preset *preset = NULL;
-    HP_TRY(find_preset(out, name, pointer, &preset, fault));
-    HP_TRY(hp_json_read_copy(preset->json, out->arena, preset_fields, out, fault));
+    HP_TRY(hp_json_read_preset(out->presets, name, pointer, out->arena, preset_fields, out, fault));
     if (out->sent != HP_PLAIN)
         out->how.clean.format = out->sent;
     return HP_OK;
@@ -232,10 +220,11 @@ static enum hp_code clean_of_preset(struct chunk_request *out, hp_str name, cons
     struct hp_clean_options *clean, struct hp_fault *fault)
 {
     struct chunk_request other = { .arena = out->arena };
-    const struct hp_preset *preset = NULL;
-    HP_TRY(find_preset(out, name, pointer, &preset, fault));
+    if (!out->presets) // a preset names no other
+        return hp_fail(fault, HP_UNKNOWN_PRESET, pointer, "none, standard, or single switches");
     set_defaults(&other);
-    HP_TRY(hp_json_read_copy(preset->json, out->arena, preset_fields, &other, fault));
+    HP_TRY(
+        hp_json_read_preset(out->presets, name, pointer, out->arena, preset_fields, &other, fault));
     *clean = other.how.clean;
     return HP_OK;
 }
