@@ -2,7 +2,7 @@
 // leaves spans; each span is then walked by its own function, in an order that suits us.
 #include "routes/score_request.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "text/estimate.h"
 #include "text/runs.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <assert.h>
 
