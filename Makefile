@@ -229,8 +229,8 @@ fmt: ## format the C files
 	@clang-format -i $(C_FILES) $(H_FILES)
 
 # what the users of the library include (docs/library.md)
-PUBLIC_H := text.h arena.h buf.h deadline.h error.h errors.def str.h
-TEXT_H := document.h chunk.h clean.h decode.h edits.h normalize.h scan.h segment.h structure.h tokens.h utf8.h
+PUBLIC_H := text.h arena.h buf.h deadline.h error.h errors.def str.h utf8.h
+TEXT_H := document.h chunk.h clean.h decode.h edits.h normalize.h scan.h segment.h structure.h tokens.h
 
 install: all ## to $(DESTDIR)$(PREFIX): binary, library, headers, configuration, vocabularies where they were made
 	install -D -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hotpathd"

@@ -9,7 +9,7 @@
 // it), each document once, or in --rounds the median of so many.
 #include "text/chunk.h"
 #include "text/clean.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

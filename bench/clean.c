@@ -7,7 +7,7 @@
 // CPU seconds of cleaning alone (reading and checking UTF-8 apart), for bench/ to set beside
 // others.
 #include "text/clean.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <malloc.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 //     html --text [clean] <PAGE      the text of one page and what was found in it, to look at
 #include "text/clean.h"
 #include "text/passes.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 // --serve a measuring instrument for bench/mojibake.py: reads a length (4 bytes, of this machine's
 // order) and a text, answers with nanoseconds (8 bytes), a length (8) and the repaired text.
 #include "text/passes.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

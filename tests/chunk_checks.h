@@ -3,7 +3,7 @@
 
 #include "text/chunk.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 struct chunk_check {
     hp_str text;

@@ -4,7 +4,7 @@
 
 #include "text/chunk.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <assert.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "text/clean.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // fuzz_decode.c -- any bytes as a raw body: the text is UTF-8, and the spans of its characters
 // follow each other over the whole body. The first byte says what becomes of faults.
 #include "text/decode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "fuzz.h"
 

@@ -6,7 +6,7 @@
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
 #include "rank/count.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 // Vocabularies come from $HOTPATHD_VOCAB, else build/vocab; the estimator is always tried.
 #include "text/tokens.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "fuzz.h"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "text/html_entities.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <assert.h>
 #include <strings.h>

@@ -2,7 +2,7 @@
 // ones, and the properties that hold of any text.
 #include "text/clean.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "clean_checks.h"
 #include "text/rewrite.h"

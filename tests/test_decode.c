@@ -1,6 +1,6 @@
 // test_decode.c -- raw bodies: what Python's decoders say of damaged ones, and the way back.
 #include "text/decode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "test.h"
 

@@ -2,7 +2,7 @@
 // and what holds of every text.
 #include "text/segment.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "text/gaps.h"
 #include "text/ladder.h"
 #include "text/lines.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "hotpathd/cpu.h"
 

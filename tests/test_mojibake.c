@@ -3,7 +3,7 @@
 // That all of it is as ftfy does is tests/mojibake_vs_ftfy.py.
 #include "text/mojibake.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "clean_checks.h"
 #include "hotpathd/cpu.h"

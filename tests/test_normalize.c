@@ -4,7 +4,7 @@
 #include "text/normalize.h"
 #include "text/unicode_data.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "test.h"
 

@@ -5,7 +5,7 @@
 #include "rank/spans.h"
 #include "rank/split.h"
 #include "text/casefold.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "random.h"
 #include "test.h"

@@ -2,7 +2,7 @@
 // from them.
 #include "text/segment.h"
 #include "text/segment_data.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #include "hotpathd/cpu.h"
 #include "text/encoded.h"
 #include "text/pretoken.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 #include "text/window.h"
 
 #include "test.h"

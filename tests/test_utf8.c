@@ -1,7 +1,7 @@
 // test_utf8.c -- UTF-8 against its definition, and the fast versions against the plain ones.
 #include "text/unicode_data.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "random.h"
 #include "test.h"

@@ -98,6 +98,11 @@ HP_MUST_USE enum hp_code hp_json_read(char *body, size_t len, const struct hp_de
 HP_MUST_USE enum hp_code hp_json_read_copy(hp_str json, struct hp_arena *arena,
     const struct hp_field *fields, void *out, struct hp_fault *fault);
 
+// The same of the preset that a request names at `pointer`.
+HP_MUST_USE enum hp_code hp_json_read_preset(const struct hp_presets *presets, hp_str name,
+    const char *pointer, struct hp_arena *arena, const struct hp_field *fields, void *out,
+    struct hp_fault *fault);
+
 // The writer: appends `s`, which is valid UTF-8, as a JSON string, escaped only where JSON demands
 // it, and then as jansson does.
 void hp_json_put_string(struct hp_buf *buf, hp_str s);

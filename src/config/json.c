@@ -3,6 +3,8 @@
 // order is kept.
 #include "config/scalar.h"
 
+#include "hotpathd/utf8.h"
+
 #include <yaml.h>
 
 #include <math.h>
@@ -21,18 +23,6 @@ static bool is_one_of(hp_str text, const char *const words[3])
     return hp_str_is(text, words[0]) || hp_str_is(text, words[1]) || hp_str_is(text, words[2]);
 }
 
-// The character at `at`, of valid UTF-8, and its bytes.
-static unsigned char_at(hp_str s, size_t at, size_t *len)
-{
-    unsigned first = (unsigned char)s.ptr[at];
-    size_t more = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-    unsigned cp = more ? first & (0x3fu >> more) : first;
-    for (size_t i = 1; i <= more && at + i < s.len; i++)
-        cp = cp << 6 | ((unsigned char)s.ptr[at + i] & 0x3f);
-    *len = more + 1;
-    return cp;
-}
-
 // What YAML takes for a line end, or not at all (its section 5.1).
 static bool is_unprintable(unsigned cp)
 {
@@ -44,7 +34,7 @@ void hp_json_from_text(struct hp_buf *out, hp_str s)
 {
     hp_buf_char(out, '"');
     for (size_t i = 0, len = 0; i < s.len; i += len) {
-        unsigned cp = char_at(s, i, &len);
+        unsigned cp = hp_utf8_at(s, i, &len);
         if (is_unprintable(cp))
             hp_buf_format(out, "\\u%04x", cp);
         else if (cp == '"' || cp == '\\')

@@ -281,3 +281,13 @@ enum hp_code hp_json_read_copy(hp_str json, struct hp_arena *arena, const struct
     memset(copy + json.len, 0, HP_PADDING);
     return hp_json_read(copy, json.len, NULL, fields, out, fault);
 }
+
+enum hp_code hp_json_read_preset(const struct hp_presets *presets, hp_str name, const char *pointer,
+    struct hp_arena *arena, const struct hp_field *fields, void *out, struct hp_fault *fault)
+{
+    const struct hp_preset *preset = hp_preset_find(presets, name);
+    if (!preset)
+        return hp_fail(
+            fault, HP_UNKNOWN_PRESET, pointer, "the configuration has no preset of this name");
+    return hp_json_read_copy(preset->json, arena, fields, out, fault);
+}

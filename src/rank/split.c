@@ -5,7 +5,7 @@
 #include "text/casefold.h"
 #include "text/segment.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 void hp_split_init(struct hp_split *split, struct hp_arena *arena,
     void (*take)(void *context, hp_str word), void *context)

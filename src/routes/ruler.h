@@ -2,7 +2,7 @@
 // where it was last: positions in ascending order cost one pass over the text in all.
 #pragma once
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum hp_offsets { HP_OFFSETS_CHAR, HP_OFFSETS_BYTE, HP_OFFSETS_UTF16 };
 

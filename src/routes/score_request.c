@@ -2,7 +2,7 @@
 // leaves spans; each span is then walked by its own function, in an order that suits us.
 #include "routes/score_request.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -120,11 +120,7 @@ static enum hp_code start_from(
     void *request, hp_str name, const char *pointer, struct hp_fault *fault)
 {
     struct score_request *out = request;
-    const struct hp_preset *preset = hp_preset_find(out->presets, name);
-    if (!preset)
-        return hp_fail(
-            fault, HP_UNKNOWN_PRESET, pointer, "the configuration has no preset of this name");
-    return hp_json_read_copy(preset->json, out->arena, preset_fields, out, fault);
+    return hp_json_read_preset(out->presets, name, pointer, out->arena, preset_fields, out, fault);
 }
 
 enum hp_code score_read(struct hp_request *in, struct score_request *out, struct hp_fault *fault)

@@ -5,7 +5,7 @@
 // nothing led on is marked dead and never tried again: linear in the bytes.
 #include "text/bpe.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <assert.h>
 

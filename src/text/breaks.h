@@ -4,7 +4,7 @@
 
 #include "text/segment.h"
 #include "text/segment_data.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // The one of valid UTF-8 at `at`, which is below s.len; *next is where the following one starts.
 static inline uint32_t hp_char_at(hp_str s, size_t at, size_t *next)

@@ -6,7 +6,7 @@
 #include "text/normalize.h"
 #include "text/unicode.h"
 #include "text/unicode_data.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { LONGEST = 33, CHECKED_EVERY = 16384 }; // bytes: of U+FDFA's folding; between two checks
 

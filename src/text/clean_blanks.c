@@ -13,7 +13,7 @@
 #include "base/lanes.h"
 #include "text/ascii.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { LINE_ENDS_MAX = 2 };
 

@@ -7,7 +7,7 @@
 
 #include "text/scan.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // A character, and the options.
 struct place {

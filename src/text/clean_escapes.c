@@ -3,7 +3,7 @@
 // the ESC itself is a control, and the text behind it stays.
 #include "text/passes.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { BEL = 0x07, ESC = 0x1b, DEL = 0x7f };
 

@@ -23,7 +23,7 @@
 #include "text/passes.h"
 #include "text/scan.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { WORD_MOST = 64, WORD_LEAST = 2 }; // letters; what is longer is no word
 

@@ -31,7 +31,7 @@
 #include "text/passes.h"
 #include "text/unicode_data.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum {
     WIDTH_MOST = 120,

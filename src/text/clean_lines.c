@@ -7,7 +7,7 @@
 #include "text/scan.h"
 #include "text/unicode_data.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // Where the next line end or page break stands; in.len where there is none.
 static enum hp_code find_break(struct hp_rewrite *rewrite, size_t at, size_t *found)

@@ -3,7 +3,7 @@
 #include "text/passes.h"
 
 #include "text/unicode_data.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // Where to pause behind `at`: before a character that joins nothing before it, so that the text up
 // to there can be looked at alone.

@@ -18,7 +18,7 @@
 #include "text/ascii.h"
 #include "text/passes.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum {
     EDGE = 3,  // lines

@@ -5,7 +5,7 @@
 
 #include "text/cp1252.h"
 #include "text/rewrite.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include <assert.h>
 

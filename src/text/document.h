@@ -4,7 +4,7 @@
 
 #include "text/chunk.h"
 #include "text/clean.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 struct hp_document_options {
     struct hp_clean_options clean; // with the format

@@ -34,6 +34,15 @@ static inline size_t hp_tokens_rank(const struct hp_tokens *tokens, size_t at)
     return tokens->before[at / 64] + hp_bit_count(tokens->starts[at / 64] & below);
 }
 
+// The tokens of a piece of at most HP_MERGE_BYTES: a bit for every byte where one starts.
+uint64_t hp_short_tokens(const struct hp_vocab *vocab, hp_str piece);
+
+// Encodes a piece that is too long to merge, by itself; the bits of its tokens are in
+// scratch->starts until hp_scratch_clear.
+size_t hp_split_long(const struct hp_vocab *vocab, hp_str piece, struct hp_scratch *scratch,
+    const struct hp_deadline *deadline);
+void hp_scratch_clear(struct hp_scratch *scratch, size_t bits);
+
 // End of the pre-token of `text` that begins at `at`.
 size_t hp_piece_end(const struct hp_vocab *vocab, hp_str text, size_t at);
 

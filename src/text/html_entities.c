@@ -5,7 +5,7 @@
 
 #include "text/ascii.h"
 #include "text/cp1252.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { REPLACEMENT = 0xfffd, LIMIT = 0x110000 };
 

@@ -2,7 +2,7 @@
 // entry a block.
 #include "text/measure.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 #include "text/vocab.h"
 
 enum { BLOCK = 256, SIXTEENTHS = 16, USUAL_BYTES = 5 * SIXTEENTHS, MARGIN = 2 };

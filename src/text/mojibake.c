@@ -4,7 +4,7 @@
 
 #include "text/passes.h"
 #include "text/scan.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum {
     STEPS_MAX = 32,       // over a line: no text below 4 GiB has more layers

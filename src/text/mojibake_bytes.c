@@ -3,7 +3,7 @@
 // or a question mark.
 #include "text/mojibake.h"
 
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { LOST = 0x1a, NBSP = 0xa0, REPLACEMENT = 0xfffd, A_GRAVE = 0xe0 };
 

@@ -7,7 +7,7 @@
 #include "base/lanes.h"
 #include "hotpathd/cpu.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 enum { RULE_MAX = 7 }; // characters
 

@@ -5,7 +5,7 @@
 #include "text/normalize.h"
 
 #include "text/unicode_data.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // A character in work: its code point, and its combining class in the top byte.
 enum { CLASS_SHIFT = 24, POINT_MASK = (1 << CLASS_SHIFT) - 1 };

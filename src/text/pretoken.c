@@ -8,7 +8,7 @@
 #include "text/runs.h"
 #include "text/unicode_data.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // What a character can be part of; one bit each.
 enum {

@@ -7,7 +7,7 @@
 
 #include "text/estimate.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 // Whether so many bytes at `at` are alike that a token more would not show.
 static bool in_run(hp_str text, size_t at)

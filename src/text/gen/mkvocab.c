@@ -5,7 +5,7 @@
 // merging its bytes by themselves. So a table of one pair a token stands for all merges. A token
 // that merging its bytes does not lead to is only ever a whole pre-token; it stays out of pairs and
 // trie.
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 #include "text/vocab.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-// utf8.h -- UTF-8: validation, decoding, counting. All but hp_utf8_valid take valid UTF-8 for
+// utf8.h -- UTF-8: validation, decoding, counting. All but the first four take valid UTF-8 for
 // granted.
 #pragma once
 
@@ -10,6 +10,9 @@ size_t hp_utf8_valid(hp_str s);
 // The same, byte by byte: what finds the exact place of an error, and what the fast one is tested
 // against.
 size_t hp_utf8_valid_plain(hp_str s);
+
+// Length of the valid character at `at`, which is below s.len; 0 where there is none.
+size_t hp_utf8_len(hp_str s, size_t at);
 
 // How many bytes at `at`, where no valid character stands, one U+FFFD should replace: the maximal
 // subpart of The Unicode Standard, 3.9 (at least 1).

@@ -1,7 +1,7 @@
 // utf8.c -- UTF-8 one character at a time, and counting sixteen bytes at a time: a character has
 // one byte that is not a continuation (10xxxxxx), a surrogate pair in UTF-16 one lead byte of four
 // (11110xxx).
-#include "text/utf8.h"
+#include "hotpathd/utf8.h"
 
 #include "base/lanes.h"
 
@@ -21,8 +21,7 @@ static struct lead lead_of(unsigned char c)
     return (struct lead){ 0, 1, 0 };
 }
 
-// Length of the valid character at `at`; 0 where there is none.
-static size_t valid_at(hp_str s, size_t at)
+size_t hp_utf8_len(hp_str s, size_t at)
 {
     const unsigned char *p = (const unsigned char *)s.ptr + at;
     if (p[0] < 0x80)
@@ -40,7 +39,7 @@ size_t hp_utf8_valid_plain(hp_str s)
 {
     size_t at = 0;
     while (at < s.len) {
-        size_t step = valid_at(s, at);
+        size_t step = hp_utf8_len(s, at);
         if (step == 0)
             break;
         at += step;
