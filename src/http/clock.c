@@ -15,9 +15,7 @@ static void run_over_at_work(struct hp_exchange *x)
         hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
         hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
         hp_exchange_take_back(x);
-    } else if (x->overdue) {
-        hp_exchange_answer_for(x);
-    } else {
+    } else if (!x->overdue || !hp_exchange_answer_for(x)) {
         x->overdue = true;
         hp_peer_expect(
             x->server, x->peer, HP_PEER_WORK, hp_now_ns() + (uint64_t)GRACE_US * HP_NS_PER_US);

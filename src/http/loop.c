@@ -182,6 +182,17 @@ static void on_signal(struct hp_server *server)
     end_at_next();
 }
 
+// Every caller is answered, and what workers have not let go of is past all patience: the switches'
+// clock has us look again.
+static bool is_drained(const struct hp_server *server)
+{
+    struct hp_workers_view view;
+    if (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0)
+        return false;
+    hp_workers_look(server->workers, &view);
+    return !server->left_with_workers || (view.busy > 0 && view.busy == view.stuck);
+}
+
 static void drain_wake(int fd)
 {
     uint64_t count;
@@ -370,10 +381,12 @@ int hp_loop_run(struct hp_server *server)
         return HP_EXIT_BUG;
     }
     atomic_store(&server->ready, true);
-    while (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0 ||
-           server->left_with_workers > 0)
+    while (!is_drained(server))
         turn(server);
     close_listeners(server);
+    hp_exchange_tell_of_left(server);
+    if (server->left_with_workers)
+        return HP_EXIT_BUG;
     hp_log(HP_INFO, "drained", NULL);
     return HP_EXIT_OK;
 }

@@ -541,18 +541,22 @@ static void log_ready(struct hp_server *server)
     hp_config_free(config);
 }
 
-static void close_all(struct hp_server *server)
+static void close_sockets(struct hp_server *server)
 {
     hp_admin_close(server);
     if (server->data)
         MHD_stop_daemon(server->data);
-    hp_exchange_free_kept(server);
-    hp_rollout_kept_done(&server->rollout);
-    hp_workers_free(server->workers);
-    hp_spans_free(server->spans);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_listener_close(&server->listeners[i]);
     hp_listener_close(&server->admin_listener);
+    hp_spans_free(server->spans); // sends what it has
+}
+
+static void close_the_rest(struct hp_server *server)
+{
+    hp_exchange_free_kept(server);
+    hp_rollout_kept_done(&server->rollout);
+    hp_workers_free(server->workers);
     for (size_t i = 0; server->route_state && i < hp_route_count; i++) {
         if (server->route_state[i])
             hp_routes[i]->close(server->route_state[i]);
@@ -618,6 +622,9 @@ int hp_serve(const struct hp_server_options *options)
         hp_systemd_notify("READY=1");
         code = hp_loop_run(&server);
     }
-    close_all(&server);
+    close_sockets(&server);
+    if (server.left_with_workers)
+        _exit(code); // a worker still uses the rest, and cannot be waited for
+    close_the_rest(&server);
     return code;
 }

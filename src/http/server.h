@@ -92,7 +92,7 @@ struct hp_server {
     uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;
-    size_t left_with_workers; // exchanges whose callers were answered without them
+    struct hp_exchange *left_with_workers; // whose callers were answered without them
     struct hp_rollout_kept rollout;
     uint64_t calls;    // of libmicrohttpd's handler
     bool busy;         // the last look at our own descriptors did not have to wait

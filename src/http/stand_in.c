@@ -3,6 +3,10 @@
 // it.
 #include "http/exchange_parts.h"
 
+#include "base/log.h"
+
+#include <stdio.h>
+
 // Everything but what a worker may write. Memory of its own, since either may end first.
 static void copy_to(const struct hp_exchange *x, struct hp_exchange *y)
 {
@@ -40,16 +44,26 @@ static struct hp_exchange *stand_in_for(struct hp_exchange *x)
     return y;
 }
 
-void hp_exchange_answer_for(struct hp_exchange *x)
+bool hp_exchange_answer_for(struct hp_exchange *x)
 {
     struct hp_exchange *y = stand_in_for(x);
     if (!y)
-        return;
+        return false;
     hp_exchange_unwatch(x);
     x->stand_in = y;
     x->peer->exchange = y;
-    x->server->left_with_workers++;
+    x->next_left = x->server->left_with_workers;
+    x->server->left_with_workers = x;
     hp_exchange_take_back(y);
+    return true;
+}
+
+static void take_out(struct hp_exchange *x)
+{
+    struct hp_exchange **at = &x->server->left_with_workers;
+    while (*at != x)
+        at = &(*at)->next_left;
+    *at = x->next_left;
 }
 
 // Its request is counted as its stand-in's; what it cost is told here.
@@ -58,8 +72,18 @@ void hp_exchange_let_go(struct hp_exchange *x)
     if (!x->stood_in || !x->let_go)
         return;
     hp_metrics_waste(x->server->metrics, x->route, x->cpu_ns);
-    x->server->left_with_workers--;
+    take_out(x);
     hp_exchange_free(x);
+}
+
+void hp_exchange_tell_of_left(const struct hp_server *server)
+{
+    char id[129]; // its longest
+    for (const struct hp_exchange *x = server->left_with_workers; x; x = x->next_left) {
+        snprintf(id, sizeof id, "%.*s", (int)x->request_id.len, x->request_id.ptr);
+        hp_log(HP_ERROR_LEVEL, "a worker does not come back: its work is given up", "route",
+            hp_routes[x->route]->name, "request_id", id, NULL);
+    }
 }
 
 struct hp_exchange *hp_exchange_current(void **context)

@@ -239,6 +239,18 @@ def test_a_drain_answers_for_a_stuck_worker_and_waits_for_it(odd_clock):
     assert daemon.process.wait(60) == 0
 
 
+def test_a_drain_gives_a_worker_up_that_never_comes_back(odd_clock):
+    daemon, odd = odd_clock
+    odd(stuck=1)
+    with tcp(daemon) as caller:
+        caller.sendall(HELD.replace(b"Connection: close", b"X-Request-Id: lost\r\nConnection: close"))
+        assert read_all(caller).startswith(b"HTTP/1.1 504")
+    assert daemon.call("POST", "/-/drain", url=daemon.admin).status == 202
+    assert daemon.process.wait(60) == 70
+    told, = (line for line in daemon.log() if "does not come back" in line["msg"])
+    assert (told["route"], told["request_id"]) == ("chunk", "lost") and not daemon.socket.exists()
+
+
 # --- what the manager hears --------------------------------------------------------------------------
 
 def test_the_manager_hears_nothing_while_a_worker_is_stuck(tmp_path, monkeypatch, odd_library):
