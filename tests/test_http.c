@@ -125,6 +125,34 @@ START_TEST(only_hosts_of_ours_and_listed_origins_pass)
 }
 END_TEST
 
+// Target and Host -> path and Host.
+static void target(const char *text, enum hp_code code, const char *path, const char *host)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_headers headers = HEADERS("Host", "field");
+    hp_str left = hp_str_from(text);
+    ck_assert_int_eq(hp_gate_target(&left, &headers, &fault), code);
+    ck_assert(hp_str_is(left, path) && hp_str_is(headers.value[HP_H_HOST], host));
+}
+
+START_TEST(the_host_of_a_target_in_absolute_form_is_the_one_that_counts)
+{
+    target("/v1/chunk", HP_OK, "/v1/chunk", "field");
+    target("/x://y/z", HP_OK, "/x://y/z", "field");
+    target("http://localhost:1/v1/chunk", HP_OK, "/v1/chunk", "localhost:1");
+    target("HTTP://[::1]//x", HP_OK, "//x", "[::1]");
+    target("http://localhost", HP_OK, "/", "localhost");
+    target("https://localhost/x", HP_WRONG_HOST, "https://localhost/x", "field");
+    target("a+b-c.1://localhost/x", HP_WRONG_HOST, "a+b-c.1://localhost/x", "field");
+    target("http:///x", HP_WRONG_HOST, "http:///x", "field");
+    target("http:/x", HP_OK, "http:/x", "field"); // which is no path of ours either
+    target("1://x/", HP_OK, "1://x/", "field");
+    target("://x/", HP_OK, "://x/", "field");
+    target("*", HP_OK, "*", "field");
+    target("", HP_OK, "", "field");
+}
+END_TEST
+
 static enum hp_code media(struct hp_headers headers, const char *expected)
 {
     static const char *const also[] = { "text/plain", NULL };
@@ -377,6 +405,7 @@ END_TEST
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
+    the_host_of_a_target_in_absolute_form_is_the_one_that_counts,
     media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
     request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,
     if_none_match_is_a_list_of_tags, listeners_are_loopback_or_unix,

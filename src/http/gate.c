@@ -47,6 +47,40 @@ enum hp_code hp_gate_framing(
     return HP_OK;
 }
 
+// RFC 3986, section 3.1.
+static bool is_scheme(hp_str s)
+{
+    static const char extra[] = "0123456789+-.";
+    for (size_t i = 0; i < s.len; i++) {
+        char lower = s.ptr[i] | 0x20;
+        bool letter = lower >= 'a' && lower <= 'z';
+        if (!letter && (i == 0 || !memchr(extra, s.ptr[i], sizeof extra - 1)))
+            return false;
+    }
+    return s.len > 0;
+}
+
+enum hp_code hp_gate_target(hp_str *target, struct hp_headers *headers, struct hp_fault *fault)
+{
+    hp_str rest = *target;
+    hp_str scheme = hp_str_cut(&rest, ':');
+    if (!is_scheme(scheme) || rest.len < 2 || memcmp(rest.ptr, "//", 2) != 0)
+        return HP_OK;
+    hp_str host = { rest.ptr + 2, rest.len - 2 };
+    const char *slash = memchr(host.ptr, '/', host.len);
+    hp_str path = HP_S("/");
+    if (slash) {
+        path = (hp_str){ slash, host.len - (size_t)(slash - host.ptr) };
+        host.len -= path.len;
+    }
+    if (!hp_str_equal_nocase(scheme, HP_S("http")) || host.len == 0)
+        return hp_fail(fault, HP_WRONG_HOST, NULL, "a target in absolute form is http://HOST/PATH");
+    headers->value[HP_H_HOST] = host;
+    headers->count[HP_H_HOST] = 1;
+    *target = path;
+    return HP_OK;
+}
+
 // The name before ":port"; an IPv6 literal keeps its brackets.
 static hp_str without_port(hp_str host)
 {

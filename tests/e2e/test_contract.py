@@ -126,6 +126,26 @@ def test_any_host_is_right_on_the_unix_socket(daemon):
     assert daemon.call("POST", "/v1/chunk", json.dumps(SMALLEST), headers, daemon.unix).status == 200
 
 
+def test_a_target_in_absolute_form_is_taken_with_the_host_that_it_names(daemon, url):
+    headers = {"Content-Type": "application/json", "Host": "evil.example"}
+    body = json.dumps(SMALLEST)
+    assert daemon.call("POST", "http://localhost:8377/v1/chunk", body, headers, url).status == 200
+    assert daemon.call("POST", "HTTP://127.0.0.1/v1/chunk?a=b", body, headers, url).code == "bad_query"
+    assert daemon.call("GET", "http://localhost", None, headers, url).code == "not_found"
+    for target in ["https://localhost/v1/chunk", "http:///v1/chunk"] + ["http://evil.example/v1/chunk"] * (url == daemon.tcp):
+        reply = daemon.call("POST", target, body, {**headers, "Host": "localhost"}, url)
+        assert (reply.status, reply.code) == (421, "wrong_host"), target
+    no_host = b"GET http://localhost/v1/rollout HTTP/1.%d\r\nConnection: close\r\n\r\n"
+    assert daemon.raw(no_host % 1, url).startswith(b"HTTP/1.1 400") and daemon.raw(no_host % 0, url).partition(b" ")[2].startswith(b"200")
+
+
+def test_the_admin_socket_takes_it_too(daemon):
+    get = lambda target: daemon.call("GET", target, headers={"Host": "evil.example"}, url=daemon.admin)
+    assert get("http://localhost/livez").status == get("http://localhost/metrics?x").status == 200
+    assert get("http://localhost/-/reload").headers["Allow"] == "POST"
+    assert get("http://evil.example/livez").code == get("https://localhost/livez").code == "wrong_host"
+
+
 @pytest.mark.parametrize("method,path,status,code,allow", [
     ("GET", "/v1/chunk", 405, "method", "POST"),
     ("PUT", "/v1/chunk", 405, "method", "POST"),
