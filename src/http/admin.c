@@ -113,6 +113,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         .spans_dropped = spans.dropped,
         .spans_failed = spans.failed,
         .peers_refused = atomic_load(&server->peers_refused),
+        .connection_timeouts = atomic_load(&server->connection_timeouts),
         .log_lines_dropped = hp_request_log_dropped(server->log) };
     pthread_mutex_lock(&server->lock);
     gauges->reloads_ok = server->reloads_ok;

@@ -77,8 +77,9 @@ struct hp_server {
     atomic_bool draining, ready;
     atomic_bool killed; // the kill switch is there: every route is off
     atomic_size_t connections;
-    atomic_uint_fast64_t peers_refused; // by peer_uids
-    atomic_size_t *in_flight;           // one for each route
+    atomic_uint_fast64_t peers_refused;       // by peer_uids
+    atomic_uint_fast64_t connection_timeouts; // no request line within limits.header_ms
+    atomic_size_t *in_flight;                 // one for each route
 
     // The I/O thread's.
     struct MHD_Daemon *data;

@@ -341,12 +341,21 @@ def test_a_request_line_that_drips_in_on_a_kept_connection_is_swept(start, tmp_p
 
 def test_a_header_block_that_never_ends_is_swept(start, tmp_path):
     config = tmp_path / "quick.yaml"
-    config.write_text("limits: { header_ms: 100 }\n")
+    config.write_text("limits: { header_ms: 300 }\n")
     daemon = start("--config", str(config))
     with tcp(daemon) as silent, tcp(daemon) as drip:
         drip.sendall(HEAD)
         assert read_all(silent) == b"" and read_all(drip) == b""
+    assert daemon.raw(b"POST /v1/ch") == b""  # as little a request as silence
+    wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "them to be gone")
+    assert daemon.metric("hotpathd_connection_timeouts_total") == 2
+    assert daemon.metric("hotpathd_deadline_exceeded_total", route="none", stage="arrival") == 1
+    line, = (line for line in daemon.log() if line["msg"] == "request")
+    assert (line["code"], line["stage"], line["outcome"]) == ("deadline", "arrival", "failed")
     assert status_of(daemon.raw(CLOSE)) == 200
+    wait_for(lambda: daemon.metric("hotpathd_requests_total") == 2, "both requests to be counted")
+    assert daemon.metric("hotpathd_requests_total", code="ok") == daemon.metric("hotpathd_requests_total", code="deadline") == 1
+    assert daemon.metric("hotpathd_client_disconnects_total") == 0
 
 
 def test_connections_over_the_limit_wait_and_admin_answers(start, tmp_path):
