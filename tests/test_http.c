@@ -125,6 +125,31 @@ START_TEST(only_hosts_of_ours_and_listed_origins_pass)
 }
 END_TEST
 
+static enum hp_code site(struct hp_headers headers)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_config config = { .origins = { 1, { HP_STR("http://ok.example") } } };
+    return hp_gate_browser(&headers, &config, true, &fault);
+}
+
+START_TEST(a_page_of_another_site_is_refused_without_an_origin_too)
+{
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "same-origin")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("sec-fetch-site", "none")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Mode", "cors")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "cross-site")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "same-site")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "None")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(
+        site(HEADERS("Sec-Fetch-Site", "none", "Sec-Fetch-Site", "none")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(
+        site(HEADERS("Origin", "http://ok.example", "Sec-Fetch-Site", "cross-site")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("Origin", "http://evil.example", "Sec-Fetch-Site", "none")),
+        HP_FORBIDDEN_ORIGIN);
+}
+END_TEST
+
 // Target and Host -> path and Host.
 static void target(const char *text, enum hp_code code, const char *path, const char *host)
 {
@@ -406,6 +431,7 @@ TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, only_hosts_of_ours_and_listed_origins_pass,
     the_host_of_a_target_in_absolute_form_is_the_one_that_counts,
+    a_page_of_another_site_is_refused_without_an_origin_too,
     media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
     request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,
     if_none_match_is_a_list_of_tags, listeners_are_loopback_or_unix,

@@ -31,8 +31,8 @@ struct hp_exchange {
     bool worked;                  // taken back from the workers
     bool hung_up;                 // while it was with them
     bool overdue;                 // its time is over, and a worker still has it
-    struct hp_exchange *stand_in; // answers for it, since a worker does not let go of it
     bool stood_in, let_go;        // by the connection, by the worker: ends when both are true
+    struct hp_exchange *stand_in; // answers for it, since a worker does not let go of it
     struct hp_exchange *next_left;
     struct hp_progress handed; // when it went to the workers
     unsigned retry_s;          // for Retry-After, where the queue knows better than 1

@@ -117,8 +117,21 @@ static bool host_served(hp_str host, const struct hp_config *config)
     return listed(&config->hosts, host) || (name.len && listed(&config->hosts, name));
 }
 
+// Fetch Metadata: an image or a script that a page names is asked for without an Origin, and the
+// browser says from where. `none` is the user's own doing.
+static enum hp_code check_site(const struct hp_headers *headers, struct hp_fault *fault)
+{
+    hp_str site = headers->value[HP_H_FETCH_SITE];
+    if (!hp_headers_has(headers, HP_H_FETCH_SITE))
+        return HP_OK;
+    if (headers->count[HP_H_FETCH_SITE] == 1 &&
+        (hp_str_is(site, "same-origin") || hp_str_is(site, "none")))
+        return HP_OK;
+    return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "a page of another site may not ask");
+}
+
 // A page in a browser can reach a loopback port: by DNS rebinding with a foreign Host, or across
-// origins with an Origin. Neither is ever a caller of ours.
+// origins with an Origin, or in a way that has none. Neither is ever a caller of ours.
 enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_config *config,
     bool unix_socket, struct hp_fault *fault)
 {
@@ -126,9 +139,9 @@ enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_c
         !host_served(headers->value[HP_H_HOST], config))
         return hp_fail(fault, HP_WRONG_HOST, NULL,
             "Host is 127.0.0.1, localhost, [::1] or one that the configuration lists");
-    if (headers->count[HP_H_ORIGIN] > 1 ||
-        (hp_headers_has(headers, HP_H_ORIGIN) &&
-            !listed(&config->origins, headers->value[HP_H_ORIGIN])))
+    if (!hp_headers_has(headers, HP_H_ORIGIN))
+        return check_site(headers, fault);
+    if (headers->count[HP_H_ORIGIN] > 1 || !listed(&config->origins, headers->value[HP_H_ORIGIN]))
         return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "the configuration lists no such Origin");
     return HP_OK;
 }

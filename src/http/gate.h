@@ -23,7 +23,7 @@ HP_MUST_USE enum hp_code hp_gate_target(
     hp_str *target, struct hp_headers *headers, struct hp_fault *fault);
 
 // Host must be one that is served here (any on a Unix socket), Origin one that the configuration
-// lists.
+// lists; without an Origin, Sec-Fetch-Site is same-origin or none.
 HP_MUST_USE enum hp_code hp_gate_browser(const struct hp_headers *headers,
     const struct hp_config *config, bool unix_socket, struct hp_fault *fault);
 

@@ -10,6 +10,7 @@ enum hp_header {
     HP_H_CONTENT_TYPE,
     HP_H_CONTENT_ENCODING,
     HP_H_ORIGIN,
+    HP_H_FETCH_SITE,
     HP_H_EXPECT,
     HP_H_TIMEOUT,
     HP_H_ENVOY_TIMEOUT,

@@ -112,6 +112,8 @@ HEADERS = [
     ({"Content-Type": "application/json", "Host": "evil.example"}, 421, "wrong_host"),
     ({"Content-Type": "application/json", "Origin": "http://evil.example"}, 403, "forbidden_origin"),
     ({"Content-Type": "application/json", "Origin": "null"}, 403, "forbidden_origin"),
+    ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403, "forbidden_origin"),
+    ({"Content-Type": "application/json", "Sec-Fetch-Site": "same-site"}, 403, "forbidden_origin"),
 ]
 
 
@@ -119,6 +121,13 @@ HEADERS = [
 def test_headers_are_checked_before_the_body(daemon, headers, status, code):
     reply = daemon.call("POST", "/v1/chunk", b"not even JSON", headers)
     assert (reply.status, reply.code) == (status, code)
+
+
+def test_a_page_of_another_site_reads_nothing_of_the_admin_socket_nor_of_a_rollout(daemon):
+    for url, path in ((daemon.admin, "/metrics"), (daemon.admin, "/"), (daemon.tcp, "/v1/rollout")):
+        get = lambda site: daemon.call("GET", path, headers={"Sec-Fetch-Site": site}, url=url)
+        assert get("same-origin").status == get("none").status == 200
+        assert get("cross-site").code == get("same-site").code == "forbidden_origin"
 
 
 def test_any_host_is_right_on_the_unix_socket(daemon):
