@@ -361,7 +361,7 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
         .out = hp_buf_in(&arena),
         .type = json_type,
         .status = 200 };
-    hp_server_headers(connection, method, version, &reply.headers);
+    hp_server_headers(server, connection, method, version, &reply.headers);
     if (write_page(&reply, hp_str_from(path), method, &fault)) {
         char id[33];
         hp_id_hex(id, 32);
@@ -438,7 +438,8 @@ bool hp_admin_open(struct hp_server *server)
             MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                   //
             MHD_OPTION_NOTIFY_COMPLETED, on_end, server,                           //
             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,                       //
-            HP_STRICT_PARSER MHD_OPTION_END);
+            MHD_OPTION_STRICT_FOR_CLIENT, (int)!server->old_library,               //
+            MHD_OPTION_END);
     return server->admin != NULL;
 }
 

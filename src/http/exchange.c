@@ -96,7 +96,7 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     x->arrived = true;
     x->connection = connection;
     x->http11 = strcmp(version, "HTTP/1.1") == 0;
-    hp_server_headers(connection, method, version, &x->headers);
+    hp_server_headers(x->server, connection, method, version, &x->headers);
     x->method = hp_exchange_keep(x, hp_str_from(method));
     x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
@@ -277,11 +277,12 @@ struct MHD_Daemon *hp_exchange_daemon(
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0,
         NULL, NULL, on_request, server, //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        pool_bytes(header_bytes(server)),                     //
-        MHD_OPTION_CONNECTION_LIMIT, connections,             //
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,  //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,          //
-        HP_STRICT_PARSER MHD_OPTION_END);
+        pool_bytes(header_bytes(server)),                        //
+        MHD_OPTION_CONNECTION_LIMIT, connections,                //
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                   //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,    //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,     //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, server,             //
+        MHD_OPTION_STRICT_FOR_CLIENT, (int)!server->old_library, //
+        MHD_OPTION_END);
 }

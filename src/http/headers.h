@@ -39,7 +39,7 @@ struct hp_headers {
 };
 
 // Before the fields, where they are told as slices of the buffer in which they came and in their
-// order, each end of line and each colon overwritten by NULs (libmicrohttpd before 0.9.77): `line`
+// order, each end of line and each colon overwritten by NULs (libmicrohttpd before 1.0): `line`
 // is the end of the request line.
 void hp_headers_begin(struct hp_headers *headers, const char *line);
 

@@ -205,16 +205,16 @@ static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *
 }
 
 // The method is the block's first byte.
-void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
-    struct hp_headers *headers)
+void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,
+    const char *method, const char *version, struct hp_headers *headers)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     headers->bytes = info ? info->header_size : 0;
-    if (HP_BLOCK_IN_PLACE && info)
+    if (server->old_library && info)
         hp_headers_begin(headers, version + strlen(version));
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, headers);
-    if (HP_BLOCK_IN_PLACE && info)
+    if (server->old_library && info)
         hp_headers_end(headers, method + info->header_size);
 }
 
@@ -516,13 +516,20 @@ static int open_all(struct hp_server *server)
     return code;
 }
 
-// 1.0.4 and 1.0.5 fixed request smuggling (CWE-444).
-static void warn_of_old_library(void)
+// Of the library that is linked, as 10005 for 1.0.5; 0: it says something else.
+static unsigned library_version(void)
 {
     unsigned major = 0, minor = 0, patch = 0;
     if (sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch) != 3)
-        return;
-    if (major > 1 || (major == 1 && (minor > 0 || patch >= 5)))
+        return 0;
+    return major * 10000 + minor * 100 + patch;
+}
+
+// 1.0.4 and 1.0.5 fixed request smuggling (CWE-444).
+static void warn_of_old_library(void)
+{
+    unsigned version = library_version();
+    if (version == 0 || version >= 10005)
         return;
     hp_log(HP_WARN,
         "libmicrohttpd is older than 1.0.5; what is known of request smuggling in it is refused by "
@@ -600,6 +607,7 @@ int hp_serve(const struct hp_server_options *options)
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .last_reload_ok = true,
         .cores = hp_cores(),
+        .old_library = library_version() < 10000,
         .admin_listener.fd = -1,
         .epoll_fd = -1,
         .signal_fd = -1,

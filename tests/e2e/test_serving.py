@@ -171,7 +171,7 @@ def test_a_transfer_coding_that_is_not_chunked_is_refused_and_closed(daemon, cod
 
 
 def test_lines_that_end_in_a_bare_line_feed_are_taken_or_refused(daemon):
-    """RFC 9112, section 2.2, lets a server take them; libmicrohttpd's strict parser, from 0.9.77 on, does not."""
+    """RFC 9112, section 2.2, lets a server take them; libmicrohttpd's strict parser, from 1.0 on, does not."""
     old = b'microhttpd="0.9.7' in daemon.get("/metrics").body
     assert status_of(daemon.raw(CLOSE.replace(b"\r\n", b"\n"))) == (200 if old else 400)
 
