@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from daemon import SANITIZED, Daemon, connection, preloaded, read_all, request, wait_for
+from daemon import SANITIZED, Daemon, connection, preloaded, read_all, request, run, wait_for
 
 BODY = json.dumps({"text": "One paragraph."}).encode()
 LARGE = json.dumps({"text": "A paragraph, and another word. " * 3000}).encode()
@@ -110,8 +110,8 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
 @pytest.fixture
 def odd_library(tmp_path, monkeypatch):
     """Starts a daemon; its second result sets how far its time of day is off and whether its workers are stuck."""
-    if SANITIZED or not shutil.which("cc"):
-        pytest.skip("a sanitizer wants to be loaded first" if SANITIZED else "no cc")
+    if not shutil.which("cc"):
+        pytest.skip("no cc")
     library, control = preloaded(tmp_path, "odd_clock"), tmp_path / "control"
     control.write_bytes(bytes(8))
     (tmp_path / "d").mkdir()
@@ -358,10 +358,12 @@ def test_who_holds_the_admin_sides_connections_keeps_no_health_check_out(start):
 
 # --- the library's version ---------------------------------------------------------------------------
 
-@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="no cc, or what a sanitizer has nothing to see of")
 @pytest.mark.parametrize("version, warned", [("0.9.75", True), ("0.9.77", True), ("1.0.4", True), ("1.0.4.1", True), ("1.0.5", False),
                                              ("1.0.10", False), ("1.1.0", False), ("2.0.0", False), ("odd", False), ("", False)])
 def test_a_library_with_known_faults_is_warned_of_and_every_version_told(tmp_path, monkeypatch, version, warned):
+    if "libmicrohttpd 0." not in run("version")[1] and version[:1] not in ("1", "2"):
+        pytest.skip("a parser of 1.0 would be held to the ways of an older one")
     library = tmp_path / "version.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", str(library), "-"], check=True,
                    input=b'const char *MHD_get_version(void) { return "%s"; }' % version.encode())
