@@ -406,19 +406,22 @@ static int open_daemons(struct hp_server *server)
     return HP_EXIT_OK;
 }
 
-enum { DESCRIPTORS_KEPT = 48 }; // for the admin side, listeners, files
+// For what is not a connection: some 20 of our own with the listeners, 36 of the admin side's,
+// files and the collector.
+enum { DESCRIPTORS_KEPT = 80 };
 
-// As many connections as descriptors allow, so that the admin side always finds one.
+// As many connections as descriptors allow, so that the admin side always finds one; and no more
+// descriptors than these take, for ever.
 static size_t connections_that_fit(size_t wanted)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return wanted;
+    size_t most = limit.rlim_max > DESCRIPTORS_KEPT + 1 ? limit.rlim_max - DESCRIPTORS_KEPT : 1;
+    if (wanted < most)
+        limit.rlim_max = wanted + DESCRIPTORS_KEPT;
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return wanted;
-    size_t most = limit.rlim_cur > DESCRIPTORS_KEPT + 1 ? limit.rlim_cur - DESCRIPTORS_KEPT : 1;
-    if (wanted <= most)
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || wanted <= most)
         return wanted;
     hp_log(HP_WARN, "limits.connections is lowered: the process may not open as many descriptors",
         NULL);
