@@ -88,6 +88,11 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 
 // --- headers, body, reply ------------------------------------------------------------------------
 
+static bool has_body(const struct hp_exchange *x)
+{
+    return x->length_known ? x->length > 0 : hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING);
+}
+
 static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
     const char *method, const char *version)
 {
@@ -120,6 +125,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     hp_peer_expect(x->server, x->peer, HP_PEER_BODY,
         x->request.deadline.at_ns ? x->request.deadline.at_ns
                                   : x->request.progress.since_ns + x->server->header_ns);
+    if (has_body(x))
+        hp_exchange_watch_later(x); // its headers and its end may have come as one
     return MHD_YES;
 }
 
