@@ -25,8 +25,8 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Iinclude -Isrc -pthread $(WARN) $(if $(WERROR),-Werror) \
              $(shell pkg-config --cflags $(LIBS) 2>/dev/null) $(CFLAGS) $(HARDEN) $(SANFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANFLAGS)
-# libstemmer has no pkg-config
-ALL_LIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lstemmer -lm
+# libstemmer has no pkg-config; libxxhash is its header alone (XXH_INLINE_ALL)
+ALL_LIBS = $(shell pkg-config --libs $(filter-out libxxhash,$(LIBS)) 2>/dev/null) -lstemmer -lm
 Q := $(if $(V),,@)
 
 LIB_SRC := $(sort $(wildcard src/*/*.c))

@@ -2,6 +2,7 @@
 // from the kernel: a control group, a quota.
 #include "base/cores.h"
 #include "base/reply.h"
+#include "http/gate.h"
 #include "telemetry/trace.h"
 
 #include <assert.h>
@@ -40,6 +41,25 @@ static void reply(hp_str bytes)
         assert(hp_reply_read((hp_str){ bytes.ptr, cut }, false, &now) != HP_REPLY_BAD);
 }
 
+// A request's target: what is left is a part of it, or the root.
+static void target(hp_str text)
+{
+    struct hp_headers headers = { .bytes = 0 };
+    struct hp_fault fault = HP_FAULT_NONE;
+    hp_str path = text;
+    enum hp_code code = hp_gate_target(&path, &headers, &fault);
+    bool absolute = hp_headers_has(&headers, HP_H_HOST);
+    assert(code == HP_OK || (code == HP_WRONG_HOST && !absolute));
+    if (!absolute) {
+        assert(hp_str_equal(path, text));
+        return;
+    }
+    hp_str host = headers.value[HP_H_HOST];
+    assert(host.len > 0 && host.ptr > text.ptr && path.ptr[0] == '/');
+    assert(hp_str_is(path, "/") || path.ptr == host.ptr + host.len);
+    assert(host.ptr + host.len <= text.ptr + text.len);
+}
+
 // A line of /proc/self/cgroup, and a quota.
 static void cores(hp_str line)
 {
@@ -56,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hp_str bytes = { (const char *)data, size };
     trace(bytes);
     reply(bytes);
+    target(bytes);
     cores(bytes);
     return 0;
 }

@@ -136,6 +136,59 @@ START_TEST(only_hosts_of_ours_and_listed_origins_pass)
 }
 END_TEST
 
+static enum hp_code site(struct hp_headers headers)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_config config = { .origins = { 1, { HP_STR("http://ok.example") } } };
+    return hp_gate_browser(&headers, &config, true, &fault);
+}
+
+START_TEST(a_page_of_another_site_is_refused_without_an_origin_too)
+{
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "same-origin")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("sec-fetch-site", "none")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Mode", "cors")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "cross-site")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "same-site")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "None")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(site(HEADERS("Sec-Fetch-Site", "")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(
+        site(HEADERS("Sec-Fetch-Site", "none", "Sec-Fetch-Site", "none")), HP_FORBIDDEN_ORIGIN);
+    ck_assert_int_eq(
+        site(HEADERS("Origin", "http://ok.example", "Sec-Fetch-Site", "cross-site")), HP_OK);
+    ck_assert_int_eq(site(HEADERS("Origin", "http://evil.example", "Sec-Fetch-Site", "none")),
+        HP_FORBIDDEN_ORIGIN);
+}
+END_TEST
+
+// Target and Host -> path and Host.
+static void target(const char *text, enum hp_code code, const char *path, const char *host)
+{
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_headers headers = HEADERS("Host", "field");
+    hp_str left = hp_str_from(text);
+    ck_assert_int_eq(hp_gate_target(&left, &headers, &fault), code);
+    ck_assert(hp_str_is(left, path) && hp_str_is(headers.value[HP_H_HOST], host));
+}
+
+START_TEST(the_host_of_a_target_in_absolute_form_is_the_one_that_counts)
+{
+    target("/v1/chunk", HP_OK, "/v1/chunk", "field");
+    target("/x://y/z", HP_OK, "/x://y/z", "field");
+    target("http://localhost:1/v1/chunk", HP_OK, "/v1/chunk", "localhost:1");
+    target("HTTP://[::1]//x", HP_OK, "//x", "[::1]");
+    target("http://localhost", HP_OK, "/", "localhost");
+    target("https://localhost/x", HP_WRONG_HOST, "https://localhost/x", "field");
+    target("a+b-c.1://localhost/x", HP_WRONG_HOST, "a+b-c.1://localhost/x", "field");
+    target("http:///x", HP_WRONG_HOST, "http:///x", "field");
+    target("http:/x", HP_OK, "http:/x", "field"); // which is no path of ours either
+    target("1://x/", HP_OK, "1://x/", "field");
+    target("://x/", HP_OK, "://x/", "field");
+    target("*", HP_OK, "*", "field");
+    target("", HP_OK, "", "field");
+}
+END_TEST
+
 static enum hp_code media(struct hp_headers headers, const char *expected)
 {
     static const char *const also[] = { "text/plain", NULL };
@@ -473,10 +526,13 @@ END_TEST
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, cookies_count_as_lines_and_twice_in_bytes,
-    only_hosts_of_ours_and_listed_origins_pass, media_types_are_read_with_their_parameters,
-    the_smaller_of_header_and_maximum_is_granted, request_ids_are_visible_ascii,
-    a_problem_has_the_members_that_apply, if_none_match_is_a_list_of_tags,
-    listeners_are_loopback_or_unix, a_unix_socket_has_its_mode_and_goes_away,
+    only_hosts_of_ours_and_listed_origins_pass,
+    the_host_of_a_target_in_absolute_form_is_the_one_that_counts,
+    a_page_of_another_site_is_refused_without_an_origin_too,
+    media_types_are_read_with_their_parameters, the_smaller_of_header_and_maximum_is_granted,
+    request_ids_are_visible_ascii, a_problem_has_the_members_that_apply,
+    if_none_match_is_a_list_of_tags, listeners_are_loopback_or_unix,
+    a_unix_socket_has_its_mode_and_goes_away,
     a_loop_looks_before_it_sleeps_where_that_is_measured_to_pay,
     what_a_look_finds_is_returned_and_what_it_misses_is_slept_for,
     a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later,

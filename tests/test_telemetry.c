@@ -43,6 +43,7 @@ static const struct hp_gauges gauges = { .connections = 7,
     .reloads_ok = 2,
     .reloads_failed = 1,
     .last_reload_ok = true,
+    .connection_timeouts = 11,
     .log_lines_dropped = 9 };
 
 // --- a strict reader of the two formats ----------------------------------------------------------
@@ -429,6 +430,7 @@ START_TEST(gauges_are_written_as_they_are)
     ck_assert(value_of("hotpathd_config_reloads_total", "result=\"failure\"") == 1);
     ck_assert(value_of("hotpathd_config_last_reload_success", "") == 1);
     ck_assert(value_of("hotpathd_log_lines_dropped_total", "") == 9);
+    ck_assert(value_of("hotpathd_connection_timeouts_total", "") == 11);
     ck_assert(value_of("hotpathd_config_info", "hash=\"0123456789abcdef\"") == 1);
     ck_assert(value_of("hotpathd_build_info",
                   "version=\"0.1.0\",commit=\"a\\\"b\\\\c\\nd\",microhttpd=\"0.9.75\","

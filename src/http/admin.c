@@ -21,8 +21,11 @@ enum {
     LAST_REPLIES_MS = 500
 };
 
+struct page;
+
 struct reply {
     struct hp_server *server;
+    const struct page *page; // NULL: there is none at its path
     struct hp_config *config;
     struct hp_headers headers;
     bool http11;
@@ -113,6 +116,7 @@ static bool read_gauges(struct reply *reply, struct hp_gauges *gauges)
         .spans_dropped = spans.dropped,
         .spans_failed = spans.failed,
         .peers_refused = atomic_load(&server->peers_refused),
+        .connection_timeouts = atomic_load(&server->connection_timeouts),
         .log_lines_dropped = hp_request_log_dropped(server->log) };
     pthread_mutex_lock(&server->lock);
     gauges->reloads_ok = server->reloads_ok;
@@ -309,10 +313,10 @@ static const struct page {
 
 // --- one request ---------------------------------------------------------------------------------
 
-static const struct page *find_page(const char *path)
+static const struct page *find_page(hp_str path)
 {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-        if (strcmp(path, pages[i].path) == 0)
+        if (hp_str_is(path, pages[i].path))
             return &pages[i];
     return NULL;
 }
@@ -324,16 +328,18 @@ static bool method_fits(const struct page *page, const char *method)
 }
 
 static enum hp_code write_page(
-    struct reply *reply, const struct page *page, const char *method, struct hp_fault *fault)
+    struct reply *reply, hp_str path, const char *method, struct hp_fault *fault)
 {
     bool local = reply->server->admin_listener.unix_socket;
     HP_TRY(hp_gate_framing(&reply->headers, reply->http11, HEADER_BYTES, fault));
+    HP_TRY(hp_gate_target(&path, &reply->headers, fault));
     HP_TRY(hp_gate_browser(&reply->headers, reply->config, local, fault));
-    if (!page)
+    reply->page = find_page(path);
+    if (!reply->page)
         return hp_fail(fault, HP_NOT_FOUND, NULL, "the admin socket has no such path");
-    if (!method_fits(page, method))
-        return hp_fail(fault, HP_METHOD, NULL, "this path takes %s", page->method);
-    page->write(reply);
+    if (!method_fits(reply->page, method))
+        return hp_fail(fault, HP_METHOD, NULL, "this path takes %s", reply->page->method);
+    reply->page->write(reply);
     return hp_buf_check(&reply->out, fault);
 }
 
@@ -363,7 +369,6 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
 {
     struct hp_arena arena;
     struct hp_fault fault = HP_FAULT_NONE;
-    const struct page *page = find_page(path);
     hp_arena_init(&arena, NULL, MEMORY);
     struct reply reply = { .server = server,
         .config = hp_server_config(server),
@@ -371,8 +376,8 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
         .out = hp_buf_in(&arena),
         .type = json_type,
         .status = 200 };
-    hp_server_headers(connection, method, version, &reply.headers);
-    if (write_page(&reply, page, method, &fault)) {
+    hp_server_headers(server, connection, method, version, &reply.headers);
+    if (write_page(&reply, hp_str_from(path), method, &fault)) {
         char id[33];
         hp_id_hex(id, 32);
         reply.status = hp_error_info(fault.code)->status;
@@ -381,7 +386,7 @@ static hp_mhd_result answer(struct hp_server *server, struct MHD_Connection *con
         hp_problem_write(&reply.out, &fault, hp_str_from(id), HP_ARRIVAL, 0);
     }
     hp_mhd_result result =
-        send_reply(connection, &reply, fault.code == HP_METHOD ? page->method : NULL);
+        send_reply(connection, &reply, fault.code == HP_METHOD ? reply.page->method : NULL);
     hp_config_free(reply.config);
     hp_arena_done(&arena);
     return result;
@@ -448,7 +453,8 @@ bool hp_admin_open(struct hp_server *server)
             MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                   //
             MHD_OPTION_NOTIFY_COMPLETED, on_end, server,                           //
             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,                       //
-            HP_STRICT_PARSER MHD_OPTION_END);
+            MHD_OPTION_STRICT_FOR_CLIENT, (int)!server->old_library,               //
+            MHD_OPTION_END);
     return server->admin != NULL;
 }
 

@@ -144,6 +144,7 @@ enum hp_code hp_exchange_admit(struct hp_exchange *x)
         return x->fault.code;
     size_t header_bytes = (size_t)x->server->first->limits.header_bytes;
     HP_TRY(hp_gate_framing(&x->headers, x->http11, header_bytes, &x->fault));
+    HP_TRY(hp_gate_target(&x->path, &x->headers, &x->fault));
     HP_TRY(hp_gate_browser(&x->headers, x->config, x->peer->unix_socket, &x->fault));
     if (!x->peer->unix_socket)
         HP_TRY(hp_gate_token(&x->headers, x->config->token, &x->fault));

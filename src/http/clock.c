@@ -15,9 +15,7 @@ static void run_over_at_work(struct hp_exchange *x)
         hp_progress_enter(&x->request.progress, HP_QUEUE); // so that its time is told
         hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before its turn came");
         hp_exchange_take_back(x);
-    } else if (x->overdue) {
-        hp_exchange_answer_for(x);
-    } else {
+    } else if (!x->overdue || !hp_exchange_answer_for(x)) {
         x->overdue = true;
         hp_peer_expect(x->peer, HP_PEER_WORK, hp_now_ns() + (uint64_t)GRACE_US * HP_NS_PER_US);
     }
@@ -29,23 +27,41 @@ static bool is_half_closed(int fd)
     return poll(&look, 1, 0) == 1;
 }
 
-static void run_over(struct hp_peer *peer)
+// What of a request was not here when its time was over; NULL: that is not what ends it.
+static const char *missing(const struct hp_peer *peer)
+{
+    if (peer->phase == HP_PEER_HEADERS)
+        return "the time for the header block was over before it was here";
+    bool granted = peer->exchange->request.deadline.at_ns;
+    return peer->phase == HP_PEER_BODY && granted
+               ? "the time granted was over before the body was here"
+               : NULL;
+}
+
+static void end_exchange(struct hp_peer *peer)
 {
     struct hp_exchange *x = peer->exchange;
+    const char *why = missing(peer);
+    x->ended_by_us = true;
+    if (why && !x->fault.code)
+        hp_fail(&x->fault, HP_DEADLINE, NULL, "%s", why);
+}
+
+static void run_over(struct hp_peer *peer)
+{
     if (peer->phase == HP_PEER_IDLE && peer->until_ns < peer->idle_until_ns &&
         !is_half_closed(peer->fd)) {
         peer->until_ns = peer->idle_until_ns;
         return;
     }
     if (peer->phase == HP_PEER_WORK) {
-        run_over_at_work(x);
+        run_over_at_work(peer->exchange);
         return;
     }
-    bool in_body = x && peer->phase == HP_PEER_BODY && !x->fault.code;
-    if (x)
-        x->ended_by_us = true;
-    if (in_body && x->request.deadline.at_ns)
-        hp_fail(&x->fault, HP_DEADLINE, NULL, "the time granted was over before the body was here");
+    if (peer->exchange)
+        end_exchange(peer);
+    else if (peer->phase == HP_PEER_HEADERS)
+        atomic_fetch_add(&peer->loop->server->connection_timeouts, 1);
     peer->until_ns = 0;
     shutdown(peer->fd, SHUT_RDWR); // libmicrohttpd sees the end and closes
 }

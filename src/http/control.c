@@ -138,11 +138,15 @@ static bool watch_all(struct hp_server *server)
     return server->watch.fd < 0 || hp_loop_watch(server->loops, server->watch.fd);
 }
 
-// An exchange that a worker has not let go of outlives its connection.
+// Every caller is answered, and what workers have not let go of is past all patience: the switches'
+// clock has us look again.
 static bool is_done(const struct hp_server *server)
 {
-    return atomic_load(&server->draining) && atomic_load(&server->connections) == 0 &&
-           atomic_load(&server->left_with_workers) == 0;
+    struct hp_workers_view view;
+    if (!atomic_load(&server->draining) || atomic_load(&server->connections) > 0)
+        return false;
+    hp_workers_look(server->workers, &view);
+    return !atomic_load(&server->left_with_workers) || (view.busy > 0 && view.busy == view.stuck);
 }
 
 int hp_control_run(struct hp_server *server)
@@ -158,6 +162,8 @@ int hp_control_run(struct hp_server *server)
     while (!is_done(server))
         hp_loop_turn(server->loops);
     hp_accept_close(server);
+    if (atomic_load(&server->left_with_workers))
+        return HP_EXIT_BUG;
     hp_log(HP_INFO, "drained", NULL);
     return HP_EXIT_OK;
 }

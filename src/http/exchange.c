@@ -102,6 +102,11 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 
 // --- headers, body, reply ------------------------------------------------------------------------
 
+static bool has_body(const struct hp_exchange *x)
+{
+    return x->length_known ? x->length > 0 : hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING);
+}
+
 static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *connection,
     const char *method, const char *version)
 {
@@ -110,7 +115,7 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     x->arrived = true;
     x->connection = connection;
     x->http11 = strcmp(version, "HTTP/1.1") == 0;
-    hp_server_headers(connection, method, version, &x->headers);
+    hp_server_headers(x->server, connection, method, version, &x->headers);
     x->method = hp_exchange_keep(x, hp_str_from(method));
     x->length_known = hp_headers_has(&x->headers, HP_H_CONTENT_LENGTH) &&
                       hp_str_decimal(x->headers.value[HP_H_CONTENT_LENGTH], &x->length);
@@ -134,6 +139,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     hp_peer_expect(x->peer, HP_PEER_BODY,
         x->request.deadline.at_ns ? x->request.deadline.at_ns
                                   : x->request.progress.since_ns + x->server->header_ns);
+    if (has_body(x))
+        hp_exchange_watch_later(x); // its headers and its end may have come as one
     return MHD_YES;
 }
 
@@ -290,11 +297,12 @@ struct MHD_Daemon *hp_exchange_daemon(struct hp_loop *loop, unsigned connections
                                 MHD_USE_SUPPRESS_DATE_NO_CLOCK,
         0, NULL, NULL, on_request, loop, //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        pool_bytes(header_bytes(loop->server)),             //
-        MHD_OPTION_CONNECTION_LIMIT, connections,           //
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,              //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, loop, //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,  //
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, loop,          //
-        HP_STRICT_PARSER MHD_OPTION_END);
+        pool_bytes(header_bytes(loop->server)),                        //
+        MHD_OPTION_CONNECTION_LIMIT, connections,                      //
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s,                         //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, loop,            //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,             //
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, loop,                     //
+        MHD_OPTION_STRICT_FOR_CLIENT, (int)!loop->server->old_library, //
+        MHD_OPTION_END);
 }

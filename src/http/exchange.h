@@ -22,5 +22,8 @@ void hp_exchange_hangups(struct hp_loop *loop);
 // Ends what has run over its time, and idle connections while draining. Sets loop->next_sweep_ns.
 void hp_exchange_sweep(struct hp_loop *loop, uint64_t now_ns);
 
+// Logs those that workers have not let go of, though their callers were answered.
+void hp_exchange_tell_of_left(const struct hp_server *server);
+
 // When the last of them has ended.
 void hp_exchange_free_kept(struct hp_loop *loop);

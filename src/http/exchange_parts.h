@@ -38,8 +38,9 @@ struct hp_exchange {
     bool overdue;                 // its time is over, and a worker still has it
     bool stood_in, let_go;        // by the connection, by the worker: ends when both are true
     struct hp_exchange *stand_in; // answers for it, since a worker does not let go of it
-    struct hp_progress handed;    // when it went to the workers
-    uint64_t length;              // of the body, where it is known
+    struct hp_exchange *next_left;
+    struct hp_progress handed; // when it went to the workers
+    uint64_t length;           // of the body, where it is known
     struct hp_buf body;
     struct hp_request request;
     uint32_t asked_ms, granted_ms;
@@ -111,8 +112,9 @@ void hp_exchange_learn(struct hp_exchange *x);
 
 // --- stand_in.c ----------------------------------------------------------------------------------
 
-// The caller is told in time even if the worker does not come to look at the clock.
-void hp_exchange_answer_for(struct hp_exchange *x);
+// The caller is told in time even if the worker does not come to look at the clock. False: there
+// was no memory to do so.
+bool hp_exchange_answer_for(struct hp_exchange *x);
 
 // Ends it where neither its connection nor a worker has it any more.
 void hp_exchange_let_go(struct hp_exchange *x);

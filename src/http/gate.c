@@ -47,6 +47,40 @@ enum hp_code hp_gate_framing(
     return HP_OK;
 }
 
+// RFC 3986, section 3.1.
+static bool is_scheme(hp_str s)
+{
+    static const char extra[] = "0123456789+-.";
+    for (size_t i = 0; i < s.len; i++) {
+        char lower = s.ptr[i] | 0x20;
+        bool letter = lower >= 'a' && lower <= 'z';
+        if (!letter && (i == 0 || !memchr(extra, s.ptr[i], sizeof extra - 1)))
+            return false;
+    }
+    return s.len > 0;
+}
+
+enum hp_code hp_gate_target(hp_str *target, struct hp_headers *headers, struct hp_fault *fault)
+{
+    hp_str rest = *target;
+    hp_str scheme = hp_str_cut(&rest, ':');
+    if (!is_scheme(scheme) || rest.len < 2 || memcmp(rest.ptr, "//", 2) != 0)
+        return HP_OK;
+    hp_str host = { rest.ptr + 2, rest.len - 2 };
+    const char *slash = memchr(host.ptr, '/', host.len);
+    hp_str path = HP_S("/");
+    if (slash) {
+        path = (hp_str){ slash, host.len - (size_t)(slash - host.ptr) };
+        host.len -= path.len;
+    }
+    if (!hp_str_equal_nocase(scheme, HP_S("http")) || host.len == 0)
+        return hp_fail(fault, HP_WRONG_HOST, NULL, "a target in absolute form is http://HOST/PATH");
+    headers->value[HP_H_HOST] = host;
+    headers->count[HP_H_HOST] = 1;
+    *target = path;
+    return HP_OK;
+}
+
 // The name before ":port"; an IPv6 literal keeps its brackets.
 static hp_str without_port(hp_str host)
 {
@@ -83,8 +117,21 @@ static bool host_served(hp_str host, const struct hp_config *config)
     return listed(&config->hosts, host) || (name.len && listed(&config->hosts, name));
 }
 
+// Fetch Metadata: an image or a script that a page names is asked for without an Origin, and the
+// browser says from where. `none` is the user's own doing.
+static enum hp_code check_site(const struct hp_headers *headers, struct hp_fault *fault)
+{
+    hp_str site = headers->value[HP_H_FETCH_SITE];
+    if (!hp_headers_has(headers, HP_H_FETCH_SITE))
+        return HP_OK;
+    if (headers->count[HP_H_FETCH_SITE] == 1 &&
+        (hp_str_is(site, "same-origin") || hp_str_is(site, "none")))
+        return HP_OK;
+    return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "a page of another site may not ask");
+}
+
 // A page in a browser can reach a loopback port: by DNS rebinding with a foreign Host, or across
-// origins with an Origin. Neither is ever a caller of ours.
+// origins with an Origin, or in a way that has none. Neither is ever a caller of ours.
 enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_config *config,
     bool unix_socket, struct hp_fault *fault)
 {
@@ -92,9 +139,9 @@ enum hp_code hp_gate_browser(const struct hp_headers *headers, const struct hp_c
         !host_served(headers->value[HP_H_HOST], config))
         return hp_fail(fault, HP_WRONG_HOST, NULL,
             "Host is 127.0.0.1, localhost, [::1] or one that the configuration lists");
-    if (headers->count[HP_H_ORIGIN] > 1 ||
-        (hp_headers_has(headers, HP_H_ORIGIN) &&
-            !listed(&config->origins, headers->value[HP_H_ORIGIN])))
+    if (!hp_headers_has(headers, HP_H_ORIGIN))
+        return check_site(headers, fault);
+    if (headers->count[HP_H_ORIGIN] > 1 || !listed(&config->origins, headers->value[HP_H_ORIGIN]))
         return hp_fail(fault, HP_FORBIDDEN_ORIGIN, NULL, "the configuration lists no such Origin");
     return HP_OK;
 }

@@ -16,8 +16,14 @@ HP_MUST_USE enum hp_code hp_gate_size(
 HP_MUST_USE enum hp_code hp_gate_framing(
     const struct hp_headers *headers, bool http11, size_t max_bytes, struct hp_fault *fault);
 
+// RFC 9112, section 3.2.2: a target in absolute form (http://HOST/PATH), as proxies are sent it, is
+// taken. Cuts *target to its path; its host takes the place of the Host field. Another scheme than
+// http is none of ours: HP_WRONG_HOST.
+HP_MUST_USE enum hp_code hp_gate_target(
+    hp_str *target, struct hp_headers *headers, struct hp_fault *fault);
+
 // Host must be one that is served here (any on a Unix socket), Origin one that the configuration
-// lists.
+// lists; without an Origin, Sec-Fetch-Site is same-origin or none.
 HP_MUST_USE enum hp_code hp_gate_browser(const struct hp_headers *headers,
     const struct hp_config *config, bool unix_socket, struct hp_fault *fault);
 

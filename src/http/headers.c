@@ -8,6 +8,7 @@ static const hp_str names[HP_HEADERS] = {
     [HP_H_CONTENT_TYPE] = HP_STR("Content-Type"),
     [HP_H_CONTENT_ENCODING] = HP_STR("Content-Encoding"),
     [HP_H_ORIGIN] = HP_STR("Origin"),
+    [HP_H_FETCH_SITE] = HP_STR("Sec-Fetch-Site"),
     [HP_H_EXPECT] = HP_STR("Expect"),
     [HP_H_TIMEOUT] = HP_STR("X-Request-Timeout-Ms"),
     [HP_H_ENVOY_TIMEOUT] = HP_STR("x-envoy-expected-rq-timeout-ms"),

@@ -10,6 +10,7 @@ enum hp_header {
     HP_H_CONTENT_TYPE,
     HP_H_CONTENT_ENCODING,
     HP_H_ORIGIN,
+    HP_H_FETCH_SITE,
     HP_H_EXPECT,
     HP_H_TIMEOUT,
     HP_H_ENVOY_TIMEOUT,
@@ -39,7 +40,7 @@ struct hp_headers {
 };
 
 // Before the fields, where they are told as slices of the buffer in which they came and in their
-// order, each end of line and each colon overwritten by NULs (libmicrohttpd before 0.9.77): `line`
+// order, each end of line and each colon overwritten by NULs (libmicrohttpd before 1.0): `line`
 // is the end of the request line.
 void hp_headers_begin(struct hp_headers *headers, const char *line);
 

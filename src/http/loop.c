@@ -245,11 +245,23 @@ bool hp_loops_open(struct hp_server *server)
     return ok;
 }
 
+void hp_loops_stop(struct hp_server *server)
+{
+    size_t count = server->loops ? server->loop_count : 0;
+    atomic_store(&server->stopping, true);
+    for (size_t i = 0; i < count; i++)
+        if (server->loops[i].started) {
+            hp_loop_wake(&server->loops[i]);
+            pthread_join(server->loops[i].thread, NULL);
+        }
+    for (size_t i = 0; i < count; i++)
+        if (server->loops[i].data)
+            MHD_stop_daemon(server->loops[i].data);
+}
+
 static void close_loop(struct hp_loop *loop)
 {
     const int fds[] = { loop->epoll_fd, loop->hangup_fd, loop->wake_fd };
-    if (loop->data)
-        MHD_stop_daemon(loop->data);
     hp_exchange_free_kept(loop);
     hp_rollout_kept_done(&loop->rollout);
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -261,12 +273,6 @@ void hp_loops_free(struct hp_server *server)
 {
     if (!server->loops)
         return;
-    atomic_store(&server->stopping, true);
-    for (size_t i = 0; i < server->loop_count; i++)
-        if (server->loops[i].started) {
-            hp_loop_wake(&server->loops[i]);
-            pthread_join(server->loops[i].thread, NULL);
-        }
     for (size_t i = 0; i < server->loop_count; i++)
         close_loop(&server->loops[i]);
     free(server->loops);

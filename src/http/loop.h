@@ -37,9 +37,10 @@ struct hp_loop {
     size_t kept_count;
     struct hp_rollout_kept rollout;
     struct hp_date date;
-    uint64_t calls;    // of libmicrohttpd's handler
-    bool busy;         // the last look at our own descriptors did not have to wait
-    unsigned unlooked; // turns since then
+    struct hp_exchange *left; // whose callers were answered without the workers that have them
+    uint64_t calls;           // of libmicrohttpd's handler
+    bool busy;                // the last look at our own descriptors did not have to wait
+    unsigned unlooked;        // turns since then
     int epoll_fd;
     int hangup_fd; // an epoll of the connections whose requests are with the workers
     struct hp_waiter waiter;
@@ -52,7 +53,10 @@ struct hp_loop *hp_loops_new(struct hp_server *server, size_t count);
 // A daemon and descriptors for each, and threads for all but the main one. False: errno says why.
 bool hp_loops_open(struct hp_server *server);
 
-// When all connections are gone: the threads end.
+// When all connections are gone: the threads end, and libmicrohttpd.
+void hp_loops_stop(struct hp_server *server);
+
+// When no worker has an exchange of theirs any more.
 void hp_loops_free(struct hp_server *server);
 
 static inline bool hp_loop_is_main(const struct hp_loop *loop)

@@ -205,16 +205,16 @@ static hp_mhd_result add_header(void *cls, enum MHD_ValueKind kind, const char *
 }
 
 // The method is the block's first byte.
-void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
-    struct hp_headers *headers)
+void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,
+    const char *method, const char *version, struct hp_headers *headers)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     headers->bytes = info ? info->header_size : 0;
-    if (HP_BLOCK_IN_PLACE && info)
+    if (server->old_library && info)
         hp_headers_begin(headers, version + strlen(version));
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, headers);
-    if (HP_BLOCK_IN_PLACE && info)
+    if (server->old_library && info)
         hp_headers_end(headers, method + info->header_size);
 }
 
@@ -402,20 +402,23 @@ static int open_admin(struct hp_server *server)
     return HP_EXIT_OK;
 }
 
-enum { DESCRIPTORS_KEPT = 43, LOOP_DESCRIPTORS = 5 }; // for the admin side, listeners, files
+// For what is not a connection: some 20 of our own with the listeners, 36 of the admin side's,
+// files and the collector; and what each loop has.
+enum { DESCRIPTORS_KEPT = 80, LOOP_DESCRIPTORS = 5 };
 
-// As many connections as descriptors allow, so that the admin side always finds one.
+// As many connections as descriptors allow, so that the admin side always finds one; and no more
+// descriptors than these take, for ever.
 static size_t connections_that_fit(size_t wanted, size_t loops)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return wanted;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return wanted;
     size_t kept = DESCRIPTORS_KEPT + loops * LOOP_DESCRIPTORS;
-    size_t most = limit.rlim_cur > kept + 1 ? limit.rlim_cur - kept : 1;
-    if (wanted <= most)
+    size_t most = limit.rlim_max > kept + 1 ? limit.rlim_max - kept : 1;
+    if (wanted < most)
+        limit.rlim_max = wanted + kept;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || wanted <= most)
         return wanted;
     hp_log(HP_WARN, "limits.connections is lowered: the process may not open as many descriptors",
         NULL);
@@ -519,13 +522,20 @@ static int open_all(struct hp_server *server)
     return code;
 }
 
-// 1.0.4 and 1.0.5 fixed request smuggling (CWE-444).
-static void warn_of_old_library(void)
+// Of the library that is linked, as 10005 for 1.0.5; 0: it says something else.
+static unsigned library_version(void)
 {
     unsigned major = 0, minor = 0, patch = 0;
     if (sscanf(MHD_get_version(), "%u.%u.%u", &major, &minor, &patch) != 3)
-        return;
-    if (major > 1 || (major == 1 && (minor > 0 || patch >= 5)))
+        return 0;
+    return major * 10000 + minor * 100 + patch;
+}
+
+// 1.0.4 and 1.0.5 fixed request smuggling (CWE-444).
+static void warn_of_old_library(void)
+{
+    unsigned version = library_version();
+    if (version == 0 || version >= 10005)
         return;
     hp_log(HP_WARN,
         "libmicrohttpd is older than 1.0.5; what is known of request smuggling in it is refused by "
@@ -544,15 +554,20 @@ static void log_ready(struct hp_server *server)
     hp_config_free(config);
 }
 
-static void close_all(struct hp_server *server)
+static void close_sockets(struct hp_server *server)
 {
     hp_admin_close(server);
-    hp_loops_free(server);
-    hp_workers_free(server->workers);
-    hp_spans_free(server->spans);
+    hp_loops_stop(server);
     for (size_t i = 0; i < server->listener_count; i++)
         hp_listener_close(&server->listeners[i]);
     hp_listener_close(&server->admin_listener);
+    hp_spans_free(server->spans); // sends what it has
+}
+
+static void close_the_rest(struct hp_server *server)
+{
+    hp_workers_free(server->workers);
+    hp_loops_free(server);
     for (size_t i = 0; server->route_state && i < hp_route_count; i++) {
         if (server->route_state[i])
             hp_routes[i]->close(server->route_state[i]);
@@ -594,6 +609,7 @@ int hp_serve(const struct hp_server_options *options)
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .last_reload_ok = true,
         .cores = hp_cores(),
+        .old_library = library_version() < 10000,
         .admin_listener.fd = -1,
         .signal_fd = -1,
         .watch = { .fd = -1 } };
@@ -612,6 +628,11 @@ int hp_serve(const struct hp_server_options *options)
         hp_systemd_notify("READY=1");
         code = hp_control_run(&server);
     }
-    close_all(&server);
+    close_sockets(&server);
+    if (atomic_load(&server.left_with_workers)) {
+        hp_exchange_tell_of_left(&server);
+        _exit(code); // a worker still uses the rest, and cannot be waited for
+    }
+    close_the_rest(&server);
     return code;
 }

@@ -22,17 +22,6 @@
 // From 0.9.71 on, callbacks return an enum.
 typedef enum MHD_Result hp_mhd_result;
 
-// What differs between the generations of libmicrohttpd. From 0.9.77 on its parser is strict where
-// it is told to be: no folded lines, no bare line feeds. Before, it leaves the header block where
-// it was read, so that what it swallowed shows (hp_headers_begin).
-#if MHD_VERSION >= 0x00097701
-#define HP_STRICT_PARSER MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-#define HP_BLOCK_IN_PLACE false
-#else
-#define HP_STRICT_PARSER
-#define HP_BLOCK_IN_PLACE true
-#endif
-
 struct hp_server_options {
     const char *config_file; // NULL: none
     const struct hp_override *overrides;
@@ -61,6 +50,10 @@ struct hp_server {
     uint64_t idle_ns;        // for the next request line to come in
     uint64_t inline_ns;      // work up to this is done on a loop's own thread, in one turn
     size_t connections_max;
+    // libmicrohttpd is older than 1.0: it is lax, and leaves the header block where it was read, so
+    // that what it swallowed shows (hp_headers_begin). Newer ones are strict where they are told to
+    // be. Both have the same soname, so that the one here need not be the one of the build.
+    bool old_library;
     unsigned cores; // counted before the files that tell of a quota are shut off
     const char **route_names;
     struct hp_isolation isolation;
@@ -79,9 +72,10 @@ struct hp_server {
     atomic_bool killed;   // the kill switch is there: every route is off
     atomic_bool stopping; // the end of all loops but the main one
     atomic_size_t connections;
-    atomic_uint_fast64_t peers_refused; // by peer_uids
-    atomic_size_t *in_flight;           // one for each route
-    atomic_size_t left_with_workers;    // exchanges whose callers were answered without them
+    atomic_uint_fast64_t peers_refused;       // by peer_uids
+    atomic_uint_fast64_t connection_timeouts; // no request line within limits.header_ms
+    atomic_size_t *in_flight;                 // one for each route
+    atomic_size_t left_with_workers;          // exchanges whose callers were answered without them
     atomic_bool accepting;
     struct hp_crowd crowd;
     struct hp_cost *cost; // one for each route
@@ -124,8 +118,8 @@ bool hp_server_reload(struct hp_server *server);
 
 // Picks the header fields out of a request, on either daemon. `method` and `version` are those of
 // the handler's arguments.
-void hp_server_headers(struct MHD_Connection *connection, const char *method, const char *version,
-    struct hp_headers *headers);
+void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,
+    const char *method, const char *version, struct hp_headers *headers);
 
 // Begins to stop: what is under way is finished, nothing new is taken.
 void hp_server_drain(struct hp_server *server);

@@ -3,6 +3,10 @@
 // it.
 #include "http/exchange_parts.h"
 
+#include "base/log.h"
+
+#include <stdio.h>
+
 // Everything but what a worker may write. Memory of its own, since either may end first.
 static void copy_to(const struct hp_exchange *x, struct hp_exchange *y)
 {
@@ -40,16 +44,27 @@ static struct hp_exchange *stand_in_for(struct hp_exchange *x)
     return y;
 }
 
-void hp_exchange_answer_for(struct hp_exchange *x)
+bool hp_exchange_answer_for(struct hp_exchange *x)
 {
     struct hp_exchange *y = stand_in_for(x);
     if (!y)
-        return;
+        return false;
     hp_exchange_unwatch(x);
     x->stand_in = y;
     x->peer->exchange = y;
+    x->next_left = x->loop->left;
+    x->loop->left = x;
     atomic_fetch_add(&x->server->left_with_workers, 1);
     hp_exchange_take_back(y);
+    return true;
+}
+
+static void take_out(struct hp_exchange *x)
+{
+    struct hp_exchange **at = &x->loop->left;
+    while (*at != x)
+        at = &(*at)->next_left;
+    *at = x->next_left;
 }
 
 // Its request is counted as its stand-in's; what it cost is told here.
@@ -59,9 +74,25 @@ void hp_exchange_let_go(struct hp_exchange *x)
         return;
     hp_metrics_waste(x->server->metrics, x->route, x->cpu_ns);
     struct hp_loop *main_loop = x->server->loops;
+    take_out(x);
     atomic_fetch_sub(&x->server->left_with_workers, 1);
     hp_exchange_free(x);
     hp_loop_wake(main_loop); // it may have waited for this one
+}
+
+static void tell_of(const struct hp_exchange *x)
+{
+    char id[129]; // its longest
+    snprintf(id, sizeof id, "%.*s", (int)x->request_id.len, x->request_id.ptr);
+    hp_log(HP_ERROR_LEVEL, "a worker does not come back: its work is given up", "route",
+        hp_routes[x->route]->name, "request_id", id, NULL);
+}
+
+void hp_exchange_tell_of_left(const struct hp_server *server)
+{
+    for (size_t i = 0; i < server->loop_count; i++)
+        for (const struct hp_exchange *x = server->loops[i].left; x; x = x->next_left)
+            tell_of(x);
 }
 
 struct hp_exchange *hp_exchange_current(void **context)

@@ -381,6 +381,7 @@ NUMBER(connections_limit, "", value_uint, page->gauges->connections_limit)
 NUMBER(last_reload, "", value_uint, page->gauges->last_reload_ok)
 NUMBER(log_lines_dropped, "_total", value_uint, page->gauges->log_lines_dropped)
 NUMBER(peers_refused, "_total", value_uint, page->gauges->peers_refused)
+NUMBER(connection_timeouts, "_total", value_uint, page->gauges->connection_timeouts)
 NUMBER(process_cpu, "_total", value_real, page->process.cpu_s)
 NUMBER(process_start, "", value_real, page->metrics->start_s)
 NUMBER(process_resident, "", value_uint, page->process.resident_bytes)
@@ -439,6 +440,9 @@ static const struct family families[] = {
         "Connections closed because peer_uids does not list their user, or their peer has too "
         "many.",
         peers_refused },
+    { "hotpathd_connection_timeouts", COUNTER, NULL,
+        "Connections closed because no whole request line came within limits.header_ms.",
+        connection_timeouts },
     { "hotpathd_build", INFO, NULL, "Version and libraries of this build.", build_info },
 };
 

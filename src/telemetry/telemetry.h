@@ -43,7 +43,7 @@ struct hp_gauges {
     uint64_t reloads_ok, reloads_failed;
     bool last_reload_ok;
     uint64_t log_lines_dropped;
-    uint64_t peers_refused;
+    uint64_t peers_refused, connection_timeouts;
     uint64_t spans_exported, spans_dropped, spans_failed;
 };
 

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import select
 import signal
 import socket
@@ -168,12 +169,18 @@ def run(*arguments, stdin=None, timeout=PATIENCE_S):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+def sanitizer_runtime():
+    """Its library, which wants to be loaded before all others; or none."""
+    listed = subprocess.run(["ldd", BINARY], capture_output=True, check=True).stdout.decode()
+    return re.findall(r"lib[at]san\S* => (\S+)", listed)
+
+
 def preloaded(folder, name):
     """The library of tests/e2e/NAME.c, built into `folder`, for LD_PRELOAD."""
     library = folder / f"{name}.so"
     source = pathlib.Path(__file__).with_name(f"{name}.c")
     subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
-    return str(library)
+    return " ".join([*sanitizer_runtime(), str(library)])
 
 
 def wait_for(condition, what, seconds=PATIENCE_S):

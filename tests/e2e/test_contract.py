@@ -112,6 +112,8 @@ HEADERS = [
     ({"Content-Type": "application/json", "Host": "evil.example"}, 421, "wrong_host"),
     ({"Content-Type": "application/json", "Origin": "http://evil.example"}, 403, "forbidden_origin"),
     ({"Content-Type": "application/json", "Origin": "null"}, 403, "forbidden_origin"),
+    ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403, "forbidden_origin"),
+    ({"Content-Type": "application/json", "Sec-Fetch-Site": "same-site"}, 403, "forbidden_origin"),
 ]
 
 
@@ -121,9 +123,36 @@ def test_headers_are_checked_before_the_body(daemon, headers, status, code):
     assert (reply.status, reply.code) == (status, code)
 
 
+def test_a_page_of_another_site_reads_nothing_of_the_admin_socket_nor_of_a_rollout(daemon):
+    for url, path in ((daemon.admin, "/metrics"), (daemon.admin, "/"), (daemon.tcp, "/v1/rollout")):
+        get = lambda site: daemon.call("GET", path, headers={"Sec-Fetch-Site": site}, url=url)
+        assert get("same-origin").status == get("none").status == 200
+        assert get("cross-site").code == get("same-site").code == "forbidden_origin"
+
+
 def test_any_host_is_right_on_the_unix_socket(daemon):
     headers = {"Content-Type": "application/json", "Host": "whatever"}
     assert daemon.call("POST", "/v1/chunk", json.dumps(SMALLEST), headers, daemon.unix).status == 200
+
+
+def test_a_target_in_absolute_form_is_taken_with_the_host_that_it_names(daemon, url):
+    headers = {"Content-Type": "application/json", "Host": "evil.example"}
+    body = json.dumps(SMALLEST)
+    assert daemon.call("POST", "http://localhost:8377/v1/chunk", body, headers, url).status == 200
+    assert daemon.call("POST", "HTTP://127.0.0.1/v1/chunk?a=b", body, headers, url).code == "bad_query"
+    assert daemon.call("GET", "http://localhost", None, headers, url).code == "not_found"
+    for target in ["https://localhost/v1/chunk", "http:///v1/chunk"] + ["http://evil.example/v1/chunk"] * (url == daemon.tcp):
+        reply = daemon.call("POST", target, body, {**headers, "Host": "localhost"}, url)
+        assert (reply.status, reply.code) == (421, "wrong_host"), target
+    no_host = b"GET http://localhost/v1/rollout HTTP/1.%d\r\nConnection: close\r\n\r\n"
+    assert daemon.raw(no_host % 1, url).startswith(b"HTTP/1.1 400") and daemon.raw(no_host % 0, url).partition(b" ")[2].startswith(b"200")
+
+
+def test_the_admin_socket_takes_it_too(daemon):
+    get = lambda target: daemon.call("GET", target, headers={"Host": "evil.example"}, url=daemon.admin)
+    assert get("http://localhost/livez").status == get("http://localhost/metrics?x").status == 200
+    assert get("http://localhost/-/reload").headers["Allow"] == "POST"
+    assert get("http://evil.example/livez").code == get("https://localhost/livez").code == "wrong_host"
 
 
 @pytest.mark.parametrize("method,path,status,code,allow", [

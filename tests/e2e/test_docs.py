@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from daemon import ROOT
+from daemon import ROOT, wait_for
 
 ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| `(\".*?\")` \| `(\".*?\")` \|$", re.M)
 TEXT = (ROOT / "docs" / "text.md").read_text()
@@ -49,6 +49,34 @@ def test_the_examples_of_html_read_as_shown(daemon, page, lines):
     shown = ["" if line == "blank line" else line.strip("`").replace("\\|", "|") for line in lines.split(", ")]
     for clean in ("none", "standard"):
         assert daemon.chunk(page.strip("`"), format="html", clean=clean, chunk=None)["text"] == "\n".join(shown)
+
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+def named(heading):
+    """What the first column of a table of operations.md names, in its order."""
+    table = OPERATIONS.split(f"\n## {heading}\n")[1].split("\n| --- | --- |")[1].split("\n\n")[0]
+    return [name for row in table.split("\n| ")[1:] for name in re.findall(r"`(\w+)[`{]", row.split(" | ")[0])]
+
+
+def test_the_fields_of_the_request_log_are_listed_in_their_order(start):
+    daemon = start()
+    assert daemon.post("/v1/chunk", b"{").status == 400
+    wait_for(lambda: any(line["msg"] == "request" for line in daemon.log()), "its line")
+    line, = (line for line in daemon.log() if line["msg"] == "request")
+    assert list(line) == named("The request log")
+
+
+def test_every_alert_says_what_to_do():
+    alerts = re.findall(r"- alert: (\w+)", (ROOT / "deploy/prometheus/rules.yml").read_text())
+    assert len(alerts) > 5 and named("Alerts, and what to do at each") == alerts
+
+
+def test_every_metric_says_what_to_do(daemon):
+    there = re.findall(r"^# TYPE (hotpathd_\w+)", daemon.get("/metrics").body.decode(), re.M)
+    listed = named("Metrics, and what to do when they move")
+    assert len(there) > 20 and [name for name in there if not any(name == one or name.endswith(one) for one in listed)] == []
 
 
 SCORING = (ROOT / "docs" / "scoring.md").read_text()

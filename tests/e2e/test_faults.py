@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from daemon import SANITIZED, Daemon, connection, preloaded, read_all, request, wait_for
+from daemon import SANITIZED, Daemon, connection, preloaded, read_all, request, run, wait_for
 
 BODY = json.dumps({"text": "One paragraph."}).encode()
 LARGE = json.dumps({"text": "A paragraph, and another word. " * 3000}).encode()
@@ -115,8 +115,8 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
 @pytest.fixture
 def odd_library(tmp_path, monkeypatch):
     """Starts a daemon; its second result sets how far its time of day is off, and whether its workers (1) or its second loop (2) are stuck."""
-    if SANITIZED or not shutil.which("cc"):
-        pytest.skip("a sanitizer wants to be loaded first" if SANITIZED else "no cc")
+    if not shutil.which("cc"):
+        pytest.skip("no cc")
     library, control = preloaded(tmp_path, "odd_clock"), tmp_path / "control"
     control.write_bytes(bytes(8))
     (tmp_path / "d").mkdir()
@@ -262,6 +262,18 @@ def test_a_drain_answers_for_a_stuck_worker_and_waits_for_it(odd_clock):
     assert daemon.process.wait(60) == 0
 
 
+def test_a_drain_gives_a_worker_up_that_never_comes_back(odd_clock):
+    daemon, odd = odd_clock
+    odd(stuck=1)
+    with tcp(daemon) as caller:
+        caller.sendall(HELD.replace(b"Connection: close", b"X-Request-Id: lost\r\nConnection: close"))
+        assert read_all(caller).startswith(b"HTTP/1.1 504")
+    assert daemon.call("POST", "/-/drain", url=daemon.admin).status == 202
+    assert daemon.process.wait(60) == 70
+    told, = (line for line in daemon.log() if "does not come back" in line["msg"])
+    assert (told["route"], told["request_id"]) == ("chunk", "lost") and not daemon.socket.exists()
+
+
 # --- what the manager hears --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("stuck, body", [(1, HELD), (2, raw(BODY))], ids=["a worker", "a loop"])
@@ -366,10 +378,12 @@ def test_who_holds_the_admin_sides_connections_keeps_no_health_check_out(start):
 
 # --- the library's version ---------------------------------------------------------------------------
 
-@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="no cc, or what a sanitizer has nothing to see of")
 @pytest.mark.parametrize("version, warned", [("0.9.75", True), ("0.9.77", True), ("1.0.4", True), ("1.0.4.1", True), ("1.0.5", False),
                                              ("1.0.10", False), ("1.1.0", False), ("2.0.0", False), ("odd", False), ("", False)])
 def test_a_library_with_known_faults_is_warned_of_and_every_version_told(tmp_path, monkeypatch, version, warned):
+    if "libmicrohttpd 0." not in run("version")[1] and version[:1] not in ("1", "2"):
+        pytest.skip("a parser of 1.0 would be held to the ways of an older one")
     library = tmp_path / "version.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", str(library), "-"], check=True,
                    input=b'const char *MHD_get_version(void) { return "%s"; }' % version.encode())

@@ -2,12 +2,13 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 
 import pytest
 
-from daemon import BINARY, preloaded, wait_for
+from daemon import BINARY, Daemon, preloaded, wait_for
 
 BODY = json.dumps({"text": "One paragraph."})
 SANITIZED = b"sanitizer's build" in pathlib.Path(BINARY).read_bytes()
@@ -48,6 +49,18 @@ def test_core_dumps_hold_no_documents(start, tmp_path):
     proc = pathlib.Path(f"/proc/{daemon.process.pid}")
     assert int((proc / "coredump_filter").read_text(), 16) == 0
     assert next(line.split()[4] for line in (proc / "limits").read_text().splitlines() if line.startswith("Max core")) == "0"
+
+
+def test_it_opens_no_more_than_its_connections_take_and_lets_no_more_in_than_it_may_open(start, tmp_path):
+    daemon, _ = begin(start, tmp_path, "limits: { connections: 100 }\n")
+    assert resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE) == (180, 180)
+    assert daemon.metric("hotpathd_connections_limit") == 100
+    (tmp_path / "poor").mkdir()
+    poor = Daemon(tmp_path / "poor")
+    poor.command = ["sh", "-c", 'ulimit -n 120 && exec "$@"', "sh", *poor.command]
+    with poor:
+        assert resource.prlimit(poor.process.pid, resource.RLIMIT_NOFILE) == (120, 120)
+        assert poor.metric("hotpathd_connections_limit") == 40 and any("lowered" in line["msg"] for line in poor.log())
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")

@@ -211,7 +211,7 @@ def test_a_transfer_coding_that_is_not_chunked_is_refused_and_closed(daemon, cod
 
 
 def test_lines_that_end_in_a_bare_line_feed_are_taken_or_refused(daemon):
-    """RFC 9112, section 2.2, lets a server take them; libmicrohttpd's strict parser, from 0.9.77 on, does not."""
+    """RFC 9112, section 2.2, lets a server take them; libmicrohttpd's strict parser, from 1.0 on, does not."""
     old = b'microhttpd="0.9.7' in daemon.get("/metrics").body
     assert status_of(daemon.raw(CLOSE.replace(b"\r\n", b"\n"))) == (200 if old else 400)
 
@@ -344,12 +344,15 @@ def test_a_deadline_that_passes_while_the_body_comes_in_closes_the_connection(st
     assert daemon.metric("hotpathd_deadline_exceeded_total", stage="body") == 1
 
 
-def test_part_of_a_body_and_the_end_in_one_segment_is_noticed_at_once(start):
+@pytest.mark.parametrize("part", [b"Content-Length: 1000000\r\n\r\n" + b"x" * 50000, b"Content-Length: 1000000\r\n\r\n",
+                                  b"Transfer-Encoding: chunked\r\n\r\n", b"Accept: a\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n"],
+                         ids=["of a body", "none of a body", "none of a chunked body", "none of a body that is refused"])
+def test_part_of_a_body_and_the_end_in_one_segment_is_noticed_at_once(start, part):
     """One event to libmicrohttpd, which reads the bytes and waits for more; the deadline is an hour away."""
     daemon = start("--set", "chunk.max_deadline_ms=3600000")
     with tcp(daemon) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        sock.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + b"x" * 50000)
+        sock.sendall(HEAD + part)
         sock.shutdown(socket.SHUT_WR)
         assert read_all(sock, 30) == b""
     wait_for(lambda: daemon.metric("hotpathd_in_flight") == 0, "the request to end")
@@ -381,12 +384,21 @@ def test_a_request_line_that_drips_in_on_a_kept_connection_is_swept(start, tmp_p
 
 def test_a_header_block_that_never_ends_is_swept(start, tmp_path):
     config = tmp_path / "quick.yaml"
-    config.write_text("limits: { header_ms: 100 }\n")
+    config.write_text("limits: { header_ms: 300 }\n")
     daemon = start("--config", str(config))
     with tcp(daemon) as silent, tcp(daemon) as drip:
         drip.sendall(HEAD)
         assert read_all(silent) == b"" and read_all(drip) == b""
+    assert daemon.raw(b"POST /v1/ch") == b""  # as little a request as silence
+    wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "them to be gone")
+    assert daemon.metric("hotpathd_connection_timeouts_total") == 2
+    assert daemon.metric("hotpathd_deadline_exceeded_total", route="none", stage="arrival") == 1
+    line, = (line for line in daemon.log() if line["msg"] == "request")
+    assert (line["code"], line["stage"], line["outcome"]) == ("deadline", "arrival", "failed")
     assert status_of(daemon.raw(CLOSE)) == 200
+    wait_for(lambda: daemon.metric("hotpathd_requests_total") == 2, "both requests to be counted")
+    assert daemon.metric("hotpathd_requests_total", code="ok") == daemon.metric("hotpathd_requests_total", code="deadline") == 1
+    assert daemon.metric("hotpathd_client_disconnects_total") == 0
 
 
 def test_connections_over_the_limit_wait_and_admin_answers(start, tmp_path):
