@@ -404,7 +404,7 @@ static int open_admin(struct hp_server *server)
 
 // For what is not a connection: some 20 of our own with the listeners, 36 of the admin side's,
 // files and the collector; and what each loop has.
-enum { DESCRIPTORS_KEPT = 80, LOOP_DESCRIPTORS = 5 };
+enum { DESCRIPTORS_KEPT = 75, LOOP_DESCRIPTORS = 5 };
 
 // As many connections as descriptors allow, so that the admin side always finds one; and no more
 // descriptors than these take, for ever.
