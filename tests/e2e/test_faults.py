@@ -33,9 +33,11 @@ def tcp(daemon):
     return socket.create_connection((host, int(port)), timeout=60)
 
 
-@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer has its own malloc")
-@pytest.mark.parametrize("body", [BODY, LARGE], ids=["in place", "by a worker"])
-def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path, monkeypatch, body):
+@pytest.fixture
+def failing_malloc(tmp_path, monkeypatch):
+    """A daemon, and what tries a request with the first, the second ... allocation failing, until it needs fewer."""
+    if SANITIZED or not shutil.which("cc"):
+        pytest.skip("a sanitizer has its own malloc" if SANITIZED else "no cc")
     control = tmp_path / "control"
     control.write_bytes(bytes(8))
     monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "failing_malloc"))
@@ -44,24 +46,49 @@ def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path,
     with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
         monkeypatch.delenv("LD_PRELOAD")
         shared = mmap.mmap(file.fileno(), 8)
-        right = json.loads(daemon.raw(raw(body)).partition(b"\r\n\r\n")[2])
-        seen = set()
-        for nth in range(1, 400):
-            shared[0:8] = struct.pack("ii", nth, 0)
-            reply = daemon.raw(raw(body))
-            left, failed = struct.unpack("ii", shared[0:8])
-            shared[0:4] = bytes(4)
-            status = int(reply.split(b" ", 2)[1]) if reply else None
-            seen.add(status)
-            if status == 200:
-                assert json.loads(reply.partition(b"\r\n\r\n")[2]) == right
-            assert status in (200, 413, 429, 500, 503, None), (nth, reply)
-            assert daemon.raw(raw(BODY)).startswith(b"HTTP/1.1 200"), nth
-            if not failed:
-                break  # the request needed fewer
-        assert nth > 5 and not failed and 429 in seen
-        wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
-        assert daemon.metric("hotpathd_in_flight") == 0 and daemon.get("/-/status").json["memory_bytes"] == 0
+        assert daemon.raw(raw(LARGE)).startswith(b"HTTP/1.1 200")  # its workers have started
+
+        def replies(data):
+            for nth in range(1, 400):
+                shared[0:8] = struct.pack("ii", nth, 0)
+                reply = daemon.raw(data)
+                left, failed = struct.unpack("ii", shared[0:8])
+                shared[0:4] = bytes(4)
+                yield reply
+                assert daemon.raw(raw(BODY)).startswith(b"HTTP/1.1 200"), nth
+                if not failed:
+                    break
+            assert nth > 5 and not failed
+            wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
+            assert daemon.metric("hotpathd_in_flight") == 0 and daemon.get("/-/status").json["memory_bytes"] == 0
+
+        yield daemon, replies
+
+
+@pytest.mark.parametrize("body", [BODY, LARGE], ids=["in place", "by a worker"])
+def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(failing_malloc, body):
+    daemon, replies = failing_malloc
+    right = json.loads(daemon.raw(raw(body)).partition(b"\r\n\r\n")[2])
+    seen = set()
+    for reply in replies(raw(body)):
+        status = int(reply.split(b" ", 2)[1]) if reply else None
+        seen.add(status)
+        if status == 200:
+            assert json.loads(reply.partition(b"\r\n\r\n")[2]) == right
+        assert status in (200, 413, 429, 500, 503, None), reply
+    assert 429 in seen
+
+
+def test_with_the_nth_allocation_failing_nothing_behind_a_chunked_body_is_run(failing_malloc):
+    daemon, replies = failing_malloc
+    for reply in replies(CHUNKED + SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n" + raw(BODY)):
+        assert reply.count(b"HTTP/1.1 ") <= 1, reply
+
+
+def test_with_the_nth_allocation_failing_what_the_library_refuses_is_a_problem(failing_malloc):
+    daemon, replies = failing_malloc
+    for reply in replies(raw(BODY).replace(b"Content-Length: ", b"Content-Length: x")):
+        assert not reply or json.loads(reply.partition(b"\r\n\r\n")[2])["code"] == "bad_framing", reply
 
 
 def test_running_out_of_descriptors_pauses_accepting_and_recovers(start):
