@@ -1,5 +1,8 @@
 """Faults around a request: no memory, no descriptors, a full disk. After each the next good request is answered."""
 import contextlib
+import errno
+import http.client
+import itertools
 import json
 import mmap
 import os
@@ -130,6 +133,61 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
         wait_for(lambda: daemon.metric("hotpathd_log_lines_dropped_total") >= 3, "the lines to be counted")
     finally:
         daemon.__exit__(None, None, None)
+
+
+# --- sockets that take little ------------------------------------------------------------------------
+
+def pipelined(first):
+    """Requests of many kinds on one connection, with the statuses that they are due."""
+    kinds = [(b"POST /v1/chunk", b"", BODY, 200), (b"GET /v1/rollout", b"", b"", 200), (b"HEAD /v1/chunk", b"", b"", 405), (b"GET /nope", b"", b"", 404),
+             (b"POST /v1/chunk", b"", b"{", 400), (b"POST /v1/chunk", b"Expect: 100-continue\r\n", BODY, 200), (b"POST /v1/chunk", b"", LARGE, 200)]
+    line = b"%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Request-Id: %d\r\n%sContent-Length: %d\r\n\r\n%s"
+    asked = [line % (target, first + i, extra, len(body), body) for i, (target, extra, body, _) in enumerate(kinds)]
+    asked.append(b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\nX-A\r\n\r\n")  # refused by the library
+    return b"".join(asked), [(first + i, kind[0][:4] == b"HEAD", kind[3]) for i, kind in enumerate(kinds)] + [(None, False, 400)]
+
+
+def check_replies(replies, due):
+    """Each is whole, in its turn, and has one of each line."""
+    replies = replies.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+    for identity, is_head, status in due:
+        head, _, replies = replies.partition(b"\r\n\r\n")
+        names = [line.partition(b":")[0] for line in head.split(b"\r\n")]
+        lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        assert names[0] == b"HTTP/1.1 %d %s" % (status, http.client.responses[status].encode()), head
+        assert len(set(names)) == len(names) and {b"Date", b"Content-Type", b"X-Request-Id", b"Content-Length"} <= set(names), head
+        assert identity is None or lines[b"X-Request-Id"] == b"%d" % identity, head
+        length = 0 if is_head else int(lines[b"Content-Length"])
+        assert is_head or isinstance(json.loads(replies[:length]), dict)
+        replies = replies[length:]
+    assert replies == b""
+
+
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
+def test_replies_are_whole_however_little_a_socket_takes_at_a_time(tmp_path, monkeypatch):
+    control = tmp_path / "control"
+    control.write_bytes(bytes(16))
+    monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "odd_socket"))
+    monkeypatch.setenv("ODD_SOCKET", str(control))
+    (tmp_path / "d").mkdir()
+    with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
+        monkeypatch.delenv("LD_PRELOAD")
+        shared = mmap.mmap(file.fileno(), 16)
+        for turn, room in enumerate((20, 60, 150, 300, 2000)):
+            for url in (daemon.tcp, daemon.unix):
+                shared[0:16] = struct.pack("iiii", room, 0, 0, 0)
+                asked, due = pipelined(1000 * (turn + 1))
+                check_replies(daemon.raw(asked, url), due)
+                assert struct.unpack("iiii", shared[0:16])[3] > len(due)  # sent in pieces
+        for nth, error in itertools.product(range(8), (errno.EAGAIN, errno.EINTR, errno.ENOBUFS, errno.EPIPE)):
+            shared[0:16] = struct.pack("iiii", 0, nth, error, 0)
+            asked, due = pipelined(100 * nth)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what fails for good ends the connection
+                replies = daemon.raw(asked)
+                if error in (errno.EAGAIN, errno.EINTR):
+                    check_replies(replies, due)
+            shared[0:16] = bytes(16)
+            check_replies(daemon.raw(asked), due)
 
 
 # --- clocks ------------------------------------------------------------------------------------------
