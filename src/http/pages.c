@@ -64,11 +64,13 @@ static size_t write_problem(enum hp_code code, bool with_body, char out[HP_PAGE_
     struct hp_fault fault = HP_FAULT_NONE;
     struct hp_arena arena;
     struct hp_date date = { 0 };
+    _Alignas(16) char room[4 * HP_PAGE_MAX]; // all that it needs: memory may be what is missing
     char id[33];
     hp_fail(&fault, code, NULL,
         "what came cannot be read as a request, or is over a limit of the reader");
     hp_id_hex(id, 32);
     hp_arena_init(&arena, NULL, 1 << 20);
+    hp_arena_lend(&arena, room, sizeof room);
     struct hp_buf body = hp_buf_in(&arena);
     hp_problem_write(&body, &fault, (hp_str){ id, 32 }, HP_QUEUE, 0);
     size_t len =
@@ -78,7 +80,7 @@ static size_t write_problem(enum hp_code code, bool with_body, char out[HP_PAGE_
     if (whole && sent)
         memcpy(out + len, body.ptr, sent);
     hp_arena_done(&arena);
-    return whole ? len + sent : 0; // without memory the page goes out as it is
+    return whole ? len + sent : 0;
 }
 
 size_t hp_page_replace(const struct iovec *part, size_t parts, char out[HP_PAGE_MAX])

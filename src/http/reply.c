@@ -135,9 +135,17 @@ static hp_str write_lines(struct hp_exchange *x)
     return (hp_str){ x->head, (size_t)(at - x->head) };
 }
 
-static bool says_close(struct MHD_Response *response)
+// That a connection ends with it libmicrohttpd must know, or it goes on to read what comes behind.
+static struct MHD_Response *make_response(const struct hp_exchange *x)
 {
-    return MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+    bool last = x->close || atomic_load(&x->server->draining);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT); // the arena outlives it
+    if (!response || !last ||
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
 }
 
 hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *connection)
@@ -150,13 +158,9 @@ hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *c
         x->status = 200;
     hp_progress_enter(&x->request.progress, x->fault.code ? x->request.progress.stage : HP_WRITE);
     hp_exchange_unwatch(x);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        x->reply.len, x->reply.ptr, MHD_RESPMEM_PERSISTENT);   // the arena outlives it
-    bool last = x->close || atomic_load(&x->server->draining); // libmicrohttpd must know
-    if (!response || (last && !says_close(response))) {
-        MHD_destroy_response(response);
+    struct MHD_Response *response = make_response(x);
+    if (!response)
         return MHD_NO;
-    }
     hp_lines_wait(&x->lines, x->peer->fd, write_lines(x));
     x->bytes_out = x->reply.len;
     hp_peer_expect(

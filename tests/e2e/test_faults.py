@@ -1,5 +1,8 @@
 """Faults around a request: no memory, no descriptors, a full disk. After each the next good request is answered."""
 import contextlib
+import errno
+import http.client
+import itertools
 import json
 import mmap
 import os
@@ -28,7 +31,6 @@ def raw(body):
 CHUNKED = (b"POST /v1/chunk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
            b"Transfer-Encoding: chunked\r\n\r\n")
 SIZE = b"%x" % len(BODY)
-IN_A_CHUNK = CHUNKED + SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n"  # the last of its connection, though it does not ask for that
 HELD = raw(LARGE).replace(b"X-Request-Id: a", b"X-Request-Timeout-Ms: 100")
 
 
@@ -37,9 +39,11 @@ def tcp(daemon):
     return socket.create_connection((host, int(port)), timeout=60)
 
 
-@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer has its own malloc")
-@pytest.mark.parametrize("sent", [raw(BODY), raw(LARGE), IN_A_CHUNK], ids=["in place", "by a worker", "in a chunk"])
-def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path, monkeypatch, sent):
+@pytest.fixture
+def failing_malloc(tmp_path, monkeypatch):
+    """A daemon, and what tries a request with the first, the second ... allocation failing, until it needs fewer."""
+    if SANITIZED or not shutil.which("cc"):
+        pytest.skip("a sanitizer has its own malloc" if SANITIZED else "no cc")
     control = tmp_path / "control"
     control.write_bytes(bytes(8))
     monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "failing_malloc"))
@@ -48,25 +52,49 @@ def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(tmp_path,
     with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
         monkeypatch.delenv("LD_PRELOAD")
         shared = mmap.mmap(file.fileno(), 8)
-        right = json.loads(daemon.raw(sent).partition(b"\r\n\r\n")[2])
-        seen = set()
-        for nth in range(1, 400):
-            shared[0:8] = struct.pack("ii", nth, 0)
-            reply = daemon.raw(sent)
-            left, failed = struct.unpack("ii", shared[0:8])
-            shared[0:4] = bytes(4)
-            status = int(reply.split(b" ", 2)[1]) if reply else None
-            seen.add(status)
-            if status == 200:
-                assert json.loads(reply.partition(b"\r\n\r\n")[2]) == right
-            assert status is None or b"\r\nConnection: close\r\n" in reply, (nth, reply)
-            assert status in (200, 413, 429, 500, 503, None), (nth, reply)
-            assert daemon.raw(raw(BODY)).startswith(b"HTTP/1.1 200"), nth
-            if not failed:
-                break  # the request needed fewer
-        assert nth > 5 and not failed and 429 in seen
-        wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
-        assert daemon.metric("hotpathd_in_flight") == 0 and daemon.get("/-/status").json["memory_bytes"] == 0
+        assert daemon.raw(raw(LARGE)).startswith(b"HTTP/1.1 200")  # its workers have started
+
+        def replies(data):
+            for nth in range(1, 400):
+                shared[0:8] = struct.pack("ii", nth, 0)
+                reply = daemon.raw(data)
+                left, failed = struct.unpack("ii", shared[0:8])
+                shared[0:4] = bytes(4)
+                yield reply
+                assert daemon.raw(raw(BODY)).startswith(b"HTTP/1.1 200"), nth
+                if not failed:
+                    break
+            assert nth > 5 and not failed
+            wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
+            assert daemon.metric("hotpathd_in_flight") == 0 and daemon.get("/-/status").json["memory_bytes"] == 0
+
+        yield daemon, replies
+
+
+@pytest.mark.parametrize("body", [BODY, LARGE], ids=["in place", "by a worker"])
+def test_with_the_nth_allocation_failing_a_request_is_right_or_refused(failing_malloc, body):
+    daemon, replies = failing_malloc
+    right = json.loads(daemon.raw(raw(body)).partition(b"\r\n\r\n")[2])
+    seen = set()
+    for reply in replies(raw(body)):
+        status = int(reply.split(b" ", 2)[1]) if reply else None
+        seen.add(status)
+        if status == 200:
+            assert json.loads(reply.partition(b"\r\n\r\n")[2]) == right
+        assert status in (200, 413, 429, 500, 503, None), reply
+    assert 429 in seen
+
+
+def test_with_the_nth_allocation_failing_nothing_behind_a_chunked_body_is_run(failing_malloc):
+    daemon, replies = failing_malloc
+    for reply in replies(CHUNKED + SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n" + raw(BODY)):
+        assert reply.count(b"HTTP/1.1 ") <= 1, reply
+
+
+def test_with_the_nth_allocation_failing_what_the_library_refuses_is_a_problem(failing_malloc):
+    daemon, replies = failing_malloc
+    for reply in replies(raw(BODY).replace(b"Content-Length: ", b"Content-Length: x")):
+        assert not reply or json.loads(reply.partition(b"\r\n\r\n")[2])["code"] == "bad_framing", reply
 
 
 def test_running_out_of_descriptors_pauses_accepting_and_recovers(start):
@@ -108,6 +136,61 @@ def test_a_log_that_cannot_be_written_is_counted_and_harms_nobody(tmp_path):
         wait_for(lambda: daemon.metric("hotpathd_log_lines_dropped_total") >= 3, "the lines to be counted")
     finally:
         daemon.__exit__(None, None, None)
+
+
+# --- sockets that take little ------------------------------------------------------------------------
+
+def pipelined(first):
+    """Requests of many kinds on one connection, with the statuses that they are due."""
+    kinds = [(b"POST /v1/chunk", b"", BODY, 200), (b"GET /v1/rollout", b"", b"", 200), (b"HEAD /v1/chunk", b"", b"", 405), (b"GET /nope", b"", b"", 404),
+             (b"POST /v1/chunk", b"", b"{", 400), (b"POST /v1/chunk", b"Expect: 100-continue\r\n", BODY, 200), (b"POST /v1/chunk", b"", LARGE, 200)]
+    line = b"%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Request-Id: %d\r\n%sContent-Length: %d\r\n\r\n%s"
+    asked = [line % (target, first + i, extra, len(body), body) for i, (target, extra, body, _) in enumerate(kinds)]
+    asked.append(b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\nX-A\r\n\r\n")  # refused by the library
+    return b"".join(asked), [(first + i, kind[0][:4] == b"HEAD", kind[3]) for i, kind in enumerate(kinds)] + [(None, False, 400)]
+
+
+def check_replies(replies, due):
+    """Each is whole, in its turn, and has one of each line."""
+    replies = replies.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+    for identity, is_head, status in due:
+        head, _, replies = replies.partition(b"\r\n\r\n")
+        names = [line.partition(b":")[0] for line in head.split(b"\r\n")]
+        lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        assert names[0] == b"HTTP/1.1 %d %s" % (status, http.client.responses[status].encode()), head
+        assert len(set(names)) == len(names) and {b"Date", b"Content-Type", b"X-Request-Id", b"Content-Length"} <= set(names), head
+        assert identity is None or lines[b"X-Request-Id"] == b"%d" % identity, head
+        length = 0 if is_head else int(lines[b"Content-Length"])
+        assert is_head or isinstance(json.loads(replies[:length]), dict)
+        replies = replies[length:]
+    assert replies == b""
+
+
+@pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
+def test_replies_are_whole_however_little_a_socket_takes_at_a_time(tmp_path, monkeypatch):
+    control = tmp_path / "control"
+    control.write_bytes(bytes(16))
+    monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "odd_socket"))
+    monkeypatch.setenv("ODD_SOCKET", str(control))
+    (tmp_path / "d").mkdir()
+    with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
+        monkeypatch.delenv("LD_PRELOAD")
+        shared = mmap.mmap(file.fileno(), 16)
+        for turn, room in enumerate((20, 60, 150, 300, 2000)):
+            for url in (daemon.tcp, daemon.unix):
+                shared[0:16] = struct.pack("iiii", room, 0, 0, 0)
+                asked, due = pipelined(1000 * (turn + 1))
+                check_replies(daemon.raw(asked, url), due)
+                assert struct.unpack("iiii", shared[0:16])[3] > len(due)  # sent in pieces
+        for nth, error in itertools.product(range(8), (errno.EAGAIN, errno.EINTR, errno.ENOBUFS, errno.EPIPE)):
+            shared[0:16] = struct.pack("iiii", 0, nth, error, 0)
+            asked, due = pipelined(100 * nth)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what fails for good ends the connection
+                replies = daemon.raw(asked)
+                if error in (errno.EAGAIN, errno.EINTR):
+                    check_replies(replies, due)
+            shared[0:16] = bytes(16)
+            check_replies(daemon.raw(asked), due)
 
 
 # --- clocks ------------------------------------------------------------------------------------------
