@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/exchange.h"
+#include "http/unread.h"
 
 enum {
     HP_EXCHANGE_ROOM = 4096,  // what a usual request needs of its spare memory
@@ -24,6 +25,7 @@ struct hp_exchange {
     bool ended_by_us; // without a reply
     bool killed;      // every route was off when the rollout was written
     size_t discard_max;
+    struct hp_unread unread; // of what is discarded
     struct hp_job job;
     struct MHD_Connection *connection;
     bool watched;                 // for a hang-up

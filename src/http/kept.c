@@ -39,6 +39,7 @@ struct hp_exchange *hp_exchange_new(struct hp_server *server)
 void hp_exchange_free(struct hp_exchange *x)
 {
     struct hp_server *server = x->server;
+    hp_unread_end(&x->unread);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);

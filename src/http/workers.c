@@ -15,6 +15,11 @@
 
 enum { NICE = 10, STUCK_S = 2, STRETCH_ONE = 1024, STRETCH_MAX = 64 * STRETCH_ONE };
 
+// While jobs are refused, what waits is thought to take so many times as long: estimates are wrong
+// by as much, and a longer queue answers no more requests, but later, some too late. Until then a
+// burst may fill what time there is.
+enum { SPARE = 2, REFUSING_NS = 100000000 };
+
 struct worker {
     struct hp_workers *all;
     pthread_t thread;
@@ -35,7 +40,8 @@ struct hp_workers {
     // What a job takes of the clock for each unit that it was thought to take of a processor:
     // others use the cores too. STRETCH_ONE: the same.
     uint64_t stretch;
-    size_t count; // of all of them; the last one takes short jobs only
+    uint64_t refused_ns; // when a live job was last not let in; 0: never
+    size_t count;        // of all of them; the last one takes short jobs only
     struct worker worker[];
 };
 
@@ -181,6 +187,8 @@ static uint64_t wait_for(
     const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns, bool short_only)
 {
     uint64_t before = hp_queue_before_ns(&workers->queue, job, now_ns, short_only);
+    if (workers->refused_ns && now_ns - workers->refused_ns < REFUSING_NS)
+        before *= SPARE;
     uint64_t work =
         running_ns(workers, now_ns, short_only) + before * workers->stretch / STRETCH_ONE;
     assert(workers->count > 1); // one that takes any, and the one that takes short ones
@@ -207,9 +215,12 @@ bool hp_workers_admit(
 {
     pthread_mutex_lock(&workers->lock);
     bool waits = must_wait(workers, job);
-    *wait = waits ? wait_ns(workers, job, hp_now_ns()) : 0;
+    uint64_t now = hp_now_ns();
+    *wait = waits ? wait_ns(workers, job, now) : 0;
     bool in_time = !remaining_ns || *wait + job->estimate_ns <= remaining_ns;
     bool fits = !waits || (in_time && hp_queue_has_room(&workers->queue, job));
+    if (!fits && !job->shadow)
+        workers->refused_ns = now;
     pthread_mutex_unlock(&workers->lock);
     return fits;
 }
