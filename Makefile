@@ -44,7 +44,7 @@ $(OUT)/src/main.o: ALL_CFLAGS += -DHP_VERSION='"$(VERSION)"' -DHP_COMMIT='"$(COM
 $(OUT)/src/http/openapi.o: docs/openapi.yaml
 $(OUT)/src/http/page.o: src/http/page.html
 
-$(BIN): $(OUT)/src/main.o $(OUT)/src/outgoing.o $(LIB)
+$(BIN): $(OUT)/src/main.o $(OUT)/src/incoming.o $(OUT)/src/outgoing.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
@@ -253,4 +253,4 @@ clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
 .PHONY: all deps run demo test venvs built sanitized-built sanitized-units sanitized-e2e python-client go-client vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
--include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)
+-include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/incoming.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -416,6 +416,35 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
 }
 END_TEST
 
+// 30 s are left of the one that runs, and 30 s wait: 100 s are enough for both and 30 s of its own,
+// but not for twice what waits.
+START_TEST(while_jobs_are_refused_less_is_let_in)
+{
+    struct task running = { .job = job_of(30000, false) }, waiting = running;
+    struct hp_job next = job_of(1000, false);
+    uint64_t wait_ns;
+    int done_fd;
+    struct hp_workers *workers = workers_of(1, 4, &done_fd);
+    pthread_mutex_lock(&gate);
+    hp_workers_submit(workers, &running.job);
+    wait_until_busy(workers, 1);
+    hp_workers_submit(workers, &waiting.job);
+    next.estimate_ns = 30000 * MS + 1;
+    ck_assert(hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
+    do
+        ck_assert(!hp_workers_admit(workers, &next, 50000 * MS, &wait_ns));
+    while (hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &next, 130000 * MS, &wait_ns));
+    do
+        usleep(110000); // none is refused in that time
+    while (!hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
+    pthread_mutex_unlock(&gate);
+    ck_assert_uint_eq(collect(workers, done_fd, 2), 2);
+    hp_workers_free(workers);
+    close(done_fd);
+}
+END_TEST
+
 START_TEST(long_ones_do_not_keep_a_short_one_waiting)
 {
     struct task longs[2] = { { .job = job_of(50, false) }, { .job = job_of(50, false) } };
@@ -486,5 +515,5 @@ TESTS("work", a_quota_is_whole_processors, the_group_of_processors_is_found_in_b
     a_crowd_counts_each_peer_as_a_plain_list_does,
     as_many_find_a_place_at_once_as_there_are_threads_however_few_may_wait,
     what_waits_can_be_withdrawn_and_what_runs_cannot, a_job_is_let_in_where_its_turn_comes_in_time,
-    long_ones_do_not_keep_a_short_one_waiting, a_worker_that_is_long_over_its_jobs_time_is_stuck,
-    a_deadline_that_is_cancelled_has_passed)
+    while_jobs_are_refused_less_is_let_in, long_ones_do_not_keep_a_short_one_waiting,
+    a_worker_that_is_long_over_its_jobs_time_is_stuck, a_deadline_that_is_cancelled_has_passed)

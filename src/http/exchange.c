@@ -151,12 +151,22 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
     return MHD_NO;
 }
 
+// Behind its first piece, which came with the head, nobody looks at it.
+static hp_mhd_result discard(struct hp_exchange *x)
+{
+    if (x->bytes_in > x->discard_max)
+        return cut_off(x);
+    if (x->length_known && !x->unread.fd)
+        hp_unread_begin(&x->unread, x->peer->fd, x->length - x->bytes_in);
+    return MHD_YES;
+}
+
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
     x->bytes_in += len;
-    hp_exchange_watch_later(x);
     if (x->discard)
-        return x->bytes_in > x->discard_max ? cut_off(x) : MHD_YES;
+        return discard(x);
+    hp_exchange_watch_later(x);
     size_t max = (size_t)x->config->routes[x->route].max_body;
     if (x->body.len + len > max) {
         hp_fail_limit(&x->fault, HP_TOO_LARGE, NULL, max, "a body has at most %zu bytes", max);

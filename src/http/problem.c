@@ -7,36 +7,49 @@
 #include <microhttpd.h>
 #include <stdio.h>
 
+static void put(struct hp_buf *out, const char *text)
+{
+    hp_buf_add(out, hp_str_from(text));
+}
+
 static void put_text(struct hp_buf *out, const char *key, hp_str value)
 {
     if (value.len == 0)
         return;
-    hp_buf_format(out, ",\"%s\":", key);
+    put(out, key);
     hp_json_put_string(out, value);
 }
 
 static void put_number(struct hp_buf *out, const char *key, int64_t value)
 {
-    if (value >= 0)
-        hp_buf_format(out, ",\"%s\":%lld", key, (long long)value);
+    if (value < 0)
+        return;
+    put(out, key);
+    hp_buf_uint(out, (uint64_t)value);
 }
 
+// Piece by piece: printf was a tenth of what a refusal takes.
 void hp_problem_write(struct hp_buf *out, const struct hp_fault *fault, hp_str request_id,
     enum hp_stage stage, uint32_t granted_ms)
 {
     const struct hp_error_info *info = hp_error_info(fault->code);
-    hp_buf_format(
-        out, "{\"type\":\"urn:hotpathd:problem:%s\",\"title\":\"%s\"", info->slug, info->title);
-    hp_buf_format(out, ",\"status\":%d,\"code\":\"%s\"", info->status, info->slug);
-    put_text(out, "detail", hp_str_from(fault->detail));
-    put_text(out, "pointer", hp_str_from(fault->pointer));
-    put_number(out, "offset", fault->offset);
-    put_number(out, "limit", fault->limit);
+    put(out, "{\"type\":\"urn:hotpathd:problem:");
+    put(out, info->slug);
+    put(out, "\",\"title\":\"");
+    put(out, info->title);
+    put_number(out, "\",\"status\":", info->status);
+    put(out, ",\"code\":\"");
+    put(out, info->slug);
+    hp_buf_char(out, '"');
+    put_text(out, ",\"detail\":", hp_str_from(fault->detail));
+    put_text(out, ",\"pointer\":", hp_str_from(fault->pointer));
+    put_number(out, ",\"offset\":", fault->offset);
+    put_number(out, ",\"limit\":", fault->limit);
     if (fault->code == HP_DEADLINE) {
-        put_text(out, "stage", hp_str_from(hp_stage_name(stage)));
-        put_number(out, "granted_ms", granted_ms);
+        put_text(out, ",\"stage\":", hp_str_from(hp_stage_name(stage)));
+        put_number(out, ",\"granted_ms\":", granted_ms);
     }
-    put_text(out, "request_id", request_id);
+    put_text(out, ",\"request_id\":", request_id);
     hp_buf_char(out, '}');
 }
 

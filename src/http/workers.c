@@ -15,6 +15,11 @@
 
 enum { NICE = 10, STUCK_S = 2, STRETCH_ONE = 1024, STRETCH_MAX = 64 * STRETCH_ONE };
 
+// While jobs are refused, what waits is thought to take so many times as long: estimates are wrong
+// by as much, and a longer queue answers no more requests, but later, some too late. Until then a
+// burst may fill what time there is.
+enum { SPARE = 2, REFUSING_NS = 100000000 };
+
 struct worker {
     struct hp_workers *all;
     pthread_t thread;
@@ -33,7 +38,8 @@ struct hp_workers {
     // What a job takes of the clock for each unit that it was thought to take of a processor:
     // others use the cores too. STRETCH_ONE: the same.
     uint64_t stretch;
-    size_t count; // of all of them; the last one takes short jobs only
+    uint64_t refused_ns; // when a live job was last not let in; 0: never
+    size_t count;        // of all of them; the last one takes short jobs only
     struct worker worker[];
 };
 
@@ -178,6 +184,8 @@ static uint64_t wait_for(
     const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns, bool short_only)
 {
     uint64_t before = hp_queue_before_ns(&workers->queue, job, now_ns, short_only);
+    if (workers->refused_ns && now_ns - workers->refused_ns < REFUSING_NS)
+        before *= SPARE;
     uint64_t work =
         running_ns(workers, now_ns, short_only) + before * workers->stretch / STRETCH_ONE;
     assert(workers->count > 1); // one that takes any, and the one that takes short ones
@@ -199,13 +207,16 @@ static bool must_wait(const struct hp_workers *workers, const struct hp_job *job
     return workers->queue.heap[0].count + workers->busy >= workers->count;
 }
 
-static bool fits(const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns,
+static bool fits(struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns,
     uint64_t remaining_ns, uint64_t *wait)
 {
     bool waits = must_wait(workers, job);
     *wait = waits ? wait_ns(workers, job, now_ns) : 0;
     bool in_time = !remaining_ns || *wait + job->estimate_ns <= remaining_ns;
-    return !waits || (in_time && hp_queue_has_room(&workers->queue, job));
+    bool could = !waits || (in_time && hp_queue_has_room(&workers->queue, job));
+    if (!could && !job->shadow)
+        workers->refused_ns = now_ns;
+    return could;
 }
 
 bool hp_workers_admit(

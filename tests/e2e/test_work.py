@@ -1,9 +1,13 @@
 """Workers and the queue before them: who goes first, who is refused, who is cancelled, and that all are counted."""
+import contextlib
 import json
 import random
+import re
 import signal
 import socket
 import threading
+
+import pytest
 
 from daemon import connection, request, wait_for
 
@@ -156,6 +160,29 @@ def test_each_of_many_refusals_is_told_and_counted(start, tmp_path):
     waiting.hang_up()
     wait_for(lambda: daemon.metric("hotpathd_in_flight") == 0, "all to end")
     assert daemon.metric("hotpathd_requests_total") == 250 + gone + 2
+
+
+# Nobody looks at such a body; what follows it is looked at, wherever the pieces end.
+@pytest.mark.parametrize("url", ["tcp", "unix"])
+def test_what_follows_a_refused_body_is_answered(start, tmp_path, url):
+    config = tmp_path / "off.yaml"
+    config.write_text("routes: { chunk: { mode: off } }")
+    daemon = start("--config", str(config))
+    rest = 60_000
+    refused = head(rest) + b"x" * rest
+    asked = b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    sent = (refused + asked) * 3
+    for piece in (len(sent), len(refused), len(refused) + 7, 20_011):
+        with contextlib.closing(connection(getattr(daemon, url))) as conn:
+            conn.connect()
+            for at in range(0, len(sent), piece):
+                conn.sock.sendall(sent[at:at + piece])
+            got = b""
+            while got.count(b"HTTP/1.1 ") < 6:
+                came = conn.sock.recv(1 << 16)
+                assert came, got
+                got += came
+        assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"503", b"200"] * 3
 
 
 def test_bytes_that_may_wait_are_bounded(start, tmp_path):
