@@ -8,15 +8,14 @@
 #include <assert.h>
 #include <sys/socket.h>
 
+// With a 304, too: its Content-Length is that of the 200 (RFC 9110, section 8.6), and libmicrohttpd
+// leaves the body out.
 static void write_rollout(struct hp_exchange *x)
 {
     x->killed = atomic_load(&x->server->killed);
     x->reply = hp_buf_in(&x->spare);
-    x->status = 200;
-    if (hp_rollout_matches(x->config, x->killed, x->etag))
-        x->status = 304;
-    else
-        hp_rollout_put(&x->loop->rollout, x->config, x->killed, &x->reply);
+    x->status = hp_rollout_matches(x->config, x->killed, x->etag) ? 304 : 200;
+    hp_rollout_put(&x->loop->rollout, x->config, x->killed, &x->reply);
     if (hp_buf_check(&x->reply, &x->fault))
         x->status = 0;
 }
@@ -162,7 +161,7 @@ hp_mhd_result hp_exchange_answer(struct hp_exchange *x, struct MHD_Connection *c
     if (!response)
         return MHD_NO;
     hp_lines_wait(&x->lines, x->peer->fd, write_lines(x));
-    x->bytes_out = x->reply.len;
+    x->bytes_out = x->status == 304 ? 0 : x->reply.len;
     hp_peer_expect(
         x->peer, HP_PEER_REPLY, x->request.progress.since_ns + hp_exchange_reply_time(x));
     hp_mhd_result result = MHD_queue_response(connection, (unsigned)x->status, response);

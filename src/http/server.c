@@ -175,7 +175,7 @@ static void tell_manager_of_reload(void)
     hp_systemd_notify(lines);
 }
 
-bool hp_server_reload(struct hp_server *server)
+static bool reload(struct hp_server *server)
 {
     struct hp_config_problem problem = { "" };
     tell_manager_of_reload();
@@ -192,6 +192,15 @@ bool hp_server_reload(struct hp_server *server)
         hp_log(HP_WARN, "configuration refused, the old one stays", "problem", problem.text, NULL);
     hp_systemd_notify("READY=1");
     return fresh != NULL;
+}
+
+// One after the other, so that what was read last is what stays.
+bool hp_server_reload(struct hp_server *server)
+{
+    pthread_mutex_lock(&server->reloading);
+    bool ok = reload(server);
+    pthread_mutex_unlock(&server->reloading);
+    return ok;
 }
 
 // --- what both daemons do ------------------------------------------------------------------------
@@ -291,6 +300,8 @@ static int adopt_sockets(struct hp_server *server)
     hp_str rest = hp_str_from(names);
     for (unsigned i = 0; i < count; i++) {
         bool admin = hp_str_is(hp_str_cut(&rest, ':'), "admin");
+        if (admin && server->admin_listener.fd >= 0)
+            return fail(HP_EXIT_CONFIG, "cannot listen", "two inherited sockets are named admin");
         if (!admin && server->listener_count == HP_LISTENERS)
             return fail(HP_EXIT_CONFIG, "cannot listen", "too many inherited sockets");
         struct hp_listener *listener =
@@ -607,6 +618,7 @@ int hp_serve(const struct hp_server_options *options)
     struct hp_server server = { .options = *options,
         .started_ns = hp_now_ns(),
         .lock = PTHREAD_MUTEX_INITIALIZER,
+        .reloading = PTHREAD_MUTEX_INITIALIZER,
         .last_reload_ok = true,
         .cores = hp_cores(),
         .old_library = library_version() < 10000,

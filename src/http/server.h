@@ -37,7 +37,8 @@ struct hp_server {
     struct hp_server_options options;
     uint64_t started_ns;
 
-    // Written under the lock, by whichever thread reloads.
+    pthread_mutex_t reloading; // held by whichever thread does
+    // Written under the lock, by that thread.
     pthread_mutex_t lock;
     struct hp_config *config;
     uint64_t reloads_ok, reloads_failed;

@@ -147,6 +147,11 @@ def test_sockets_are_taken_over_and_outlive_the_daemon(tmp_path):
     assert (tmp_path / "s").exists()
 
 
+def test_two_sockets_for_the_admin_side_are_one_too_many(tmp_path):
+    with pytest.raises(AssertionError, match="two inherited sockets are named admin"):
+        activated(tmp_path, [("data", listening()), ("admin", listening()), ("admin", listening())])
+
+
 def test_a_service_manager_hears_of_start_reload_watchdog_and_stop(start, tmp_path, monkeypatch):
     path = tmp_path / "notify"
     hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -237,7 +237,7 @@ def test_rollout_says_what_is_in_force_and_304_to_who_knows_it(daemon, url):
     assert reply.headers["ETag"] == f'"{reply.json["version"]}"'
     again = daemon.call("GET", "/v1/rollout", headers={"If-None-Match": reply.headers["ETag"]}, url=url)
     assert (again.status, again.body) == (304, b"")
-    assert again.headers["ETag"] == reply.headers["ETag"]
+    assert again.headers["ETag"] == reply.headers["ETag"] and again.headers["Content-Length"] == reply.headers["Content-Length"]
 
 
 def test_a_route_that_is_off_says_so(start):
