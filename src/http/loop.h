@@ -14,7 +14,7 @@ struct hp_peer; // one connection (peer.h)
 
 enum { HP_LOOP_LINES = 128 }; // what one loop writes shares no cache lines with what another does
 
-struct hp_loop {
+struct hp_loop { // NOLINT(clang-analyzer-optin.performance.Padding): between threads
     // Any thread.
     alignas(HP_LOOP_LINES) struct hp_server *server;
     int wake_fd;                        // an eventfd: something was given, is done or has changed
