@@ -423,12 +423,13 @@ START_TEST(while_jobs_are_refused_less_is_let_in)
     struct task running = { .job = job_of(30000, false) }, waiting = running;
     struct hp_job next = job_of(1000, false);
     uint64_t wait_ns;
-    int done_fd;
-    struct hp_workers *workers = workers_of(1, 4, &done_fd);
+    struct hp_done done;
+    open_done(&done);
+    struct hp_workers *workers = workers_of(1, 4);
     pthread_mutex_lock(&gate);
-    hp_workers_submit(workers, &running.job);
+    submit(workers, &running.job, &done);
     wait_until_busy(workers, 1);
-    hp_workers_submit(workers, &waiting.job);
+    submit(workers, &waiting.job, &done);
     next.estimate_ns = 30000 * MS + 1;
     ck_assert(hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
     do
@@ -439,9 +440,9 @@ START_TEST(while_jobs_are_refused_less_is_let_in)
         usleep(110000); // none is refused in that time
     while (!hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
     pthread_mutex_unlock(&gate);
-    ck_assert_uint_eq(collect(workers, done_fd, 2), 2);
+    ck_assert_uint_eq(collect(workers, &done, 2), 2);
     hp_workers_free(workers);
-    close(done_fd);
+    close(done.fd);
 }
 END_TEST
 
