@@ -234,10 +234,9 @@ def own_reply(body: Any, request_id: str = "r-1") -> bytes:
     """As the daemon writes a 200."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return (
-        "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 200 OK\r\nContent-Length: {len(data)}\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n"
         f"X-Request-Id: {request_id}\r\nX-Hotpath-Contract: chunk/1\r\n"
-        "Server-Timing: queue;dur=0.000, parse;dur=0.009, compute;dur=0.039, write;dur=0.009, total;dur=0.078\r\n"
-        f"Content-Length: {len(data)}\r\n\r\n"
+        "Server-Timing: queue;dur=0.000, parse;dur=0.009, compute;dur=0.039, write;dur=0.009, total;dur=0.078\r\n\r\n"
     ).encode() + data
 
 

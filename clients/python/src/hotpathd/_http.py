@@ -26,9 +26,9 @@ _HEAD = re.compile(
 )
 # As the daemon itself writes the head of a 200. [^\r] is matched three times as fast as [^\r\n].
 _OWN_HEAD = re.compile(
-    rb"HTTP/1\.1 200 [^\r]*\r\nDate: [^\r]*\r\nContent-Type: application/json\r\n"
+    rb"HTTP/1\.1 200 [^\r]*\r\nContent-Length: ([0-9]{1,9})\r\nDate: [^\r]*\r\nContent-Type: application/json\r\n"
     rb"X-Request-Id: ([!-~]+)\r\nX-Hotpath-Contract: ([!-~]+)\r\n"
-    rb"Server-Timing: ([!-~][^\r]*[!-~])\r\nContent-Length: ([0-9]{1,9})\r\n\r\n"
+    rb"Server-Timing: ([!-~][^\r]*[!-~])\r\n\r\n"
 )
 _OWN_LINES = 8
 _LENGTH = re.compile(r"[0-9]{1,15}")
@@ -136,7 +136,7 @@ def read_own(data: bytes) -> Optional[Reply]:
     if head is None:
         return None
     start = head.end()
-    request_id, contract, timing, length = head.groups()
+    length, request_id, contract, timing = head.groups()
     if int(length) != len(data) - start or data.count(b"\n", 0, start) != _OWN_LINES or start > MAX_HEAD_BYTES:
         return None
     return Reply(
