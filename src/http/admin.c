@@ -171,6 +171,19 @@ static void put_route_status(struct reply *reply, size_t i)
     put_member(&reply->out, "notice", reply->server->route_notice[i]);
 }
 
+// Options that nobody should wait for.
+static void put_at_next_start(struct reply *reply)
+{
+    const char *options[HP_START_OPTIONS];
+    struct hp_config *config = hp_server_config(reply->server);
+    size_t count = hp_server_at_next_start(reply->server->first, config, options);
+    hp_config_free(config);
+    hp_buf_add(&reply->out, HP_S(",\"at_next_start\":["));
+    for (size_t i = 0; i < count; i++)
+        hp_buf_format(&reply->out, "%s\"%s\"", i ? "," : "", options[i]);
+    hp_buf_char(&reply->out, ']');
+}
+
 static void put_reload(struct reply *reply)
 {
     struct hp_server *server = reply->server;
@@ -180,6 +193,7 @@ static void put_reload(struct reply *reply)
         (unsigned long long)server->reloads_failed);
     put_member(&reply->out, "problem", server->last_reload);
     pthread_mutex_unlock(&server->lock);
+    put_at_next_start(reply);
     hp_buf_char(&reply->out, '}');
 }
 

@@ -10,6 +10,7 @@
 #include "http/loop.h"
 #include "http/systemd.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -134,9 +135,8 @@ static bool same_list(const struct hp_list *a, const struct hp_list *b)
     return same;
 }
 
-// What was read once, at the start, and differs in the new file: named, so that nobody waits for
-// it.
-static void warn_of_restart(const struct hp_config *first, const struct hp_config *fresh)
+size_t hp_server_at_next_start(const struct hp_config *first, const struct hp_config *fresh,
+    const char *options[HP_START_OPTIONS])
 {
     const struct hp_limits *was = &first->limits, *is = &fresh->limits;
     const struct {
@@ -162,9 +162,20 @@ static void warn_of_restart(const struct hp_config *first, const struct hp_confi
         { "limits.queue_bytes", was->queue_bytes == is->queue_bytes },
         { "limits.log_lines_per_second", was->log_lines_per_second == is->log_lines_per_second },
     };
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+    size_t count = 0;
+    static_assert(sizeof fixed / sizeof *fixed == HP_START_OPTIONS, "all fit");
+    for (size_t i = 0; i < HP_START_OPTIONS; i++)
         if (!fixed[i].same)
-            hp_log(HP_WARN, "takes effect at the next start", "option", fixed[i].option, NULL);
+            options[count++] = fixed[i].option;
+    return count;
+}
+
+static void warn_of_restart(const struct hp_config *first, const struct hp_config *fresh)
+{
+    const char *options[HP_START_OPTIONS];
+    size_t count = hp_server_at_next_start(first, fresh, options);
+    for (size_t i = 0; i < count; i++)
+        hp_log(HP_WARN, "takes effect at the next start", "option", options[i], NULL);
 }
 
 static void tell_manager_of_reload(void)

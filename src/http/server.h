@@ -117,6 +117,12 @@ struct hp_config *hp_server_config(struct hp_server *server);
 // Reads the file again; a bad one is refused, logged and counted, and the old one stays.
 bool hp_server_reload(struct hp_server *server);
 
+enum { HP_START_OPTIONS = 18 };
+
+// What was read once, at the start (`first`), and is otherwise in `fresh`: so many of `options`.
+size_t hp_server_at_next_start(const struct hp_config *first, const struct hp_config *fresh,
+    const char *options[HP_START_OPTIONS]);
+
 // Picks the header fields out of a request, on either daemon. `method` and `version` are those of
 // the handler's arguments.
 void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,

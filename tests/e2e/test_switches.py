@@ -33,6 +33,17 @@ def test_a_file_that_is_written_or_replaced_is_read_again(start, tmp_path):
     wait_for(lambda: deadline(daemon) == 105, "the good file")
 
 
+def test_what_only_a_start_reads_is_named_when_it_is_edited(start, tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(config(101))
+    daemon = start("--config", str(file))
+    file.write_text(config(102) + "io_threads: 2\nlimits: { idle_s: 7 }\n")
+    told = daemon.call("POST", "/-/reload", url=daemon.admin).json["reload"]
+    assert told["ok"] and told["at_next_start"] == ["io_threads", "limits.idle_s"] and deadline(daemon) == 102
+    file.write_text(config(102))
+    wait_for(lambda: daemon.get("/-/status").json["reload"]["at_next_start"] == [], "what is in force to be what is there")
+
+
 def test_other_files_of_the_folder_are_not_looked_at(start, tmp_path):
     file = tmp_path / "c.yaml"
     file.write_text(config(101))
