@@ -184,6 +184,25 @@ def chunking(daemon, scripts):
         show(f"chunk {name}, c={connections}", medians([costed(daemon.process.pid, daemon.url + "/v1/chunk", connections, scripts[name]) for _ in range(ROUNDS)]))
 
 
+# Loops share the cores with the load: alternating, since what one leaves to the other differs by where they run.
+def loops(binary, folder, scripts):
+    daemons = {}
+    for count in (1, 2, 3):
+        config = pathlib.Path(folder, f"loops{count}.yaml")
+        config.write_text(f"io_threads: {count}\n")
+        daemons[count] = Daemon(binary, folder, "--config", str(config))
+    sides = {f"chunk 2k, c=8, io_threads {count}": (daemon, "/v1/chunk", scripts["2k"]) for count, daemon in daemons.items()}
+    sides |= {f"ours, GET /v1/rollout, c=8, io_threads {count}": (daemon, "/v1/rollout", None) for count, daemon in daemons.items()}
+    results = {name: [] for name in sides}
+    for _ in range(ROUNDS):
+        for name, (daemon, path, script) in sides.items():
+            results[name].append(costed(daemon.process.pid, daemon.url + path, 8, script))
+    for name, got in results.items():
+        show(name, medians(got))
+    for daemon in daemons.values():
+        daemon.stop()
+
+
 def mixed(daemon, scripts):
     results = []
     for _ in range(ROUNDS):
@@ -321,6 +340,7 @@ def main():
             print(f"RSS idle {daemon.resident():.0f} MB")
             floor(daemon, floor_process, bare_url, nginx)
             chunking(daemon, scripts)
+            loops(binary, folder, scripts)
             mixed(daemon, scripts)
             overloads(binary, offer, folder, request)
             lateness(binary, folder, scripts)
