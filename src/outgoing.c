@@ -27,7 +27,7 @@ static ssize_t send_woven(struct hp_lines *lines, const struct iovec *part, size
     struct iovec woven[HP_WOVEN];
     struct msghdr message = { .msg_iov = woven,
         .msg_iovlen = hp_lines_weave(lines, part, parts, woven) };
-    ssize_t sent = pass_on(lines->fd, &message, flags);
+    ssize_t sent = pass_on(lines->by_fd.fd, &message, flags);
     if (sent <= 0)
         return sent;
     size_t of_parts = hp_lines_sent(lines, part, (size_t)sent);

@@ -156,7 +156,7 @@ static hp_mhd_result discard(struct hp_exchange *x)
 {
     if (x->bytes_in > x->discard_max)
         return cut_off(x);
-    if (x->length_known && !x->unread.fd)
+    if (x->length_known && !x->unread.by_fd.fd)
         hp_unread_begin(&x->unread, x->peer->fd, x->length - x->bytes_in);
     return MHD_YES;
 }

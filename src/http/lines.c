@@ -6,33 +6,22 @@
 
 enum { BLANK_LINE = 2 };
 
-static _Thread_local struct hp_lines *waiting; // one at a time, but for readers that stall
+static _Thread_local struct hp_by_fd *waiting; // one at a time, but for readers that stall
 
 void hp_lines_wait(struct hp_lines *lines, int fd, hp_str text)
 {
-    assert(!lines->link);
-    *lines = (struct hp_lines){ .fd = fd, .left = text, .next = waiting, .link = &waiting };
-    if (waiting)
-        waiting->link = &lines->next;
-    waiting = lines;
+    lines->left = text;
+    hp_by_fd_add(&waiting, &lines->by_fd, fd);
 }
 
 void hp_lines_drop(struct hp_lines *lines)
 {
-    if (!lines->link)
-        return;
-    *lines->link = lines->next;
-    if (lines->next)
-        lines->next->link = lines->link;
-    lines->link = NULL;
+    hp_by_fd_drop(&lines->by_fd);
 }
 
 struct hp_lines *hp_lines_for(int fd)
 {
-    struct hp_lines *lines = waiting;
-    while (lines && lines->fd != fd)
-        lines = lines->next;
-    return lines;
+    return (struct hp_lines *)(void *)hp_by_fd_find(waiting, fd);
 }
 
 static size_t head_len(const struct iovec *part)

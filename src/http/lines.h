@@ -4,15 +4,15 @@
 #pragma once
 
 #include "hotpathd/str.h"
+#include "http/by_fd.h"
 
 #include <sys/types.h>
 #include <sys/uio.h>
 
 // Of one reply, known by its connection's descriptor to the thread that sends it. All zero: none.
 struct hp_lines {
-    int fd;
+    struct hp_by_fd by_fd;
     hp_str left; // what has not gone out
-    struct hp_lines *next, **link;
 };
 
 // The next head that this thread sends on `fd` carries `text`, whole lines, which stays until

@@ -2,15 +2,16 @@
 // of being copied; libmicrohttpd, which counts it, is told that it came (src/incoming.c).
 #pragma once
 
+#include "http/by_fd.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 // Of one connection, known by its descriptor to the thread that reads it. All zero: none.
 struct hp_unread {
-    int fd;
+    struct hp_by_fd by_fd;
     uint64_t left; // bytes of the body that are still to come
-    struct hp_unread *next, **link;
 };
 
 // Of what this thread receives on `fd` the next `bytes` are not looked at.
