@@ -115,19 +115,14 @@ void hp_control_turn(struct hp_server *server, uint64_t now_ns)
     feed_watchdog(server, now_ns);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return b < a ? b : a;
-}
-
 // A clock that is 0 is off.
 uint64_t hp_control_due_ns(const struct hp_server *server)
 {
-    uint64_t next = earlier(server->next_switch_ns, hp_accept_due_ns(server));
+    uint64_t next = hp_earlier(server->next_switch_ns, hp_accept_due_ns(server));
     if (server->watch.look_ns)
-        next = earlier(next, server->watch.look_ns);
+        next = hp_earlier(next, server->watch.look_ns);
     if (server->watchdog_ns)
-        next = earlier(next, server->next_watchdog_ns);
+        next = hp_earlier(next, server->next_watchdog_ns);
     return next;
 }
 

@@ -12,7 +12,6 @@
 enum {
     LOOK_IDLE_MS = 100,
     POOL_LEAST = 16 << 10, // so that a body comes in few pieces
-    LINE_BYTES = 64,       // what libmicrohttpd keeps of each line and parameter
     REPLY_HEAD = 1024
 };
 
@@ -26,7 +25,7 @@ static size_t header_bytes(const struct hp_server *server)
 // were a seventh of a small request's time.
 static size_t pool_bytes(size_t header_bytes)
 {
-    size_t needed = header_bytes + (size_t)LINE_BYTES * HP_HEADER_LINES_MAX + REPLY_HEAD;
+    size_t needed = header_bytes + (size_t)HP_HEADER_LINE_BYTES * HP_HEADER_LINES_MAX + REPLY_HEAD;
     return needed > POOL_LEAST ? needed : POOL_LEAST;
 }
 

@@ -25,7 +25,10 @@ enum hp_header {
     HP_HEADERS
 };
 
-enum { HP_HEADER_LINES_MAX = 64 }; // each takes libmicrohttpd 64 bytes of its own
+enum {
+    HP_HEADER_LINES_MAX = 64,
+    HP_HEADER_LINE_BYTES = 64 // what libmicrohttpd keeps of each line, parameter and cookie
+};
 
 struct hp_headers {
     hp_str value[HP_HEADERS];        // of the first of its name

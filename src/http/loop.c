@@ -93,15 +93,10 @@ static void on_event(struct hp_loop *loop, int fd)
 
 // --- a turn --------------------------------------------------------------------------------------
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return b < a ? b : a;
-}
-
 static uint64_t next_due_ns(const struct hp_loop *loop)
 {
     uint64_t next = loop->next_sweep_ns;
-    return hp_loop_is_main(loop) ? earlier(next, hp_control_due_ns(loop->server)) : next;
+    return hp_loop_is_main(loop) ? hp_earlier(next, hp_control_due_ns(loop->server)) : next;
 }
 
 static uint64_t wait_ns(struct hp_loop *loop, uint64_t now)
@@ -110,7 +105,7 @@ static uint64_t wait_ns(struct hp_loop *loop, uint64_t now)
     uint64_t next = next_due_ns(loop);
     if (loop->resumed || next <= now)
         return 0;
-    uint64_t wait = earlier(next - now, LONGEST_NS);
+    uint64_t wait = hp_earlier(next - now, LONGEST_NS);
     if (MHD_get_timeout(loop->data, &library_ms) == MHD_YES && library_ms < wait / HP_NS_PER_MS)
         wait = library_ms * HP_NS_PER_MS;
     return wait;

@@ -64,6 +64,11 @@ static inline bool hp_loop_is_main(const struct hp_loop *loop)
     return loop == loop->server->loops;
 }
 
+static inline uint64_t hp_earlier(uint64_t a, uint64_t b)
+{
+    return b < a ? b : a;
+}
+
 // Has `fd` among the descriptors that it waits for; their events are control.c's.
 bool hp_loop_watch(struct hp_loop *loop, int fd);
 void hp_loop_unwatch(struct hp_loop *loop, int fd);
