@@ -11,7 +11,8 @@
 
 enum {
     LOOK_IDLE_MS = 100,
-    POOL_LEAST = 16 << 10, // so that a body comes in few pieces
+    POOL_LEAST = 16 << 10,   // so that a body comes in few pieces
+    BYPASS_LEAST = 16 << 10, // less is one piece anyway
     REPLY_HEAD = 1024
 };
 
@@ -155,16 +156,29 @@ static hp_mhd_result discard(struct hp_exchange *x)
 {
     if (x->bytes_in > x->discard_max)
         return cut_off(x);
-    if (x->length_known && !x->unread.by_fd.fd)
-        hp_unread_begin(&x->unread, x->peer->fd, x->length - x->bytes_in);
+    if (x->length_known && !x->bypass.by_fd.fd)
+        hp_bypass_begin(&x->bypass, x->peer->fd, NULL, x->length - x->bytes_in);
     return MHD_YES;
+}
+
+// What follows the first piece, which came with the head, goes straight to its place: the room for
+// all of it was made when it was let in.
+static void receive_in_place(struct hp_exchange *x)
+{
+    if (x->length_known && x->length - x->bytes_in >= BYPASS_LEAST && !x->bypass.by_fd.fd)
+        hp_bypass_begin(
+            &x->bypass, x->peer->fd, x->body.ptr + x->body.len, x->length - x->bytes_in);
 }
 
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
 {
+    size_t past = hp_bypass_handed(&x->bypass, len);
     x->bytes_in += len;
     if (x->discard)
         return discard(x);
+    x->body.len += past;
+    data += past;
+    len -= past;
     hp_exchange_watch_later(x);
     size_t max = (size_t)x->config->routes[x->route].max_body;
     if (x->body.len + len > max) {
@@ -173,8 +187,10 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
     }
     hp_buf_room(&x->body, len + HP_PADDING);
     hp_buf_add(&x->body, (hp_str){ data, len });
-    if (!hp_buf_check(&x->body, &x->fault))
+    if (!hp_buf_check(&x->body, &x->fault)) {
+        receive_in_place(x);
         return MHD_YES;
+    }
     // A chunked body for which the memory ran out: read to its end, so that its caller is told why.
     hp_arena_done(&x->arena);
     x->discard = true;

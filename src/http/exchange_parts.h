@@ -3,10 +3,10 @@
 // thread's, but for what hp_exchange_hand_over gives to a worker.
 #pragma once
 
+#include "http/bypass.h"
 #include "http/exchange.h"
 #include "http/lines.h"
 #include "http/peer.h"
-#include "http/unread.h"
 
 enum {
     HP_HEAD_ROOM = 1024, // for the lines of a reply's head, of which the longest is an id of 128
@@ -30,7 +30,7 @@ struct hp_exchange {
     bool killed;       // every route was off when the rollout was written
     bool length_known; // of the body
     size_t discard_max;
-    struct hp_unread unread; // of what is discarded
+    struct hp_bypass bypass; // of a body that is large or discarded
     struct hp_job job;
     struct MHD_Connection *connection;
     bool watched;                 // for a hang-up
