@@ -1,6 +1,7 @@
 // test_http.c -- the gates, the rollout, problems and listeners, without a daemon.
 #include "hotpathd/deadline.h"
 #include "hotpathd/json.h"
+#include "http/bypass.h"
 #include "http/gate.h"
 #include "http/lines.h"
 #include "http/listen.h"
@@ -8,10 +9,14 @@
 #include "http/rollout.h"
 #include "http/wait.h"
 
+#include "random.h"
 #include "test.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -523,6 +528,76 @@ START_TEST(lines_that_never_went_out_are_dropped_wherever_they_stand)
 }
 END_TEST
 
+// --- bodies that go past libmicrohttpd -----------------------------------------------------------
+
+// MSG_TRUNC throws away on TCP alone.
+static void tcp_pair(int ends[2])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, size), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(ends[0], (struct sockaddr *)&at, size), 0);
+    ends[1] = accept(listener, NULL, NULL);
+    ck_assert_int_ge(ends[1], 0);
+    close(listener);
+}
+
+enum { BODY_MOST = 400 << 10, BEHIND_MOST = 100, BUFFER_MOST = 20 << 10 };
+
+// One body and what follows it, read as libmicrohttpd reads: up to `n` at a time, and, since it
+// waits for an edge where fewer came, fewer only where there are none left.
+static void check_bypass(struct random *random, const int ends[2], bool thrown_away)
+{
+    static char sent[BODY_MOST + BEHIND_MOST], place[BODY_MOST], buffer[BUFFER_MOST];
+    size_t body = 1 + random_below(random, random_below(random, 8) ? 3000 : BODY_MOST);
+    size_t behind = random_below(random, BEHIND_MOST), n = 1 + random_below(random, BUFFER_MOST);
+    size_t whole = body + behind, written = 0, read = 0;
+    struct hp_bypass bypass = { 0 };
+    for (size_t i = 0; i < whole; i++)
+        sent[i] = (char)random_below(random, 256);
+    memset(place, 0, body);
+    hp_bypass_begin(&bypass, ends[1], thrown_away ? NULL : place, body);
+    while (read < whole) {
+        if (written < whole && random_below(random, 2)) {
+            size_t piece = 1 + random_below(random, (uint32_t)(whole - written));
+            ssize_t went = send(ends[0], sent + written, piece, MSG_DONTWAIT);
+            written += went > 0 ? (size_t)went : 0;
+        }
+        int waiting = 0;
+        ck_assert_int_eq(ioctl(ends[1], FIONREAD, &waiting), 0);
+        struct hp_bypass *found = hp_bypass_for(ends[1]);
+        ssize_t came = found ? hp_bypass_receive(found, buffer, n, MSG_DONTWAIT)
+                             : recv(ends[1], buffer, n, MSG_DONTWAIT);
+        ck_assert(came >= (waiting < (int)n ? waiting : (int)n) || waiting == 0);
+        if (came < 0)
+            continue;
+        size_t past = hp_bypass_handed(&bypass, (size_t)came);
+        size_t of_body = read < body ? body - read : 0;
+        ck_assert_uint_eq(past, of_body < (size_t)came ? of_body : (size_t)came);
+        ck_assert_mem_eq(buffer + past, sent + read + past, (size_t)came - past);
+        read += (size_t)came;
+    }
+    ck_assert_ptr_null(hp_bypass_for(ends[1]));
+    if (!thrown_away)
+        ck_assert_mem_eq(place, sent, body);
+}
+
+START_TEST(a_body_goes_to_its_place_or_nowhere_and_what_follows_it_is_read)
+{
+    struct random random = { 7 };
+    int ends[2];
+    tcp_pair(ends);
+    for (int i = 0; i < 300; i++)
+        check_bypass(&random, ends, i % 2);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, cookies_count_as_lines_and_twice_in_bytes,
@@ -537,4 +612,5 @@ TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     what_a_look_finds_is_returned_and_what_it_misses_is_slept_for,
     a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later,
     lines_stand_at_the_end_of_a_head_however_it_is_sent,
-    lines_that_never_went_out_are_dropped_wherever_they_stand)
+    lines_that_never_went_out_are_dropped_wherever_they_stand,
+    a_body_goes_to_its_place_or_nowhere_and_what_follows_it_is_read)

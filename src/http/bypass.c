@@ -4,7 +4,8 @@
 
 #include <sys/socket.h>
 
-// One call takes no longer than the smallest work that is not done in place.
+// More than libmicrohttpd asks for at a time, and no longer in the kernel than the smallest work
+// that is not done in place.
 enum { PIECE = 128 << 10 };
 
 static _Thread_local struct hp_by_fd *bypasses;
@@ -68,16 +69,15 @@ static size_t take_ahead(struct hp_bypass *bypass, size_t n)
     return taken;
 }
 
+// Fewer than `n` only where the socket has no more.
 static ssize_t put_in_place(struct hp_bypass *bypass, size_t n, int flags)
 {
     size_t came = take_ahead(bypass, n);
-    while (came < n) {
-        ssize_t got = receive_ahead(bypass, flags);
-        if (got <= 0)
-            return came ? (ssize_t)came : got;
-        came += take_ahead(bypass, n - came);
-    }
-    return (ssize_t)came;
+    if (came == n)
+        return (ssize_t)came;
+    ssize_t got = receive_ahead(bypass, flags);
+    came += take_ahead(bypass, n - came);
+    return came ? (ssize_t)came : got;
 }
 
 // Less than was asked for means to libmicrohttpd that the socket is empty: it waits for the next

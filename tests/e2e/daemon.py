@@ -134,16 +134,19 @@ class Daemon:
                 total += float(value)
         return total
 
-    def raw(self, data, url=None):
-        """Sends bytes, returns all bytes until the daemon closes (or is silent for long)."""
+    def open(self, url=None):
+        """A socket that is connected to it."""
         url = url or self.tcp
         if url.startswith("unix:"):
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             sock.connect(url[5:])
-        else:
-            host, _, port = url[len("http://"):].rpartition(":")
-            sock = socket.create_connection((host, int(port)))
-        with sock:
+            return sock
+        host, _, port = url[len("http://"):].rpartition(":")
+        return socket.create_connection((host, int(port)))
+
+    def raw(self, data, url=None):
+        """Sends bytes, returns all bytes until the daemon closes (or is silent for long)."""
+        with self.open(url) as sock:
             sock.sendall(data)
             return read_all(sock)
 

@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -258,6 +259,38 @@ def test_pipelined_requests_are_answered_in_order(daemon):
     ids = [line for line in replies.split(b"\r\n") if line.startswith(b"X-Request-Id: n")]
     assert ids == [b"X-Request-Id: n%d" % n for n in range(20)]
     assert replies.count(b"HTTP/1.1 200") == 21
+
+
+LARGE = json.dumps({"text": "".join(f"Sentence {n} of this one. " for n in range(12_000))}).encode()
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (100, 16 << 10, 40_000), (len(LARGE) - 1,), tuple(range(30_000, len(LARGE), 7_001))])
+@pytest.mark.parametrize("unix", [False, True])
+def test_a_large_body_may_come_in_pieces_with_a_request_behind_it(daemon, cuts, unix):
+    """What lies beyond its first piece does not pass through libmicrohttpd's buffer."""
+    whole = daemon.post("/v1/chunk", LARGE).json
+    data = HEAD + b"Content-Length: %d\r\n\r\n" % len(LARGE) + LARGE + CLOSE
+    with daemon.open(daemon.unix if unix else None) as sock:
+        for begin, end in zip((0, *cuts), (*cuts, len(data))):
+            sock.sendall(data[begin:end])
+            time.sleep(0.001)
+        replies = read_all(sock)
+    head, _, rest = replies.partition(b"\r\n\r\n")
+    length = int(re.search(rb"Content-Length: (\d+)", head).group(1))
+    assert json.loads(rest[:length])["chunks"] == whole["chunks"]
+    assert status_of(rest[length:]) == 200
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_client_that_leaves_in_the_middle_of_a_large_body_does_no_harm(daemon, reset):
+    for sent in (1 << 14, 1 << 17, len(LARGE) - 1):
+        with tcp(daemon) as sock:
+            sock.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(LARGE) + LARGE[:sent])
+            if reset:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
+    assert daemon.metric("hotpathd_in_flight") == 0
+    assert daemon.post("/v1/chunk", LARGE).status == 200
 
 
 def test_chunked_bodies_and_expect_continue_are_taken(daemon):
