@@ -3,6 +3,7 @@
 #include "http/isolation.h"
 
 #include "base/log.h"
+#include "base/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,7 @@ static bool allow_text(int ruleset, hp_str path, bool folder, uint64_t rights)
 // Sockets are unlinked when the daemon stops.
 static bool allow_sockets(int ruleset, const struct hp_config *config)
 {
-    hp_str default_socket = HP_S("/run/hotpathd/hotpathd.sock");
+    hp_str default_socket = HP_S(HP_DATA_SOCKET);
     bool ok = allow_text(ruleset, default_socket, false, LANDLOCK_ACCESS_FS_REMOVE_FILE);
     for (size_t i = 0; i <= config->listen.count && ok; i++) {
         hp_str address = i == config->listen.count ? config->admin : config->listen.item[i];
