@@ -516,31 +516,6 @@ START_TEST(query_fails_cleanly_without_memory)
 }
 END_TEST
 
-// Every character, and every way in which bytes can look like one.
-START_TEST(utf8_is_what_the_standard_says)
-{
-    for (uint32_t a = 0; a < 0x110000; a++) {
-        char bytes[4];
-        size_t len = a < 0x80 ? 1 : a < 0x800 ? 2 : a < 0x10000 ? 3 : 4;
-        static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-        for (size_t i = len; i-- > 0;)
-            bytes[i] = (char)(i ? 0x80 | ((a >> (6 * (len - 1 - i))) & 0x3f)
-                                : leads[len] | (a >> (6 * (len - 1))));
-        bool surrogate = a >= 0xd800 && a < 0xe000;
-        ck_assert(hp_str_is_utf8((hp_str){ bytes, len }) == !surrogate);
-        ck_assert(len == 1 || !hp_str_is_utf8((hp_str){ bytes, len - 1 }));
-    }
-    static const char *const wrong[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf",
-        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-        "a\xc3"
-        "b",
-        "\xe2\x82"
-        "a" };
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert(!hp_str_is_utf8(hp_str_from(wrong[i])));
-}
-END_TEST
-
 TESTS("field", presets_fill_every_field, takes_good_text_and_shows_it_again,
     refuses_bad_text_says_what_is_right_and_keeps_the_value,
     every_byte_that_is_no_digit_spoils_a_number, whole_numbers_go_through_the_same_ranges,
@@ -548,4 +523,4 @@ TESTS("field", presets_fill_every_field, takes_good_text_and_shows_it_again,
     what_is_shown_reads_back_to_the_same_value, text_that_does_not_fit_is_cut,
     suggests_the_nearest_key, a_key_of_any_length_gets_no_suggestion,
     query_sets_fields_by_their_dotted_keys, query_refuses_with_code_and_pointer,
-    query_fails_cleanly_without_memory, utf8_is_what_the_standard_says)
+    query_fails_cleanly_without_memory)

@@ -261,7 +261,7 @@ static size_t next_char(hp_str s, size_t at)
 {
     do
         at++;
-    while (at < s.len && ((unsigned char)s.ptr[at] & 0xc0) == 0x80);
+    while (at < s.len && hp_utf8_continues(s.ptr[at]));
     return at;
 }
 
@@ -273,7 +273,7 @@ START_TEST(scans_for_line_ends_as_the_plain_scan_does)
         hp_str s = any_text(&random, text);
         if (s.len > 600)
             s.len = 600;
-        while (s.len > 0 && ((unsigned char)s.ptr[s.len] & 0xc0) == 0x80)
+        while (s.len > 0 && hp_utf8_continues(s.ptr[s.len]))
             s.len--;
         for (size_t at = 0; at < s.len; at = next_char(s, at))
             ck_assert_uint_eq(hp_line_scan(s, at), hp_line_scan_plain(s, at));

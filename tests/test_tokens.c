@@ -129,7 +129,7 @@ static struct hp_tokens *encode(const struct hp_vocab *vocab, hp_str text, struc
 static size_t random_edge(hp_str text)
 {
     size_t at = random_below(text.len + 1);
-    while (at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+    while (at < text.len && hp_utf8_continues(text.ptr[at]))
         at++;
     return at;
 }

@@ -51,7 +51,3 @@ bool hp_str_decimal(hp_str s, uint64_t *value);
 
 // The largest length <= `max` at which `s`, which is UTF-8, can be cut without cutting a character.
 size_t hp_str_cut_at(hp_str s, size_t max);
-
-// Whether `s` is UTF-8 (no overlong forms, no surrogates). For short text; src/text has the fast
-// one.
-bool hp_str_is_utf8(hp_str s);

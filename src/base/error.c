@@ -1,6 +1,8 @@
 // error.c -- the table of errors, and the one place where a fault is written down.
 #include "hotpathd/error.h"
 
+#include "hotpathd/utf8.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,13 +85,7 @@ static size_t showable(hp_str name, size_t at)
     unsigned char c = (unsigned char)name.ptr[at];
     if (c < 0x80)
         return c >= 0x20 && c != 0x7f;
-    size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (c < 0xc2 || c > 0xf4 || at + len > name.len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if (((unsigned char)name.ptr[at + i] & 0xc0) != 0x80)
-            return 0;
-    return len;
+    return hp_utf8_len(name, at);
 }
 
 void hp_pointer_add(char *pointer, hp_str name)

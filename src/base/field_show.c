@@ -1,6 +1,8 @@
 // field_show.c -- a stored value as text that YAML, and hp_field_text, read back to the same value.
 #include "hotpathd/field.h"
 
+#include "hotpathd/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,29 +80,18 @@ static bool is_plain(hp_str s)
     return true;
 }
 
-// One character of valid UTF-8; *at moves behind it.
-static unsigned long next_char(hp_str s, size_t *at)
-{
-    unsigned char lead = (unsigned char)s.ptr[(*at)++];
-    size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
-    unsigned long c = more ? lead & (0x3fu >> more) : lead;
-    for (; more && *at < s.len; more--)
-        c = c << 6 | ((unsigned char)s.ptr[(*at)++] & 0x3f);
-    return c;
-}
-
 // Everything beyond printable ASCII is escaped: YAML folds some of it and refuses some of it.
 static void put_quoted(struct text *text, hp_str s)
 {
     put(text, "\"");
-    for (size_t at = 0; at < s.len;) {
-        unsigned long c = next_char(s, &at);
+    for (size_t at = 0, len; at < s.len; at += len) {
+        uint32_t c = hp_utf8_at(s, at, &len);
         if (c == '"' || c == '\\')
             put(text, "\\%c", (int)c);
         else if (c >= 0x20 && c < 0x7f)
             put(text, "%c", (int)c);
         else
-            put(text, c > 0xffff ? "\\U%08lx" : c > 0xff ? "\\u%04lx" : "\\x%02lx", c);
+            put(text, c > 0xffff ? "\\U%08x" : c > 0xff ? "\\u%04x" : "\\x%02x", c);
     }
     put(text, "\"");
 }

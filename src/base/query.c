@@ -3,6 +3,8 @@
 // text.
 #include "hotpathd/field.h"
 
+#include "hotpathd/utf8.h"
+
 struct pair {
     hp_str key, value; // decoded
     const struct hp_field *field;
@@ -49,7 +51,7 @@ static enum hp_code decode(struct query *query, hp_str raw, hp_str *out, struct 
         *to++ = (char)byte;
     }
     hp_str text = { query->decoded, (size_t)(to - query->decoded) };
-    if (!hp_str_is_utf8(text))
+    if (hp_utf8_valid(text) < text.len)
         return hp_fail(fault, HP_BAD_QUERY, NULL, "UTF-8 behind the percent signs");
     query->decoded = to;
     *out = text;

@@ -1,6 +1,8 @@
 // str.c -- small questions about slices.
 #include "hotpathd/str.h"
 
+#include "hotpathd/utf8.h"
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -61,37 +63,7 @@ size_t hp_str_cut_at(hp_str s, size_t max)
 {
     if (s.len <= max)
         return s.len;
-    while (max > 0 && ((unsigned char)s.ptr[max] & 0xc0) == 0x80)
+    while (max > 0 && hp_utf8_continues(s.ptr[max]))
         max--;
     return max;
-}
-
-// Length of the character at `at`; 0 where there is none (Unicode 16, table 3-7).
-static size_t char_len(hp_str s, size_t at)
-{
-    unsigned char lead = (unsigned char)s.ptr[at];
-    if (lead < 0x80)
-        return 1;
-    size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || len > s.len - at)
-        return 0;
-    unsigned char second = (unsigned char)s.ptr[at + 1];
-    unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if (((unsigned char)s.ptr[at + i] & 0xc0) != 0x80)
-            return 0;
-    return len;
-}
-
-bool hp_str_is_utf8(hp_str s)
-{
-    for (size_t at = 0, len; at < s.len; at += len) {
-        len = char_len(s, at);
-        if (len == 0)
-            return false;
-    }
-    return true;
 }

@@ -88,99 +88,53 @@ size_t hp_utf8_put(char out[4], uint32_t code_point)
     return 4;
 }
 
-// Bytes of p[0, len) that are `least` or more, as signed numbers: -64 is 0xc0, so that continuation
-// bytes (0x80 to 0xbf, -128 to -65) are the only ones below it.
-static size_t count_signed(const char *p, size_t len, signed char least)
+// Bytes of s that are above `above` as signed numbers once the bits of `flip` are turned.
+static inline size_t count_above(hp_str s, int flip, int above)
 {
-    size_t sum = 0;
-    for (size_t i = 0; i < len; i++)
-        sum += (signed char)p[i] >= least;
-    return sum;
-}
-
-// Bytes that are `least` or more, as unsigned numbers; least > 0x80.
-static size_t count_high(const char *p, size_t len, unsigned char least)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < len; i++)
-        sum += (unsigned char)p[i] >= least;
-    return sum;
-}
-
+    size_t sum = 0, at = 0;
 #ifdef __x86_64__
-enum { LANE = 16, LANES_MAX = 255 }; // a byte-wide counter holds so many steps
-
-static size_t sum_lanes(__m128i counters)
-{
-    __m128i sums = _mm_sad_epu8(counters, _mm_setzero_si128());
-    return (size_t)_mm_cvtsi128_si32(sums) + (size_t)_mm_extract_epi16(sums, 4);
-}
-
-size_t hp_utf8_chars(hp_str s)
-{
-    const __m128i below = _mm_set1_epi8((char)0xbf);
-    size_t sum = 0, at = 0;
-    while (s.len - at >= LANE) {
-        size_t lanes = (s.len - at) / LANE;
-        size_t stop = at + (lanes < LANES_MAX ? lanes : LANES_MAX) * LANE;
-        __m128i counters = _mm_setzero_si128();
-        for (; at < stop; at += LANE)
-            counters = _mm_sub_epi8(counters, _mm_cmpgt_epi8(hp_load128(s.ptr + at), below));
-        sum += sum_lanes(counters);
-    }
-    return sum + count_signed(s.ptr + at, s.len - at, -64);
-}
-
-static size_t count_fours(hp_str s)
-{
-    const __m128i four = _mm_set1_epi8((char)0xf0);
-    size_t sum = 0, at = 0;
+    enum { LANE = 16, LANES_MAX = 255 }; // a byte-wide counter holds so many steps
+    const __m128i flips = _mm_set1_epi8((char)flip), aboves = _mm_set1_epi8((char)above);
     while (s.len - at >= LANE) {
         size_t lanes = (s.len - at) / LANE;
         size_t stop = at + (lanes < LANES_MAX ? lanes : LANES_MAX) * LANE;
         __m128i counters = _mm_setzero_si128();
         for (; at < stop; at += LANE) {
-            __m128i bytes = hp_load128(s.ptr + at);
-            counters = _mm_sub_epi8(counters, _mm_cmpeq_epi8(_mm_max_epu8(bytes, four), bytes));
+            __m128i bytes = _mm_xor_si128(hp_load128(s.ptr + at), flips);
+            counters = _mm_sub_epi8(counters, _mm_cmpgt_epi8(bytes, aboves));
         }
-        sum += sum_lanes(counters);
+        __m128i sums = _mm_sad_epu8(counters, _mm_setzero_si128());
+        sum += (size_t)_mm_cvtsi128_si32(sums) + (size_t)_mm_extract_epi16(sums, 4);
     }
-    return sum + count_high(s.ptr + at, s.len - at, 0xf0);
+#endif
+    for (; at < s.len; at++)
+        sum += (signed char)(s.ptr[at] ^ flip) > above;
+    return sum;
+}
+
+// Continuation bytes are 0x80 to 0xbf, -128 to -65.
+size_t hp_utf8_chars(hp_str s)
+{
+    return count_above(s, 0, -65);
+}
+
+// Lead bytes of four are 0xf0 and more; turned, 0x70 and more.
+size_t hp_utf8_utf16(hp_str s)
+{
+    return hp_utf8_chars(s) + count_above(s, 0x80, 0x6f);
 }
 
 size_t hp_ascii_prefix(hp_str s)
 {
     size_t at = 0;
-    for (; s.len - at >= LANE; at += LANE) {
+#ifdef __x86_64__
+    for (; s.len - at >= sizeof(__m128i); at += sizeof(__m128i)) {
         uint32_t high = hp_mask128(hp_load128(s.ptr + at));
         if (high)
             return at + (size_t)__builtin_ctz(high);
     }
-    while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
-        at++;
-    return at;
-}
-#else
-size_t hp_utf8_chars(hp_str s)
-{
-    return count_signed(s.ptr, s.len, -64);
-}
-
-static size_t count_fours(hp_str s)
-{
-    return count_high(s.ptr, s.len, 0xf0);
-}
-
-size_t hp_ascii_prefix(hp_str s)
-{
-    size_t at = 0;
-    while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
-        at++;
-    return at;
-}
 #endif
-
-size_t hp_utf8_utf16(hp_str s)
-{
-    return hp_utf8_chars(s) + count_fours(s);
+    while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
+        at++;
+    return at;
 }

@@ -2,6 +2,7 @@
 // the running daemon, the reply to standard output.
 #include "cli/cli.h"
 #include "base/client.h"
+#include "base/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,13 +45,12 @@ static bool is_route(const char *route)
 
 static const char *default_address(void)
 {
-    static const char path[] = "/run/hotpathd/hotpathd.sock",
-                      address[] = "unix:/run/hotpathd/hotpathd.sock";
     struct stat found;
     const char *url = getenv("HOTPATHD_URL");
     if (url && *url)
         return url;
-    return stat(path, &found) == 0 && S_ISSOCK(found.st_mode) ? address : "127.0.0.1:8377";
+    bool there = stat(HP_DATA_SOCKET, &found) == 0 && S_ISSOCK(found.st_mode);
+    return there ? "unix:" HP_DATA_SOCKET : HP_DATA_ADDRESS;
 }
 
 // --- the body ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 // container health checks that have no curl.
 #include "cli/cli.h"
 #include "base/client.h"
+#include "base/places.h"
 
 #include <stdio.h>
 
@@ -35,7 +36,7 @@ int hp_cli_health(int argc, char **argv)
     }
     struct hp_arena arena;
     hp_arena_init(&arena, NULL, REPLY_MAX);
-    int code = ask(argc ? argv[0] : "127.0.0.1:8378", &arena);
+    int code = ask(argc ? argv[0] : HP_ADMIN_ADDRESS, &arena);
     hp_arena_done(&arena);
     return code;
 }

@@ -2,6 +2,8 @@
 // file.
 #include "config/loading.h"
 
+#include "hotpathd/utf8.h"
+
 static enum hp_code find(
     struct hp_loading *loading, hp_str path, const struct hp_field **field, void **holder)
 {
@@ -31,7 +33,7 @@ static enum hp_code read_flag(struct hp_loading *loading)
     const struct hp_field *field = NULL;
     void *holder = NULL;
     HP_TRY(find(loading, flag->path, &field, &holder));
-    if (!hp_str_is_utf8(flag->value))
+    if (hp_utf8_valid(flag->value) < flag->value.len)
         return hp_fail(loading->fault, HP_BAD_TYPE, NULL, "not UTF-8; it takes text in UTF-8");
     if (field->type == HP_OBJECT)
         return hp_loading_group(loading, field);

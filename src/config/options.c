@@ -3,6 +3,8 @@
 // behind the struct.
 #include "config/options.h"
 
+#include "base/places.h"
+
 #include <assert.h>
 
 #define KIB (INT64_C(1) << 10)
@@ -176,14 +178,14 @@ static const struct hp_field daemon_rows[] = {
         .type = HP_LIST,
         .min = 1,
         .max = 255,
-        .preset = "127.0.0.1:8377",
+        .preset = HP_DATA_ADDRESS,
         AT(listen) },
     { .key = "admin",
         .help = "where health, metrics and switches answer: HOST:PORT or unix:PATH",
         .type = HP_STRING,
         .min = 1,
         .max = 255,
-        .preset = "127.0.0.1:8378",
+        .preset = HP_ADMIN_ADDRESS,
         AT(admin) },
     { .key = "socket_mode",
         .help = "file mode of Unix sockets",

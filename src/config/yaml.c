@@ -3,13 +3,14 @@
 // to resolve, and the nesting is never deeper than the tree.
 #include "config/presets.h"
 
+#include "hotpathd/utf8.h"
+
 // The place of a byte, for failures that come before there are characters.
 static void stand_at_byte(struct hp_loading *loading, hp_str yaml, size_t offset)
 {
     loading->at.line = loading->at.column = 1;
     for (size_t i = 0; i < offset && i < yaml.len; i++) {
-        bool continues = ((unsigned char)yaml.ptr[i] & 0xc0) == 0x80;
-        loading->at.column += !continues;
+        loading->at.column += !hp_utf8_continues(yaml.ptr[i]);
         if (yaml.ptr[i] == '\n') {
             loading->at.line++;
             loading->at.column = 1;

@@ -5,8 +5,10 @@
 
 #include "config/config.h"
 
-struct hp_isolation {
-    char landlock[64], seccomp[64], core_dumps[64]; // what is in force, for a person
+enum { HP_ISOLATION_STATE = 64 };
+
+struct hp_isolation { // what is in force, for a person
+    char landlock[HP_ISOLATION_STATE], seccomp[HP_ISOLATION_STATE], core_dumps[HP_ISOLATION_STATE];
 };
 
 // Before any thread is started: threads inherit what their creator gave up. `config_file` may be

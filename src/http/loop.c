@@ -2,12 +2,12 @@
 // own thread touches its daemon.
 #include "http/loop.h"
 
+#include "base/thread.h"
 #include "http/control.h"
 #include "http/exchange.h"
 #include "http/peer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -212,9 +212,7 @@ static bool open_loop(struct hp_loop *loop)
 static void *run(void *cls)
 {
     struct hp_loop *loop = cls;
-    char name[16];
-    snprintf(name, sizeof name, "hotpathd-io%u", (unsigned)(loop - loop->server->loops) % 1000);
-    pthread_setname_np(pthread_self(), name);
+    hp_thread_name("hotpathd-io%td", loop - loop->server->loops);
     hp_loop_begin(loop);
     while (!atomic_load(&loop->server->stopping))
         hp_loop_turn(loop);

@@ -97,12 +97,16 @@ struct hp_server {
     atomic_size_t admin_replies; // not yet on their way
 };
 
-// The version of libmicrohttpd that is linked.
-const char *hp_server_library(void);
+// --- server.c ------------------------------------------------------------------------------------
 
 // Loads the configuration, opens routes and sockets, serves until asked to stop; returns an exit
 // code.
 int hp_serve(const struct hp_server_options *options);
+
+// Begins to stop: what is under way is finished, nothing new is taken.
+void hp_server_drain(struct hp_server *server);
+
+// --- settings.c ----------------------------------------------------------------------------------
 
 // Loads the configuration with the sections that the routes add.
 struct hp_config *hp_server_config_load(
@@ -110,6 +114,8 @@ struct hp_config *hp_server_config_load(
 
 // As YAML, with the routes' sections.
 void hp_server_config_show(const struct hp_config *config, struct hp_buf *out);
+
+// --- reload.c ------------------------------------------------------------------------------------
 
 // The configuration in force, shared: give it back with hp_config_free.
 struct hp_config *hp_server_config(struct hp_server *server);
@@ -123,10 +129,12 @@ enum { HP_START_OPTIONS = 18 };
 size_t hp_server_at_next_start(const struct hp_config *first, const struct hp_config *fresh,
     const char *options[HP_START_OPTIONS]);
 
+// --- microhttpd.c --------------------------------------------------------------------------------
+
+// The version of libmicrohttpd that is linked.
+const char *hp_server_library(void);
+
 // Picks the header fields out of a request, on either daemon. `method` and `version` are those of
 // the handler's arguments.
 void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,
     const char *method, const char *version, struct hp_headers *headers);
-
-// Begins to stop: what is under way is finished, nothing new is taken.
-void hp_server_drain(struct hp_server *server);

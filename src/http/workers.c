@@ -3,13 +3,12 @@
 // core with it, a small request waits for the end of a time slice no more.
 #include "http/workers.h"
 
+#include "base/thread.h"
 #include "hotpathd/deadline.h"
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -89,19 +88,11 @@ static void hand_back(struct worker *worker, struct hp_job *job)
         return; // the counter is full: the loop is awake
 }
 
-// By the thread itself: the name of another one is a file below /proc, which Landlock keeps shut.
-static void take_name(const struct worker *worker)
-{
-    char name[32];
-    snprintf(name, sizeof name, "hotpathd-w%td", worker - worker->all->worker);
-    (void)prctl(PR_SET_NAME, name, 0, 0, 0); // takes 15 bytes of it
-}
-
 static void *work(void *cls)
 {
     struct worker *worker = cls;
     struct hp_job *job;
-    take_name(worker);
+    hp_thread_name("hotpathd-w%td", worker - worker->all->worker);
     // Without the privilege to be nicer there is none to be had; the work is done all the same.
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     while ((job = wait_for_job(worker))) {

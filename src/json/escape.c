@@ -3,6 +3,7 @@
 #include "json/strings.h"
 
 #include "base/lanes.h"
+#include "hotpathd/utf8.h"
 
 // --- one escape ----------------------------------------------------------------------------------
 
@@ -62,27 +63,6 @@ static bool read_unit(const char *at, const char *end, uint32_t *unit)
     return true;
 }
 
-static char *put_code_point(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        *to++ = (char)c;
-        return to;
-    }
-    if (c < 0x800) {
-        *to++ = (char)(0xc0 | c >> 6);
-    } else {
-        if (c < 0x10000) {
-            *to++ = (char)(0xe0 | c >> 12);
-        } else {
-            *to++ = (char)(0xf0 | c >> 18);
-            *to++ = (char)(0x80 | (c >> 12 & 0x3f));
-        }
-        *to++ = (char)(0x80 | (c >> 6 & 0x3f));
-    }
-    *to++ = (char)(0x80 | (c & 0x3f));
-    return to;
-}
-
 static bool in_surrogates(uint32_t unit, uint32_t first)
 {
     return unit >= first && unit < first + 0x400;
@@ -102,7 +82,7 @@ static enum hp_code unescape_unit(struct hp_json_span *span)
         unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
         len += UNIT_LEN;
     }
-    span->to = put_code_point(span->to, unit);
+    span->to += hp_utf8_put(span->to, unit);
     span->from += len;
     return HP_OK;
 }

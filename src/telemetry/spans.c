@@ -5,11 +5,11 @@
 
 #include "base/client.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 enum {
@@ -223,7 +223,7 @@ static void *export(void *cls)
 {
     struct hp_spans *spans = cls;
     bool taken = true;
-    (void)prctl(PR_SET_NAME, "hotpathd-spans"); // for ps and perf; nothing depends on it
+    hp_thread_name("hotpathd-spans");
     while (!ends_now(spans, taken)) {
         char why[256] = "";
         size_t count = wait_for_batch(spans);

@@ -12,7 +12,6 @@ import resource
 import select
 import shutil
 import socket
-import struct
 import subprocess
 
 import pytest
@@ -39,27 +38,32 @@ def tcp(daemon):
     return socket.create_connection((host, int(port)), timeout=60)
 
 
+@contextlib.contextmanager
+def controlled(folder, monkeypatch, library, count, *flags):
+    """A daemon with tests/e2e/LIBRARY.c preloaded, and the `count` numbers that this goes by."""
+    control = folder / "control"
+    control.write_bytes(bytes(4 * count))
+    monkeypatch.setenv(library.upper(), str(control))
+    (folder / "d").mkdir()
+    monkeypatch.setenv("LD_PRELOAD", preloaded(folder, library))
+    with Daemon(folder / "d", *flags) as daemon, open(control, "r+b") as file:
+        monkeypatch.delenv("LD_PRELOAD")
+        yield daemon, memoryview(mmap.mmap(file.fileno(), 4 * count)).cast("i")
+
+
 @pytest.fixture
 def failing_malloc(tmp_path, monkeypatch):
     """A daemon, and what tries a request with the first, the second ... allocation failing, until it needs fewer."""
     if SANITIZED or not shutil.which("cc"):
         pytest.skip("a sanitizer has its own malloc" if SANITIZED else "no cc")
-    control = tmp_path / "control"
-    control.write_bytes(bytes(8))
-    monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "failing_malloc"))
-    monkeypatch.setenv("FAILING_MALLOC", str(control))
-    (tmp_path / "d").mkdir()
-    with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
-        monkeypatch.delenv("LD_PRELOAD")
-        shared = mmap.mmap(file.fileno(), 8)
+    with controlled(tmp_path, monkeypatch, "failing_malloc", 2) as (daemon, numbers):
         assert daemon.raw(raw(LARGE)).startswith(b"HTTP/1.1 200")  # its workers have started
 
         def replies(data):
             for nth in range(1, 400):
-                shared[0:8] = struct.pack("ii", nth, 0)
+                numbers[1], numbers[0] = 0, nth
                 reply = daemon.raw(data)
-                left, failed = struct.unpack("ii", shared[0:8])
-                shared[0:4] = bytes(4)
+                failed, numbers[0] = numbers[1], 0
                 yield reply
                 assert daemon.raw(raw(BODY)).startswith(b"HTTP/1.1 200"), nth
                 if not failed:
@@ -168,28 +172,25 @@ def check_replies(replies, due):
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("cc"), reason="a sanitizer wants to be loaded first")
 def test_replies_are_whole_however_little_a_socket_takes_at_a_time(tmp_path, monkeypatch):
-    control = tmp_path / "control"
-    control.write_bytes(bytes(16))
-    monkeypatch.setenv("LD_PRELOAD", preloaded(tmp_path, "odd_socket"))
-    monkeypatch.setenv("ODD_SOCKET", str(control))
-    (tmp_path / "d").mkdir()
-    with Daemon(tmp_path / "d") as daemon, open(control, "r+b") as file:
-        monkeypatch.delenv("LD_PRELOAD")
-        shared = mmap.mmap(file.fileno(), 16)
+    with controlled(tmp_path, monkeypatch, "odd_socket", 4) as (daemon, numbers):
+        def odd(*values):
+            for at, value in enumerate(values):
+                numbers[at] = value
+
         for turn, room in enumerate((20, 60, 150, 300, 2000)):
             for url in (daemon.tcp, daemon.unix):
-                shared[0:16] = struct.pack("iiii", room, 0, 0, 0)
+                odd(room, 0, 0, 0)
                 asked, due = pipelined(1000 * (turn + 1))
                 check_replies(daemon.raw(asked, url), due)
-                assert struct.unpack("iiii", shared[0:16])[3] > len(due)  # sent in pieces
+                assert numbers[3] > len(due)  # sent in pieces
         for nth, error in itertools.product(range(8), (errno.EAGAIN, errno.EINTR, errno.ENOBUFS, errno.EPIPE)):
-            shared[0:16] = struct.pack("iiii", 0, nth, error, 0)
+            odd(0, nth, error, 0)
             asked, due = pipelined(100 * nth)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what fails for good ends the connection
                 replies = daemon.raw(asked)
                 if error in (errno.EAGAIN, errno.EINTR):
                     check_replies(replies, due)
-            shared[0:16] = bytes(16)
+            odd(0, 0, 0, 0)
             check_replies(daemon.raw(asked), due)
 
 
@@ -200,23 +201,14 @@ def odd_library(tmp_path, monkeypatch):
     """Starts a daemon; its second result sets how far its time of day is off, and whether its workers (1) or its second loop (2) are stuck."""
     if not shutil.which("cc"):
         pytest.skip("no cc")
-    library, control = preloaded(tmp_path, "odd_clock"), tmp_path / "control"
-    control.write_bytes(bytes(8))
-    (tmp_path / "d").mkdir()
-    config = tmp_path / "d" / "clock.yaml"
+    config = tmp_path / "clock.yaml"
     config.write_text("workers: 1\nio_threads: 2\nisolation: { seccomp: false }\nlimits: { idle_s: 5 }\n")
 
     @contextlib.contextmanager
     def begin():
-        daemon = Daemon(tmp_path / "d", "--config", str(config))
-        monkeypatch.setenv("LD_PRELOAD", library)
-        monkeypatch.setenv("ODD_CLOCK", str(control))
-        with daemon, open(control, "r+b") as file:
-            monkeypatch.delenv("LD_PRELOAD")
-            shared = mmap.mmap(file.fileno(), 8)
-
+        with controlled(tmp_path, monkeypatch, "odd_clock", 2, "--config", str(config)) as (daemon, numbers):
             def odd(off_s=0, stuck=0):
-                shared[0:8] = struct.pack("ii", off_s, stuck)
+                numbers[0], numbers[1] = off_s, stuck
 
             try:
                 yield daemon, odd

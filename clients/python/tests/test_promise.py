@@ -436,6 +436,17 @@ def test_last_is_of_the_task(serve):
     asyncio.run(main())
 
 
+def test_last_is_of_the_client(serve):
+    async def main():
+        url = serve(echo).url
+        async with hotpathd.AsyncClient(url, modes=MODES) as one, hotpathd.AsyncClient(url, modes=MODES) as other:
+            for sidecar, name in ((one, "one"), (other, "other")):
+                await sidecar.call("chunk", [], fallback=lambda: OLD, timeout=5, request_id=name)
+            assert (one.last.request_id, other.last.request_id) == ("one", "other")
+
+    asyncio.run(main())
+
+
 def test_the_asyncio_client_decorates_coroutine_functions_only():
     sidecar = hotpathd.AsyncClient("unix:/none", modes={})
     with pytest.raises(TypeError):

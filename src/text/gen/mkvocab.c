@@ -311,18 +311,13 @@ static void put_pairs(const struct hp_vocab *map, const uint64_t *list, uint32_t
 
 // --- characters ----------------------------------------------------------------------------------
 
-static bool starts_character(char byte)
-{
-    return ((uint8_t)byte & 0xc0) != 0x80;
-}
-
 // The last character of the token, or -1 where the token is only the end of one, -2 where it ends
 // before its last character does.
 static int64_t last_character(const struct maker *maker, uint32_t token)
 {
     size_t len = maker->lens[token], at = len;
     const char *bytes = maker->bytes[token];
-    while (at > 0 && !starts_character(bytes[at - 1]))
+    while (at > 0 && hp_utf8_continues(bytes[at - 1]))
         at--;
     if (at == 0)
         return -1;
@@ -355,7 +350,7 @@ static void put_limits(
             continue;
         int64_t last = last_character(maker, left);
         uint8_t first = (uint8_t)maker->bytes[right][0];
-        if (last == -1 && starts_character((char)first))
+        if (last == -1 && !hp_utf8_continues((char)first))
             lower(&seam[maker->bytes[left][maker->lens[left] - 1] & 63][first], i);
         if (last >= 0 && last < HP_CHARS && begins_character(maker, right))
             lower(&character[last].limit, i);

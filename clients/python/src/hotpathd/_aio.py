@@ -18,7 +18,6 @@ from typing import (
     List,
     Optional,
     Sequence,
-    Tuple,
     Type,
     TypeVar,
     Union,
@@ -37,7 +36,6 @@ T = TypeVar("T")
 Fallback = Callable[[], Union[Awaitable[T], T]]
 
 _NOISE_S = 60.0  # how long the old code's second run is waited for
-_last: "ContextVar[Tuple[int, Optional[Ended]]]" = ContextVar("hotpathd_last", default=(0, None))
 
 
 class AsyncClient(Core):
@@ -49,6 +47,7 @@ class AsyncClient(Core):
 
     def _opened(self, address: Address) -> None:
         self._aio = AsyncTransport(address, self._clock)
+        self._ended: "ContextVar[Optional[Ended]]" = ContextVar("hotpathd_ended", default=None)
 
     async def call(
         self,
@@ -110,8 +109,8 @@ class AsyncClient(Core):
     @property
     def last(self) -> Last:
         """The latest call of this task (more exactly: of this context)."""
-        owner, ended = _last.get()
-        return ended.last() if ended is not None and owner == id(self) else NO_CALL
+        ended = self._ended.get()
+        return NO_CALL if ended is None else ended.last()
 
     def close(self) -> None:
         """Ends polling and writes the events; waits for that at most a few seconds."""
@@ -159,7 +158,7 @@ class AsyncClient(Core):
             call.follow(result, _again(fallback))
             return result
         finally:
-            _last.set((id(self), call.end()))
+            self._ended.set(call.end())
 
 
 async def _awaited(value: Any) -> Any:

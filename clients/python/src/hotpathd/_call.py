@@ -1,20 +1,6 @@
 """One call on its way: not asked, or asked; then the old code, perhaps; then told.
 
-The blocking and the asyncio client drive the same states, and differ in what they wait with:
-
-    try:
-        if call.begins():
-            try:
-                return call.result(exchange(call.request(), call.budget))
-            except BaseException as error:
-                if call.is_over(error):
-                    raise
-        call.turn()
-        result = fallback()
-        call.follow(result, fallback)
-        return result
-    finally:
-        call.end()
+The blocking client's `_run` drives its states, the asyncio client's the same, awaiting what may wait.
 """
 
 from __future__ import annotations

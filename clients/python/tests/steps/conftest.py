@@ -19,6 +19,7 @@ except ImportError:  # of another environment than tests/venv's `report`
 SOURCES = Path(__file__).parents[2] / "src"
 REPOSITORY = Path(__file__).parents[4]
 RULE = "0123456789abcdef"
+STEPS = "shadow=0s 1=0s 5=0s 100=0s"
 CONFIGURATION = "# ours\nroutes:\n  chunk:\n    mode: off       # the switch\n    percent: 100\n  score: { mode: on }   # as it was\n"
 
 # Writes what stands in say.json; notes the arguments it was given.
@@ -63,13 +64,19 @@ class Bench:
     def environment(self) -> Dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(SOURCES)}
 
-    def plan(self, *more: str, steps: str = "shadow=0s 1=0s 5=0s 100=0s") -> None:
+    def plan(self, *more: str, steps: str = STEPS) -> None:
         given = [part for step in steps.split() for part in ("--step", step)]
         self.run("plan", "--file", "conf/hotpathd.yaml", "--route", "chunk", "--rule-hash", RULE, *given, *more, expect=0)
 
     def step(self, *more: str, expect: Optional[int] = None) -> str:
         done = self.run("step", "events.jsonl", "--report", f"{sys.executable} report.py", *more, expect=expect)
         return done.stdout
+
+    def begins(self, *more: str, steps: str = STEPS) -> None:
+        """Planned, and on the first of the steps."""
+        self.plan(*more, steps=steps)
+        self.says("GO")
+        self.step(expect=0)
 
     def says(self, verdict: str, rule: str = RULE, **routes: str) -> None:
         """What the report will say; of other routes than chunk by name."""

@@ -28,9 +28,7 @@ def step_that_dies(bench, module, function):
 
 @pytest.fixture
 def in_shadow(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step(expect=0)
+    bench.begins()
     return bench
 
 

@@ -12,9 +12,7 @@ from conftest import CONFIGURATION
 
 
 def test_off_switches_all_routes_off_and_logs_it(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.run("off", "--why", "a bad morning", expect=0)
     assert (bench.switch("chunk"), bench.switch("score")) == ("off", "off")
     assert [(entry["route"], entry["what"], entry["why"]) for entry in bench.ledger()[1:]] == [
@@ -96,9 +94,7 @@ def test_off_where_the_file_is_broken_says_how_without_it(bench, text):
 
 def test_a_rollback_where_the_file_is_broken_makes_the_kill_switch(bench):
     switch = bench.folder / "off"
-    bench.plan("--kill-switch", str(switch))
-    bench.says("GO")
-    bench.step()
+    bench.begins("--kill-switch", str(switch))
     bench.file.write_text("routes: {")
     bench.says("ROLLBACK")
     bench.step()

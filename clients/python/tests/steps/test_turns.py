@@ -41,9 +41,7 @@ def test_every_other_byte_stays(bench):
 
 
 def test_the_report_is_asked_for_what_came_since_the_step_began(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step(expect=0)
+    bench.begins()
     assert bench.asked() == []  # nothing to judge yet
     began = bench.ledger()[-1]["ts"]
     bench.step(expect=0)
@@ -53,18 +51,14 @@ def test_the_report_is_asked_for_what_came_since_the_step_began(bench):
 
 
 def test_a_go_waits_for_the_hold_time(bench):
-    bench.plan(steps="shadow=1h 5=0s")
-    bench.says("GO")
-    bench.step(expect=0)
+    bench.begins(steps="shadow=1h 5=0s")
     assert "hold time" in bench.step(expect=10)
     assert bench.switch() == "shadow"
 
 
 @pytest.mark.parametrize("verdict", ["HOLD"])
 def test_hold_stays(bench, verdict):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.says(verdict)
     before = bench.file.read_bytes()
     bench.step(expect=10)
@@ -87,18 +81,14 @@ def test_no_go_goes_one_step_down_and_stays_there_until_resumed(bench):
 
 
 def test_no_go_in_shadow_stays_in_shadow(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.says("NO-GO")
     bench.step(expect=10)
     assert bench.switch() == "shadow"
 
 
 def test_no_go_below_the_first_step_is_off(bench):
-    bench.plan(steps="5=0s 100=0s")
-    bench.says("GO")
-    bench.step()
+    bench.begins(steps="5=0s 100=0s")
     bench.says("NO-GO")
     bench.step(expect=20)
     assert bench.switch() == "off"
@@ -157,9 +147,7 @@ def test_routes_go_each_their_way(bench):
 
 
 def test_another_stop_rule_is_refused(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.says("GO", rule="another")
     assert "another stop rule" in bench.step(expect=2)
     assert bench.switch() == "shadow" and len(bench.ledger()) == 1
@@ -177,27 +165,21 @@ def test_another_stop_rule_is_refused(bench):
     ],
 )
 def test_a_report_that_is_none_moves_nothing(bench, report):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.say({"code": 0, "report": report})
     assert "no report" in bench.step(expect=2)
     assert bench.switch() == "shadow"
 
 
 def test_a_report_that_fails_moves_nothing(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.fails("the events are unusable")
     assert "the events are unusable" in bench.step(expect=2)
     assert bench.switch() == "shadow"
 
 
 def test_a_foreign_edit_is_said_and_not_overwritten(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.file.write_text(bench.file.read_text().replace("shadow", "on"))
     said = bench.step(expect=2)
     assert "somebody else set it" in said and "on" in said and "shadow" in said
@@ -208,9 +190,7 @@ def test_a_foreign_edit_is_said_and_not_overwritten(bench):
 
 
 def test_resume_goes_on_from_a_foreign_edit(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.file.write_text(bench.file.read_text().replace("mode: shadow", "mode: canary").replace("percent: 100", "percent: 3.5"))
     bench.run("resume", "chunk", expect=0)
     bench.step(expect=0)
@@ -218,9 +198,7 @@ def test_resume_goes_on_from_a_foreign_edit(bench):
 
 
 def test_a_rollback_goes_over_a_foreign_edit(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.file.write_text(bench.file.read_text().replace("shadow", "on"))
     bench.says("ROLLBACK")
     bench.step(expect=30)
@@ -246,9 +224,7 @@ def test_a_plan_is_not_overwritten(bench):
 
 def test_a_new_plan_asks_for_evidence_of_its_own(bench):
     """What came before it was written says nothing: its stop rule was not there yet."""
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     bench.plan("--force", "--route", "chunk", steps="shadow=0s 3=0s 100=0s")
     made = json.loads(bench.plan_path.read_text())["made"]
     bench.step(expect=0)
@@ -257,9 +233,7 @@ def test_a_new_plan_asks_for_evidence_of_its_own(bench):
 
 
 def test_event_files_are_looked_up_by_pattern(bench):
-    bench.plan()
-    bench.says("GO")
-    bench.step()
+    bench.begins()
     for name in ("b.jsonl", "a.jsonl"):
         (bench.folder / name).touch()
     bench.run("step", "[ab].jsonl", "--report", f"{sys.executable} report.py")
@@ -272,9 +246,7 @@ def test_a_bad_step_is_refused(bench, step):
 
 
 def test_the_plans_command_runs_after_each_edit(bench):
-    bench.plan("--then", "cp conf/hotpathd.yaml applied.yaml")
-    bench.says("GO")
-    bench.step(expect=0)
+    bench.begins("--then", "cp conf/hotpathd.yaml applied.yaml")
     assert (bench.folder / "applied.yaml").read_bytes() == bench.file.read_bytes()
 
 

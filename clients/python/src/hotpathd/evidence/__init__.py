@@ -4,3 +4,5 @@
 
 Needs `pip install hotpathd[report]`; the client itself imports nothing from here.
 """
+
+MOST_LOOKS = 10**9  # that share alpha: beyond, a confidence has no digits left

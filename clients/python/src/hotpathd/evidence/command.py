@@ -18,14 +18,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from . import book, earlier, integrity, reading, route, rules, scrapes, spool, store, verdict, words, worth
+from . import MOST_LOOKS, book, earlier, integrity, reading, route, rules, scrapes, spool, store, verdict, words, worth
 from .rules import Rules, Unusable
 from .sides import Window
 from .table import Table
 
 Json = Dict[str, Any]
 STALE_S = 3600  # to write a report takes a moment
-MOST_LOOKS = 10**9  # beyond, a confidence has no digits left
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

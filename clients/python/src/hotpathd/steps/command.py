@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
+from ..evidence import MOST_LOOKS
 from .problem import Unusable
 
 PLAN = "rollout.json"
 _CRON_S = 60.0  # as often as cron can
-_MOST_LOOKS = 10**9  # as the report has it
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -74,7 +74,7 @@ def _step(options: argparse.Namespace) -> int:
 
     recent_s = times.seconds_of(options.recent) if options.recent else math.inf
     shared_s = times.seconds_of(options.alpha_over)
-    looks = min(math.ceil(shared_s / (options.watch or _CRON_S)), _MOST_LOOKS) if options.recent else 0
+    looks = min(math.ceil(shared_s / (options.watch or _CRON_S)), MOST_LOOKS) if options.recent else 0
     stop = threading.Event()
     say = _Changes() if options.watch else _say
     command = tuple(shlex.split(options.report))
