@@ -72,7 +72,7 @@ static bool is_third(unsigned char c)
 // What the neighbour of a block is, as bits of `before`.
 enum { IS_LETTER = 1, IS_DIGIT = 2, IS_WORD = 4, IS_HIGH = 8 };
 
-static uint64_t neighbour(unsigned char c)
+INLINE uint64_t neighbour(unsigned char c)
 {
     uint8_t class = class_of(c);
     return (class & LETTER ? IS_LETTER : 0) | (class & DIGIT ? IS_DIGIT : 0) |
@@ -105,7 +105,7 @@ INLINE uint64_t joining(const struct masks *m, uint64_t before, uint64_t behind)
 }
 
 // Beside a byte beyond ASCII any mark may join: split.c will tell.
-static uint64_t maybe_joining(const struct masks *m, uint64_t before, uint64_t behind)
+INLINE uint64_t maybe_joining(const struct masks *m, uint64_t before, uint64_t behind)
 {
     uint64_t any = word_bytes(m) | m->high;
     uint64_t beside =
@@ -135,7 +135,7 @@ static bool is_punctuation(hp_str text, size_t at)
 }
 
 // What stands behind a block: a mark that ends it joins nothing where that is punctuation.
-static uint64_t neighbour_at(hp_str text, size_t at)
+INLINE uint64_t neighbour_at(hp_str text, size_t at)
 {
     if (at >= text.len)
         return 0;
@@ -248,14 +248,9 @@ INLINE void put_block(struct hp_spans *spans, struct masks *m,
 {
     size_t next = spans->at + HP_SPANS_BLOCK;
     uint64_t behind = neighbour_at(spans->text, next);
-    uint64_t run = word_bytes(m);
-    if (m->both | m->colon | m->number) {
-        uint64_t joined = joining(m, spans->before, behind);
-        spans->joined |= joined & m->both;
-        run |= joined;
-    }
-    if (m->high)
-        m->high &= ~punctuation(m);
+    uint64_t joined = joining(m, spans->before, behind), run = word_bytes(m) | joined;
+    spans->joined |= joined & m->both;
+    m->high &= ~punctuation(m);
     if (m->high || spans->open_foreign || (behind & IS_HIGH) || (spans->before & IS_HIGH))
         put_mixed(spans, run | m->high | maybe_joining(m, spans->before, behind), m->high,
             (uint32_t)spans->at, put_edges);
