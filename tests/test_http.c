@@ -6,12 +6,18 @@
 #include "http/listen.h"
 #include "http/problem.h"
 #include "http/rollout.h"
+#include "http/unread.h"
 #include "http/wait.h"
 
+#include "random.h"
 #include "test.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -523,6 +529,84 @@ START_TEST(lines_that_never_went_out_are_dropped_wherever_they_stand)
 }
 END_TEST
 
+// The two ends of a connection.
+static void open_pair(bool tcp, int ends[2])
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof at;
+    if (!tcp) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        return;
+    }
+    int listens = socket(AF_INET, SOCK_STREAM, 0);
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listens, (struct sockaddr *)(void *)&at, len), 0);
+    ck_assert_int_eq(listen(listens, 1), 0);
+    ck_assert_int_eq(getsockname(listens, (struct sockaddr *)(void *)&at, &len), 0);
+    ck_assert_int_eq(connect(ends[0], (struct sockaddr *)(void *)&at, len), 0);
+    ends[1] = accept(listens, NULL, NULL);
+    close(listens);
+}
+
+enum { THROWN_MAX = 3000, BEHIND = 500, ROOM_MAX = 1200 };
+
+static size_t in_socket(int fd)
+{
+    int bytes;
+    ck_assert_int_eq(ioctl(fd, FIONREAD, &bytes), 0);
+    return (size_t)bytes;
+}
+
+// As libmicrohttpd does: it comes again until it gets less than it has room for, and then waits.
+static size_t read_all(int fd, size_t thrown, size_t at, const char *sent, struct random *random)
+{
+    for (;;) {
+        char room[ROOM_MAX];
+        size_t n = 1 + random_below(random, ROOM_MAX);
+        struct hp_unread *unread = hp_unread_for(fd);
+        ssize_t got = unread ? hp_unread_receive(unread, room, n, MSG_DONTWAIT)
+                             : recv(fd, room, n, MSG_DONTWAIT);
+        ck_assert(got > 0 || (got < 0 && errno == EAGAIN));
+        for (size_t i = 0; got > 0 && i < (size_t)got; i++, at++)
+            ck_assert(at < thrown || room[i] == sent[at]);
+        if (got < (ssize_t)n) {
+            ck_assert_uint_eq(in_socket(fd), 0);
+            return at;
+        }
+    }
+}
+
+START_TEST(a_body_that_is_thrown_away_is_told_before_its_last_byte_came_and_what_follows_is_kept)
+{
+    char sent[THROWN_MAX + BEHIND];
+    struct random random = { 1 };
+    for (size_t i = 0; i < sizeof sent; i++)
+        sent[i] = (char)i;
+    for (int round = 0; round < 400; round++) {
+        bool tcp = round & 1;
+        int ends[2];
+        struct hp_unread unread = { 0 };
+        size_t thrown = 1 + random_below(&random, THROWN_MAX), told = 0;
+        open_pair(tcp, ends);
+        if (tcp && random_below(&random, 4) > 0)
+            hp_unread_prepare(ends[1]);
+        hp_unread_begin(&unread, ends[1], tcp, thrown);
+        for (size_t at = 0, len; at < thrown + BEHIND; at += len) {
+            len = 1 + random_below(&random, (uint32_t)(thrown + BEHIND - at));
+            ck_assert_int_eq(send(ends[0], sent + at, len, 0), (ssize_t)len);
+            while (in_socket(ends[1]) < len)
+                ;
+            told = read_all(ends[1], thrown, told, sent, &random);
+            ck_assert(told < thrown || told == at + len);
+            ck_assert((hp_unread_for(ends[1]) == NULL) == (at + len >= thrown));
+        }
+        hp_unread_end(&unread);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+END_TEST
+
 TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     a_header_block_that_holds_more_than_its_lines_shows_it,
     a_header_block_over_its_limit_is_refused, cookies_count_as_lines_and_twice_in_bytes,
@@ -537,4 +621,5 @@ TESTS("http", framing_that_two_readers_may_read_differently_is_refused,
     what_a_look_finds_is_returned_and_what_it_misses_is_slept_for,
     a_wait_ends_when_it_should_and_where_the_kernel_cannot_a_little_later,
     lines_stand_at_the_end_of_a_head_however_it_is_sent,
-    lines_that_never_went_out_are_dropped_wherever_they_stand)
+    lines_that_never_went_out_are_dropped_wherever_they_stand,
+    a_body_that_is_thrown_away_is_told_before_its_last_byte_came_and_what_follows_is_kept)

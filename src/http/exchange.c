@@ -151,12 +151,21 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
 }
 
 // Behind its first piece, which came with the head, nobody looks at it.
+static void look_no_longer(struct hp_exchange *x)
+{
+    struct hp_peer *peer = x->peer;
+    if (!peer->unix_socket && !peer->refused)
+        hp_unread_prepare(peer->fd);
+    peer->refused = true;
+    hp_unread_begin(&x->unread, peer->fd, !peer->unix_socket, x->length - x->bytes_in);
+}
+
 static hp_mhd_result discard(struct hp_exchange *x)
 {
     if (x->bytes_in > x->discard_max)
         return cut_off(x);
     if (x->length_known && !x->unread.by_fd.fd)
-        hp_unread_begin(&x->unread, x->peer->fd, x->length - x->bytes_in);
+        look_no_longer(x);
     return MHD_YES;
 }
 
@@ -249,7 +258,7 @@ static void record(struct hp_exchange *x, bool delivered)
         .caller = x->caller,
         .request_id = x->request_id,
         .peer = hp_str_from(x->peer->name),
-        .bytes_in = x->bytes_in,
+        .bytes_in = x->bytes_in - x->unread.ahead,
         .bytes_out = x->bytes_out,
         .total_ns = x->request.progress.since_ns - x->started_ns,
         .cpu_ns = x->cpu_ns,

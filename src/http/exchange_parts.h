@@ -34,7 +34,7 @@ struct hp_exchange {
     struct hp_job job;
     struct MHD_Connection *connection;
     bool watched;                 // for a hang-up
-    bool to_watch;                // when the loop has nothing better to do
+    struct hp_by_fd to_watch;     // when the loop has nothing better to do
     bool worked;                  // taken back from the workers
     bool hung_up;                 // while it was with them
     bool overdue;                 // its time is over, and a worker still has it

@@ -4,6 +4,7 @@
 
 #include "http/by_fd.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,11 +12,16 @@
 // Of one connection, known by its descriptor to the thread that reads it. All zero: none.
 struct hp_unread {
     struct hp_by_fd by_fd;
-    uint64_t left; // bytes of the body that are still to come
+    bool tcp;
+    uint64_t left;  // bytes of the body that are still to come
+    uint64_t ahead; // so many of them were told already
 };
 
+// Once for a TCP connection: the kernel says with a message what is left behind it.
+void hp_unread_prepare(int fd);
+
 // Of what this thread receives on `fd` the next `bytes` are not looked at.
-void hp_unread_begin(struct hp_unread *unread, int fd, uint64_t bytes);
+void hp_unread_begin(struct hp_unread *unread, int fd, bool tcp, uint64_t bytes);
 
 // Before `unread` goes away; also where all of it came, or nothing was begun.
 void hp_unread_end(struct hp_unread *unread);
