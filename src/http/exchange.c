@@ -194,11 +194,12 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
 // The last byte of the body is here; and again when a worker was done, where one was needed.
 static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
 {
+    hp_exchange_is_not_coming(x);
     if (x->hung_up)
         return MHD_NO;
     if (!x->fault.code && !x->rollout && !x->worked) {
         hp_exchange_size_up(x, x->body.len);
-        if (hp_exchange_is_done_in_place(x)) {
+        if (hp_exchange_is_done_in_place(x, 0)) {
             hp_exchange_compute_in_place(x);
             hp_exchange_learn(x);
         } else if (!hp_exchange_hand_over(x, connection)) {
@@ -295,6 +296,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     if (!x)
         return;
     hp_exchange_unwatch(x);
+    hp_exchange_is_not_coming(x);
     note_silent_end(x, connection);
     hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
     record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);

@@ -41,6 +41,7 @@ void hp_exchange_watch(struct hp_loop *loop)
     while (loop->to_watch) {
         struct hp_exchange *x = exchange_of(loop->to_watch);
         hp_by_fd_drop(&x->to_watch);
+        hp_exchange_is_not_coming(x);
         hp_exchange_watch_now(x);
     }
 }

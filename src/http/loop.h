@@ -27,14 +27,15 @@ struct hp_loop { // NOLINT(clang-analyzer-optin.performance.Padding): between th
     // Its own thread's.
     alignas(HP_LOOP_LINES) struct MHD_Daemon *data;
     pthread_t thread;
-    bool started;                       // a thread of its own
-    struct hp_peer *arriving;           // handed to libmicrohttpd, which has not said so yet
-    struct hp_peer *peers;              // all open connections
-    uint64_t next_sweep_ns;             // when the first of their clocks runs out
-    struct hp_cost_clock clock;         // of this thread
-    uint64_t in_place_ns;               // what it computed in this turn
-    struct hp_by_fd *to_watch;          // for a hang-up, soon (hp_exchange_watch)
-    uint64_t watch_since_ns;            // the first of them; 0: nobody is
+    bool started;               // a thread of its own
+    struct hp_peer *arriving;   // handed to libmicrohttpd, which has not said so yet
+    struct hp_peer *peers;      // all open connections
+    uint64_t next_sweep_ns;     // when the first of their clocks runs out
+    struct hp_cost_clock clock; // of this thread
+    uint64_t in_place_ns;       // what it computed in this turn
+    uint64_t coming_ns;         // work of those that were let in and whose bodies are coming in
+    struct hp_by_fd *to_watch;  // for a hang-up, soon (hp_exchange_watch)
+    uint64_t watch_since_ns;    // the first of them; 0: nobody is
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;
     struct hp_rollout_kept rollout;
