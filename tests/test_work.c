@@ -396,19 +396,20 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
     open_done(&done);
     struct hp_workers *workers = workers_of(1, 1);
     late.bytes = 2 << 20;
-    ck_assert(hp_workers_admit(workers, &late, 1, &wait_ns)); // nobody is before it: not our guess
+    ck_assert(
+        hp_workers_admit(workers, &late, 0, 1, &wait_ns)); // nobody is before it: not our guess
     ck_assert_uint_eq(wait_ns, 0);
     pthread_mutex_lock(&gate);
     submit(workers, &running.job, &done);
     wait_until_busy(workers, 1);
-    ck_assert(!hp_workers_admit(workers, &late, 0, &wait_ns)); // too many bytes
-    ck_assert(!hp_workers_admit(workers, &small, 30000 * MS, &wait_ns));
+    ck_assert(!hp_workers_admit(workers, &late, 0, 0, &wait_ns)); // too many bytes
+    ck_assert(!hp_workers_admit(workers, &small, 0, 30000 * MS, &wait_ns));
     ck_assert_uint_gt(wait_ns, 20000 * MS); // of the 60 s that are thought to be left
-    ck_assert(hp_workers_admit(workers, &small, 90000 * MS, &wait_ns));
-    ck_assert(hp_workers_admit(workers, &small, 0, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &small, 0, 90000 * MS, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &small, 0, 0, &wait_ns));
     struct task waiting = { .job = small };
     submit(workers, &waiting.job, &done);
-    ck_assert(!hp_workers_admit(workers, &small, 0, &wait_ns)); // one may wait, and one does
+    ck_assert(!hp_workers_admit(workers, &small, 0, 0, &wait_ns)); // one may wait, and one does
     pthread_mutex_unlock(&gate);
     ck_assert_uint_eq(collect(workers, &done, 2), 2);
     hp_workers_free(workers);
@@ -417,7 +418,7 @@ START_TEST(a_job_is_let_in_where_its_turn_comes_in_time)
 END_TEST
 
 // 30 s are left of the one that runs, and 30 s wait: 100 s are enough for both and 30 s of its own,
-// but not for twice what waits.
+// but not for twice what waits, nor are 130 s for 30 s more that are coming.
 START_TEST(while_jobs_are_refused_less_is_let_in)
 {
     struct task running = { .job = job_of(30000, false) }, waiting = running;
@@ -431,14 +432,17 @@ START_TEST(while_jobs_are_refused_less_is_let_in)
     wait_until_busy(workers, 1);
     submit(workers, &waiting.job, &done);
     next.estimate_ns = 30000 * MS + 1;
-    ck_assert(hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &next, 0, 100000 * MS, &wait_ns));
     do
-        ck_assert(!hp_workers_admit(workers, &next, 50000 * MS, &wait_ns));
-    while (hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
-    ck_assert(hp_workers_admit(workers, &next, 130000 * MS, &wait_ns));
+        ck_assert(!hp_workers_admit(workers, &next, 0, 50000 * MS, &wait_ns));
+    while (hp_workers_admit(workers, &next, 0, 100000 * MS, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &next, 0, 130000 * MS, &wait_ns));
+    ck_assert(!hp_workers_admit(workers, &next, 30000 * MS, 130000 * MS, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &next, 30000 * MS, 190000 * MS, &wait_ns));
     do
         usleep(110000); // none is refused in that time
-    while (!hp_workers_admit(workers, &next, 100000 * MS, &wait_ns));
+    while (!hp_workers_admit(workers, &next, 0, 100000 * MS, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &next, 30000 * MS, 100000 * MS, &wait_ns));
     pthread_mutex_unlock(&gate);
     ck_assert_uint_eq(collect(workers, &done, 2), 2);
     hp_workers_free(workers);
@@ -459,7 +463,7 @@ START_TEST(long_ones_do_not_keep_a_short_one_waiting)
     submit(workers, &longs[0].job, &done);
     submit(workers, &longs[1].job, &done);
     wait_until_busy(workers, 1);
-    ck_assert(hp_workers_admit(workers, &short_one.job, 1, &wait_ns));
+    ck_assert(hp_workers_admit(workers, &short_one.job, 0, 1, &wait_ns));
     ck_assert_uint_eq(wait_ns, 0);
     submit(workers, &short_one.job, &done);
     wait_until_busy(workers, 2);

@@ -12,6 +12,8 @@ bool hp_str_equal_nocase(hp_str a, hp_str b)
 {
     if (a.len != b.len)
         return false;
+    if (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0)
+        return true; // most are written as we write them
     for (size_t i = 0; i < a.len; i++)
         if (lower(a.ptr[i]) != lower(b.ptr[i]))
             return false;

@@ -95,25 +95,37 @@ void hp_exchange_size_up(struct hp_exchange *x, size_t bytes)
 // In one turn of the loop no more than inline_ns in all: where requests come faster than that, the
 // rest are for the queue, which knows how to refuse. What waits in a socket is not seen, and grows
 // stale there.
-bool hp_exchange_is_done_in_place(const struct hp_exchange *x)
+bool hp_exchange_is_done_in_place(const struct hp_exchange *x, uint64_t before_ns)
 {
     uint64_t estimate_ns = x->job.estimate_ns;
     return x->job.bytes <= INLINE_BYTES || estimate_ns <= (uint64_t)HAND_OVER_US * HP_NS_PER_US ||
-           x->loop->in_place_ns + estimate_ns <= x->server->inline_ns;
+           x->loop->in_place_ns + before_ns + estimate_ns <= x->server->inline_ns;
 }
 
 // Where its length says all that the queue asks: refused before memory is taken or a byte copied.
-// What is too large to be thrown away is asked about when it is here.
+// What is too large to be thrown away is asked about when it is here. Those that were let in, and
+// whose bodies the next turns of the loop read, stand before it: else many would be let in to one
+// place, and all but one refused when they are here.
 static enum hp_code foresee(struct hp_exchange *x)
 {
     if (!x->length_known || x->length > HP_DISCARD_MAX)
         return HP_OK;
     uint64_t wait_ns;
     hp_exchange_size_up(x, (size_t)x->length);
-    bool fits =
-        hp_exchange_is_done_in_place(x) || hp_workers_admit(x->server->workers, &x->job,
-                                               x->request.deadline.at_ns - hp_now_ns(), &wait_ns);
-    return fits ? HP_OK : hp_exchange_shed(x, wait_ns);
+    uint64_t coming_ns = x->loop->coming_ns;
+    if (!hp_exchange_is_done_in_place(x, coming_ns) &&
+        !hp_workers_admit(x->server->workers, &x->job, coming_ns,
+            x->request.deadline.at_ns - hp_now_ns(), &wait_ns))
+        return hp_exchange_shed(x, wait_ns);
+    x->coming_ns = x->job.estimate_ns;
+    x->loop->coming_ns += x->coming_ns;
+    return HP_OK;
+}
+
+void hp_exchange_is_not_coming(struct hp_exchange *x)
+{
+    x->loop->coming_ns -= x->coming_ns;
+    x->coming_ns = 0;
 }
 
 static enum hp_code admit_to_route(struct hp_exchange *x)

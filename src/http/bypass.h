@@ -6,6 +6,7 @@
 
 #include "http/by_fd.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,20 +14,31 @@
 // Of one connection, known by its descriptor to the thread that reads it. All zero: none.
 struct hp_bypass {
     struct hp_by_fd by_fd;
-    char *place;   // of the next byte; NULL: nowhere
-    uint64_t left; // bytes that are still to come
-    size_t ahead;  // bytes in their place that libmicrohttpd was not yet told of
-    size_t told;   // bytes that it was told of and has not yet handed over
+    char *place;     // of the next byte that is received; NULL: nowhere
+    bool tcp;        // where nothing is copied to be thrown away
+    uint64_t left;   // bytes that are still to be received
+    uint64_t untold; // bytes that libmicrohttpd is still to be told of
+    uint64_t told;   // bytes that it was told of and has not yet handed over
 };
 
-// The next `bytes` that this thread receives on `fd` go to `place`, or nowhere.
-void hp_bypass_begin(struct hp_bypass *bypass, int fd, char *place, uint64_t bytes);
+// The next `bytes` that this thread receives on `fd` go to `place`.
+void hp_bypass_to(struct hp_bypass *bypass, int fd, char *place, uint64_t bytes);
+
+// Of a TCP connection, before the first of its bodies that are thrown away: the kernel says from
+// now on what is left behind what it returns.
+void hp_bypass_prepare(int fd);
+
+// The next `bytes` that this thread receives on `fd` are thrown away.
+void hp_bypass_throw(struct hp_bypass *bypass, int fd, bool tcp, uint64_t bytes);
 
 // Before `bypass` or its place goes away; also where all came, or nothing was begun.
 void hp_bypass_end(struct hp_bypass *bypass);
 
 // Of `len` bytes that libmicrohttpd hands over, so many at their front are not to be looked at.
 size_t hp_bypass_handed(struct hp_bypass *bypass, size_t len);
+
+// Bytes that libmicrohttpd was told of and that have not come.
+uint64_t hp_bypass_owed(const struct hp_bypass *bypass);
 
 // NULL: all that comes is for libmicrohttpd.
 struct hp_bypass *hp_bypass_for(int fd);

@@ -152,12 +152,21 @@ static hp_mhd_result cut_off(struct hp_exchange *x)
 }
 
 // Behind its first piece, which came with the head, nobody looks at it.
+static void look_no_longer(struct hp_exchange *x)
+{
+    struct hp_peer *peer = x->peer;
+    if (!peer->unix_socket && !peer->refused)
+        hp_bypass_prepare(peer->fd);
+    peer->refused = true;
+    hp_bypass_throw(&x->bypass, peer->fd, !peer->unix_socket, x->length - x->bytes_in);
+}
+
 static hp_mhd_result discard(struct hp_exchange *x)
 {
     if (x->bytes_in > x->discard_max)
         return cut_off(x);
     if (x->length_known && !x->bypass.by_fd.fd)
-        hp_bypass_begin(&x->bypass, x->peer->fd, NULL, x->length - x->bytes_in);
+        look_no_longer(x);
     return MHD_YES;
 }
 
@@ -166,8 +175,7 @@ static hp_mhd_result discard(struct hp_exchange *x)
 static void receive_in_place(struct hp_exchange *x)
 {
     if (x->length_known && x->length - x->bytes_in >= BYPASS_LEAST && !x->bypass.by_fd.fd)
-        hp_bypass_begin(
-            &x->bypass, x->peer->fd, x->body.ptr + x->body.len, x->length - x->bytes_in);
+        hp_bypass_to(&x->bypass, x->peer->fd, x->body.ptr + x->body.len, x->length - x->bytes_in);
 }
 
 static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len)
@@ -201,11 +209,12 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
 // The last byte of the body is here; and again when a worker was done, where one was needed.
 static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
 {
+    hp_exchange_is_not_coming(x);
     if (x->hung_up)
         return MHD_NO;
     if (!x->fault.code && !x->rollout && !x->worked) {
         hp_exchange_size_up(x, x->body.len);
-        if (hp_exchange_is_done_in_place(x)) {
+        if (hp_exchange_is_done_in_place(x, 0)) {
             hp_exchange_compute_in_place(x);
             hp_exchange_learn(x);
         } else if (!hp_exchange_hand_over(x, connection)) {
@@ -265,7 +274,7 @@ static void record(struct hp_exchange *x, bool delivered)
         .caller = x->caller,
         .request_id = x->request_id,
         .peer = hp_str_from(x->peer->name),
-        .bytes_in = x->bytes_in,
+        .bytes_in = x->bytes_in - hp_bypass_owed(&x->bypass),
         .bytes_out = x->bytes_out,
         .total_ns = x->request.progress.since_ns - x->started_ns,
         .cpu_ns = x->cpu_ns,
@@ -302,6 +311,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
     if (!x)
         return;
     hp_exchange_unwatch(x);
+    hp_exchange_is_not_coming(x);
     note_silent_end(x, connection);
     hp_progress_enter(&x->request.progress, x->request.progress.stage); // closes the last stage
     record(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);

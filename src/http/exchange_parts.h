@@ -32,9 +32,10 @@ struct hp_exchange {
     size_t discard_max;
     struct hp_bypass bypass; // of a body that is large or discarded
     struct hp_job job;
+    uint64_t coming_ns; // its share of the loop's
     struct MHD_Connection *connection;
     bool watched;                 // for a hang-up
-    bool to_watch;                // when the loop has nothing better to do
+    struct hp_by_fd to_watch;     // when the loop has nothing better to do
     bool worked;                  // taken back from the workers
     bool hung_up;                 // while it was with them
     bool overdue;                 // its time is over, and a worker still has it
@@ -84,8 +85,11 @@ bool hp_exchange_can_discard(const struct hp_exchange *x);
 // What the queue is told of it, by the size of its body.
 void hp_exchange_size_up(struct hp_exchange *x, size_t bytes);
 
-// Once it is sized up: whether no worker is needed.
-bool hp_exchange_is_done_in_place(const struct hp_exchange *x);
+// Once it is sized up: whether no worker is needed, behind `before_ns` of such work.
+bool hp_exchange_is_done_in_place(const struct hp_exchange *x, uint64_t before_ns);
+
+// Its body is here, or takes its time.
+void hp_exchange_is_not_coming(struct hp_exchange *x);
 
 // --- hangup.c ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // hangup.c -- who hangs up while its request is under way is not worked for any longer.
 #include "http/exchange_parts.h"
 
+#include <stddef.h>
 #include <sys/epoll.h>
 
 enum { HANGUPS_A_TURN = 64 };
@@ -16,21 +17,38 @@ void hp_exchange_watch_now(struct hp_exchange *x)
 // need no watch, which costs two system calls.
 void hp_exchange_watch_later(struct hp_exchange *x)
 {
-    x->to_watch = !x->length_known || x->bytes_in < x->length;
-    if (x->to_watch && !x->watched && x->loop->watch_since_ns == 0)
-        x->loop->watch_since_ns = x->request.progress.since_ns;
+    struct hp_loop *loop = x->loop;
+    if (x->length_known && x->bytes_in >= x->length) {
+        hp_by_fd_drop(&x->to_watch);
+        return;
+    }
+    if (x->watched || x->to_watch.link)
+        return;
+    hp_by_fd_add(&loop->to_watch, &x->to_watch, x->peer->fd);
+    if (loop->watch_since_ns == 0)
+        loop->watch_since_ns = x->request.progress.since_ns;
+}
+
+static struct hp_exchange *exchange_of(struct hp_by_fd *to_watch)
+{
+    char *at = (char *)to_watch - offsetof(struct hp_exchange, to_watch);
+    return (struct hp_exchange *)(void *)at;
 }
 
 void hp_exchange_watch(struct hp_loop *loop)
 {
     loop->watch_since_ns = 0;
-    for (struct hp_peer *peer = loop->peers; peer; peer = peer->next)
-        if (peer->phase == HP_PEER_BODY && peer->exchange && peer->exchange->to_watch)
-            hp_exchange_watch_now(peer->exchange);
+    while (loop->to_watch) {
+        struct hp_exchange *x = exchange_of(loop->to_watch);
+        hp_by_fd_drop(&x->to_watch);
+        hp_exchange_is_not_coming(x);
+        hp_exchange_watch_now(x);
+    }
 }
 
 void hp_exchange_unwatch(struct hp_exchange *x)
 {
+    hp_by_fd_drop(&x->to_watch);
     if (x->watched)
         (void)epoll_ctl(x->loop->hangup_fd, EPOLL_CTL_DEL, x->peer->fd, NULL);
     x->watched = false;

@@ -25,8 +25,8 @@ static const hp_str names[HP_HEADERS] = {
 // RFC 9110, section 5.6.2: tchar.
 static bool is_token_char(unsigned char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           (c && strchr("!#$%&'*+.^_`|~", c));
 }
 
 static bool is_token(hp_str name)
@@ -107,8 +107,8 @@ void hp_headers_add(struct hp_headers *headers, hp_str name, hp_str value)
     if (has_control(value))
         headers->bad_value = true;
     for (size_t i = 0; i < HP_HEADERS; i++) {
-        if (!hp_str_equal_nocase(name, names[i]))
-            continue;
+        if (name.len != names[i].len || !hp_str_equal_nocase(name, names[i]))
+            continue; // by the length alone most of them, without a call
         if (i == HP_H_COOKIE)
             count_cookies(headers, value);
         if (headers->count[i] == 0)

@@ -12,9 +12,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY = 8, BUSY_US = 5, WATCH_LATEST_MS = 5, STUCK_S = 2, EVENTS = 64 };
-
-#define LONGEST_NS (UINT64_C(60) * HP_NS_PER_S)
+enum {
+    LOOK_EVERY = 8,
+    BUSY_US = 5,
+    WATCH_LATEST_MS = 5,
+    LONGEST_MS = 60000,
+    STUCK_S = 2,
+    EVENTS = 64
+};
 
 bool hp_loop_watch(struct hp_loop *loop, int fd)
 {
@@ -105,10 +110,10 @@ static uint64_t wait_ns(struct hp_loop *loop, uint64_t now)
     uint64_t next = next_due_ns(loop);
     if (loop->resumed || next <= now)
         return 0;
-    uint64_t wait = hp_earlier(next - now, LONGEST_NS);
-    if (MHD_get_timeout(loop->data, &library_ms) == MHD_YES && library_ms < wait / HP_NS_PER_MS)
-        wait = library_ms * HP_NS_PER_MS;
-    return wait;
+    uint64_t wait = hp_earlier(next - now, (uint64_t)LONGEST_MS * HP_NS_PER_MS);
+    if (MHD_get_timeout(loop->data, &library_ms) != MHD_YES || library_ms >= LONGEST_MS)
+        return wait;
+    return hp_earlier(wait, library_ms * HP_NS_PER_MS);
 }
 
 static void watch_where_due(struct hp_loop *loop, uint64_t now, uint64_t wait)

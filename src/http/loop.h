@@ -9,6 +9,7 @@
 
 #include <stdalign.h>
 
+struct hp_by_fd;
 struct hp_exchange;
 struct hp_peer; // one connection (peer.h)
 
@@ -32,7 +33,9 @@ struct hp_loop { // NOLINT(clang-analyzer-optin.performance.Padding): between th
     uint64_t next_sweep_ns;     // when the first of their clocks runs out
     struct hp_cost_clock clock; // of this thread
     uint64_t in_place_ns;       // what it computed in this turn
-    uint64_t watch_since_ns; // since when somebody is to be watched (hp_exchange_watch); 0: nobody
+    uint64_t coming_ns;         // work of those that were let in and whose bodies are coming in
+    struct hp_by_fd *to_watch;  // for a hang-up, soon (hp_exchange_watch)
+    uint64_t watch_since_ns;    // the first of them; 0: nobody is
     struct hp_exchange *kept_exchanges; // for the next requests
     size_t kept_count;
     struct hp_rollout_kept rollout;

@@ -19,6 +19,7 @@ struct hp_peer {
     struct hp_peer *next, *previous;
     int fd;
     bool unix_socket;
+    bool refused;  // and a body of its was thrown away
     uint64_t who;  // hp_peer_who of it
     char name[64]; // "127.0.0.1:40312", or "unix:uid=1000,pid=4242" as it connected
     struct sockaddr_storage address;

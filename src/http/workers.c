@@ -170,15 +170,24 @@ static uint64_t running_ns(const struct hp_workers *workers, uint64_t now_ns, bo
     return sum;
 }
 
+static bool refuses(const struct hp_workers *workers, uint64_t now_ns)
+{
+    return workers->refused_ns && now_ns - workers->refused_ns < REFUSING_NS;
+}
+
+// Of the clock, for work before a job: that of all threads which take it.
+static uint64_t time_for(const struct hp_workers *workers, uint64_t work_ns, uint64_t now_ns)
+{
+    uint64_t spare = refuses(workers, now_ns) ? SPARE : 1;
+    return work_ns * spare * workers->stretch / STRETCH_ONE;
+}
+
 // Of the threads that take any job, or of the one that takes short ones.
 static uint64_t wait_for(
     const struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns, bool short_only)
 {
     uint64_t before = hp_queue_before_ns(&workers->queue, job, now_ns, short_only);
-    if (workers->refused_ns && now_ns - workers->refused_ns < REFUSING_NS)
-        before *= SPARE;
-    uint64_t work =
-        running_ns(workers, now_ns, short_only) + before * workers->stretch / STRETCH_ONE;
+    uint64_t work = running_ns(workers, now_ns, short_only) + time_for(workers, before, now_ns);
     assert(workers->count > 1); // one that takes any, and the one that takes short ones
     return work / (short_only ? 1 : workers->count - 1);
 }
@@ -198,24 +207,33 @@ static bool must_wait(const struct hp_workers *workers, const struct hp_job *job
     return workers->queue.heap[0].count + workers->busy >= workers->count;
 }
 
+static bool in_time(const struct hp_job *job, uint64_t wait, uint64_t remaining_ns)
+{
+    return !remaining_ns || wait + job->estimate_ns <= remaining_ns;
+}
+
 static bool fits(struct hp_workers *workers, const struct hp_job *job, uint64_t now_ns,
     uint64_t remaining_ns, uint64_t *wait)
 {
     bool waits = must_wait(workers, job);
     *wait = waits ? wait_ns(workers, job, now_ns) : 0;
-    bool in_time = !remaining_ns || *wait + job->estimate_ns <= remaining_ns;
-    bool could = !waits || (in_time && hp_queue_has_room(&workers->queue, job));
+    bool could =
+        !waits || (in_time(job, *wait, remaining_ns) && hp_queue_has_room(&workers->queue, job));
     if (!could && !job->shadow)
         workers->refused_ns = now_ns;
     return could;
 }
 
-bool hp_workers_admit(
-    struct hp_workers *workers, const struct hp_job *job, uint64_t remaining_ns, uint64_t *wait)
+bool hp_workers_admit(struct hp_workers *workers, const struct hp_job *job, uint64_t coming_ns,
+    uint64_t remaining_ns, uint64_t *wait)
 {
     pthread_mutex_lock(&workers->lock);
     uint64_t now = hp_now_ns();
     bool could = fits(workers, job, now, remaining_ns, wait);
+    if (could && *wait && refuses(workers, now)) {
+        *wait += time_for(workers, coming_ns, now) / (workers->count - 1);
+        could = in_time(job, *wait, remaining_ns);
+    }
     pthread_mutex_unlock(&workers->lock);
     return could;
 }

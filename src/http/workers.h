@@ -27,10 +27,10 @@ struct hp_workers *hp_workers_new(const struct hp_workers_setting *setting);
 void hp_workers_free(struct hp_workers *workers);
 
 // Whether `job` could be handed in now, `remaining_ns` before its deadline (0: none): there is room
-// in number and bytes, and by what is known its turn comes in time. *wait_ns says how long that
-// takes.
-bool hp_workers_admit(
-    struct hp_workers *workers, const struct hp_job *job, uint64_t remaining_ns, uint64_t *wait_ns);
+// in number and bytes, and by what is known its turn comes in time; while jobs are refused, behind
+// `coming_ns` of work that may be handed in before it. *wait_ns says how long that takes.
+bool hp_workers_admit(struct hp_workers *workers, const struct hp_job *job, uint64_t coming_ns,
+    uint64_t remaining_ns, uint64_t *wait_ns);
 
 // Hands it in, where it could be.
 bool hp_workers_submit(

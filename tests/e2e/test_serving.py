@@ -378,8 +378,9 @@ def test_a_deadline_that_passes_while_the_body_comes_in_closes_the_connection(st
 
 
 @pytest.mark.parametrize("part", [b"Content-Length: 1000000\r\n\r\n" + b"x" * 50000, b"Content-Length: 1000000\r\n\r\n",
-                                  b"Transfer-Encoding: chunked\r\n\r\n", b"Accept: a\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n"],
-                         ids=["of a body", "none of a body", "none of a chunked body", "none of a body that is refused"])
+                                  b"Transfer-Encoding: chunked\r\n\r\n", b"Accept: a\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n",
+                                  b"Content-Encoding: br\r\nContent-Length: 60000\r\n\r\n" + b"x" * 50000],
+                         ids=["of a body", "none of a body", "none of a chunked body", "none of a body that is refused", "of a body that is refused"])
 def test_part_of_a_body_and_the_end_in_one_segment_is_noticed_at_once(start, part):
     """One event to libmicrohttpd, which reads the bytes and waits for more; the deadline is an hour away."""
     daemon = start("--set", "chunk.max_deadline_ms=3600000")
@@ -390,6 +391,8 @@ def test_part_of_a_body_and_the_end_in_one_segment_is_noticed_at_once(start, par
         assert read_all(sock, 30) == b""
     wait_for(lambda: daemon.metric("hotpathd_in_flight") == 0, "the request to end")
     assert daemon.metric("hotpathd_client_disconnects_total") == 1
+    line, = (line for line in daemon.log() if line["msg"] == "request")
+    assert line["bytes_in"] == len(part.partition(b"\r\n\r\n")[2])
 
 
 def test_a_whole_request_and_the_end_in_one_segment_is_answered(daemon):
