@@ -104,11 +104,20 @@ static inline uint64_t hp_mix(uint64_t a)
 
 __extension__ typedef unsigned __int128 hp_product;
 
+#define HP_HASH_LOW 0x9e3779b97f4a7c15u
+#define HP_HASH_HIGH 0xd1b54a32d192ed03u
+
+// Of a key of up to HP_WORD_SHORT bytes.
+static inline uint64_t hp_word_hash_short(struct hp_word key)
+{
+    hp_product product = (hp_product)(key.low ^ HP_HASH_LOW) * (key.high ^ HP_HASH_HIGH);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 static inline uint64_t hp_word_hash(struct hp_word key)
 {
     uint64_t high = key.high >> 63 ? key.high >> 56 << 56 : key.high;
-    hp_product product = (hp_product)(key.low ^ 0x9e3779b97f4a7c15u) * (high ^ 0xd1b54a32d192ed03u);
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return hp_word_hash_short((struct hp_word){ key.low, high });
 }
 
 static inline uint64_t hp_pair_hash(uint64_t pair)
