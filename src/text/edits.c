@@ -270,6 +270,19 @@ static inline struct span take_group(struct side *first, struct side *second)
     }
 }
 
+// Nothing of the other is near its next edit: that is a group by itself, as nearly all are.
+static inline bool alone(const struct side *side, const struct side *other)
+{
+    return side->more && (!other->more || side->at + side->len < other->at);
+}
+
+static inline struct span take_alone(struct side *side, bool makes)
+{
+    struct span span = { side->at, side->at + side->len };
+    pass_by(side, makes);
+    return span;
+}
+
 enum { GROUPS_BETWEEN_CHECKS = 4096 };
 
 enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *second,
@@ -283,7 +296,7 @@ enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *
         if (groups % GROUPS_BETWEEN_CHECKS == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
         uint32_t to_raw = a.apart, to_clean = b.apart;
-        struct span middle = take_group(&a, &b);
+        struct span middle = alone(&a, &b) ? take_alone(&a, true) : take_group(&a, &b);
         uint32_t at = middle.start + to_clean, raw_at = middle.start + to_raw;
         // `apart` holds what was passed by, the group included, but not what comes next
         uint32_t len = middle.end + b.apart - at, raw_len = middle.end + a.apart - raw_at;
