@@ -91,8 +91,7 @@ static uint64_t remembered_long(const struct hp_vocab *vocab, hp_str piece, stru
     return tokens;
 }
 
-// The same as hp_short_tokens, of a piece that is likely to come again. Reads nothing behind it.
-static uint64_t lasting_tokens(const struct hp_vocab *vocab, hp_str piece)
+uint64_t hp_lasting_tokens(const struct hp_vocab *vocab, hp_str piece)
 {
     if (!vocab || piece.len > HP_MEMO_LONG)
         return hp_short_tokens(vocab, piece);
@@ -167,7 +166,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
         add_long(pass, at, piece);
         return;
     }
-    uint64_t mask = lasting_tokens(pass->vocab, piece);
+    uint64_t mask = hp_lasting_tokens(pass->vocab, piece);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
     pass->count += hp_bit_count(mask);
