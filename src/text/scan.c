@@ -70,19 +70,24 @@ size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pai
 // The places of p[0, HP_LANE) that are in; p[HP_LANE] is looked at.
 typedef uint64_t lane_fn(const char *p, const struct hp_pairs *set);
 
-// One after the other. Most lanes are ASCII, where no pair is.
-static uint64_t lane_plain(const char *p, const struct hp_pairs *set)
+// One after the other. Most halves are ASCII, where no pair is.
+static uint32_t half_plain(const char *p, const struct hp_pairs *set)
 {
-    uint64_t mask = 0;
+    uint32_t mask = 0;
     unsigned char all = 0;
-    for (size_t i = 0; i < HP_LANE; i++) {
+    for (size_t i = 0; i < HP_LANE / 2; i++) {
         unsigned char byte = (unsigned char)p[i];
         all |= byte;
-        mask |= (uint64_t)((set->one_high[byte >> 4] & set->one_low[byte & 15]) != 0) << i;
+        mask |= (uint32_t)((set->one_high[byte >> 4] & set->one_low[byte & 15]) != 0) << i;
     }
-    for (size_t i = 0; i < HP_LANE && all >= 0x80; i++)
-        mask |= (uint64_t)hp_pairs_has(set, (unsigned char)p[i], (unsigned char)p[i + 1]) << i;
+    for (size_t i = 0; i < HP_LANE / 2 && all >= 0x80; i++)
+        mask |= (uint32_t)hp_pairs_has(set, (unsigned char)p[i], (unsigned char)p[i + 1]) << i;
     return mask;
+}
+
+static uint64_t lane_plain(const char *p, const struct hp_pairs *set)
+{
+    return half_plain(p, set) | (uint64_t)half_plain(p + HP_LANE / 2, set) << HP_LANE / 2;
 }
 
 static inline __attribute__((always_inline)) void put_lane(struct hp_hits *hits, uint64_t mask)

@@ -197,7 +197,7 @@ static void add_remembered(struct pass *pass, size_t at, size_t len)
 static void add_several(struct pass *pass, size_t i)
 {
     const struct hp_words *words = pass->words;
-    struct hp_word key = { words->low[i], words->high[i] };
+    struct hp_word key = words->key[i];
     hp_str word = { pass->text.ptr + words->at[i], key.high >> 56 };
     uint64_t mask = remembered(pass->vocab, key, hp_word_hash_short(key), word);
     pass->count += hp_bit_count(mask) - 1;

@@ -95,10 +95,10 @@ uint64_t hp_vocab_checksum(const struct hp_vocab_head *head)
 #define MASK(bytes) ((bytes) == 0 ? 0 : UINT64_MAX >> (64 - 8 * ((bytes) ? (bytes) : 1)))
 #define MASKS(len)                                                                                 \
     {                                                                                              \
-        MASK((len) < 8 ? (len) : 8), MASK((len) < 8 ? 0 : (len)-8)                                 \
+        MASK((len) < 8 ? (len) : 8), MASK((len) < 8 ? 0 : (len)-8), (uint64_t)(len) << 56          \
     }
 
-const uint64_t hp_word_masks[HP_WORD_SHORT + 1][2] = { MASKS(0), MASKS(1), MASKS(2), MASKS(3),
+const uint64_t hp_word_masks[HP_WORD_SHORT + 1][3] = { MASKS(0), MASKS(1), MASKS(2), MASKS(3),
     MASKS(4), MASKS(5), MASKS(6), MASKS(7), MASKS(8), MASKS(9), MASKS(10), MASKS(11), MASKS(12),
     MASKS(13), MASKS(14), MASKS(15) };
 

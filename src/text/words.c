@@ -14,39 +14,35 @@ INLINE uint64_t ask_each(struct hp_words *words, const struct hp_vocab *vocab, c
     uint32_t at, uint64_t borders)
 {
     const struct hp_vocab v = *vocab; // what is written below does not change it
+    struct hp_word *key = words->key + words->count;
+    uint32_t *behind = words->behind + words->count, *place = words->at + words->count;
     uint64_t longer = 0;
-    size_t count = words->count;
     unsigned from = 0;
     for (uint64_t rest = borders & (borders - 1); rest; rest &= rest - 1) {
         unsigned to = (unsigned)__builtin_ctzll(rest), len = to - from;
         if (len <= HP_WORD_SHORT) {
-            struct hp_word key = hp_word_key_near(window + from, len);
-            uint32_t slot = hp_word_slot_of(&v, hp_word_hash_short(key));
-            __builtin_prefetch(&v.word[slot]);
-            words->low[count] = key.low;
-            words->high[count] = key.high;
-            words->slot[count] = slot;
-            words->at[count++] = at + from;
+            *key = hp_word_key_near(window + from, len);
+            *behind = hp_word_slot_of(&v, hp_word_hash_short(*key)) * (uint32_t)sizeof *key;
+            __builtin_prefetch((const char *)v.word + *behind);
+            *place = at + from;
+            key++, behind++, place++;
         } else {
             longer |= (uint64_t)1 << from;
         }
         from = to;
     }
-    words->count = count;
+    words->count = (size_t)(key - words->key);
     return longer;
 }
 
-INLINE uint64_t unknown_each(
-    const struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+static const char *slot_of(const struct hp_words *words, const struct hp_vocab *vocab, size_t i)
 {
-    size_t end = words->count - from < BITS ? words->count : from + BITS;
-    uint64_t unknown = 0;
-    for (size_t i = end; i-- > from;) {
-        const struct hp_word *word = &vocab->word[words->slot[i]];
-        uint64_t other = (word->low ^ words->low[i]) | (word->high ^ words->high[i]);
-        unknown = unknown << 1 | (other != 0);
-    }
-    return unknown;
+    return (const char *)vocab->word + words->behind[i];
+}
+
+static inline size_t end_of(const struct hp_words *words, size_t from)
+{
+    return words->count - from < BITS ? words->count : from + BITS;
 }
 
 static uint64_t ask_plain(struct hp_words *words, const struct hp_vocab *vocab, const char *window,
@@ -55,10 +51,14 @@ static uint64_t ask_plain(struct hp_words *words, const struct hp_vocab *vocab, 
     return ask_each(words, vocab, window, at, borders);
 }
 
-static uint64_t unknown_plain(
-    const struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+static uint64_t unknown_plain(struct hp_words *words, const struct hp_vocab *vocab, size_t from)
 {
-    return unknown_each(words, vocab, from);
+    uint64_t unknown = 0;
+    for (size_t i = from; i < end_of(words, from); i++) {
+        bool known = memcmp(slot_of(words, vocab, i), &words->key[i], sizeof words->key[i]) == 0;
+        unknown |= (uint64_t)!known << (i - from);
+    }
+    return unknown;
 }
 
 #ifdef __x86_64__
@@ -68,10 +68,46 @@ HP_AVX2 static uint64_t ask_avx2(struct hp_words *words, const struct hp_vocab *
     return ask_each(words, vocab, window, at, borders);
 }
 
-HP_AVX2 static uint64_t unknown_avx2(
-    const struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+// A bit for each half of two words that is the same in their slots.
+HP_AVX2 static inline uint64_t two_known(
+    const struct hp_words *words, const struct hp_vocab *vocab, size_t i)
 {
-    return unknown_each(words, vocab, from);
+    __m256i slots =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(hp_load128(slot_of(words, vocab, i))),
+            hp_load128(slot_of(words, vocab, i + 1)), 1);
+    __m256i same = _mm256_cmpeq_epi64(slots, hp_load256(&words->key[i]));
+    return (uint64_t)_mm256_movemask_pd(_mm256_castsi256_pd(same));
+}
+
+// The words of 32, or as many as there are, that are not in their slots, by the halves that are.
+HP_AVX2 static inline uint64_t not_both(uint64_t known, size_t count)
+{
+    uint64_t both = _pext_u64(known & known >> 1, 0x5555555555555555);
+    return ~both & UINT64_MAX >> (BITS - count);
+}
+
+enum { TOGETHER = 32 }; // words, whose halves are 64 bits
+
+// What is looked at together with the last word is the first slot.
+static void pad(struct hp_words *words)
+{
+    memset(words->behind + words->count, 0, 4 * sizeof *words->behind);
+}
+
+HP_AVX2 static uint64_t unknown_avx2(
+    struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+{
+    size_t end = end_of(words, from);
+    uint64_t unknown = 0;
+    pad(words);
+    for (size_t start = from; start < end; start += TOGETHER) {
+        size_t count = end - start < TOGETHER ? end - start : TOGETHER;
+        uint64_t known = 0;
+        for (size_t i = 0; i < count; i += 2)
+            known |= two_known(words, vocab, start + i) << 2 * i;
+        unknown |= not_both(known, count) << (start - from);
+    }
+    return unknown;
 }
 
 // --- eight side by side --------------------------------------------------------------------------
@@ -123,12 +159,14 @@ HP_AVX512 static inline void ask_eight(struct hp_words *words, const struct hp_v
     __m512i high = _mm512_maskz_permutex2var_epi8(
         in_high, window[0], _mm512_add_epi8(place, behind), window[1]);
     high = _mm512_mask_mov_epi8(high, 0x8080808080808080, len);
-    __m256i slot = slots_of(vocab, hash_of(low, high));
-    _mm512_storeu_si512(words->low + to, low);
-    _mm512_storeu_si512(words->high + to, high);
-    _mm256_storeu_si256((__m256i *)(void *)(words->slot + to), slot);
+    __m256i behind_word = _mm256_slli_epi32(slots_of(vocab, hash_of(low, high)), 4);
+    const __m512i first = _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0);
+    const __m512i last = _mm512_add_epi64(first, _mm512_set1_epi64(4));
+    _mm512_storeu_si512(words->key + to, _mm512_permutex2var_epi64(low, first, high));
+    _mm512_storeu_si512(words->key + to + 4, _mm512_permutex2var_epi64(low, last, high));
+    _mm256_storeu_si256((__m256i *)(void *)(words->behind + to), behind_word);
     for (size_t i = to; i < to + WORDS; i++)
-        __builtin_prefetch(&vocab->word[words->slot[i]]);
+        __builtin_prefetch(slot_of(words, vocab, i));
 }
 
 HP_AVX512 static uint64_t ask_avx512(struct hp_words *words, const struct hp_vocab *vocab,
@@ -160,24 +198,29 @@ HP_AVX512 static uint64_t ask_avx512(struct hp_words *words, const struct hp_voc
     return _pdep_u64(all & ~near, borders);
 }
 
-HP_AVX512 static uint64_t unknown_avx512(
-    const struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+// A bit for each half of four words that is the same in their slots.
+HP_AVX512 static inline uint64_t four_known(
+    const struct hp_words *words, const struct hp_vocab *vocab, size_t i)
 {
-    const long long *table = (const long long *)(const void *)vocab->word;
-    size_t end = words->count - from < BITS ? words->count : from + BITS;
+    __m512i slots = _mm512_castsi128_si512(hp_load128(slot_of(words, vocab, i)));
+    slots = _mm512_inserti64x2(slots, hp_load128(slot_of(words, vocab, i + 1)), 1);
+    slots = _mm512_inserti64x2(slots, hp_load128(slot_of(words, vocab, i + 2)), 2);
+    slots = _mm512_inserti64x2(slots, hp_load128(slot_of(words, vocab, i + 3)), 3);
+    return _mm512_cmpeq_epi64_mask(slots, _mm512_loadu_si512(&words->key[i]));
+}
+
+HP_AVX512 static uint64_t unknown_avx512(
+    struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+{
+    size_t end = end_of(words, from);
     uint64_t unknown = 0;
-    for (size_t i = from; i < end; i += WORDS) {
-        __mmask8 there = (__mmask8)(end - i < WORDS ? (1u << (end - i)) - 1 : 0xff);
-        __m256i pair = hp_load256(words->slot + i); // a word is two numbers
-        pair = _mm256_add_epi32(pair, pair);
-        __m512i low = _mm512_loadu_si512(words->low + i);
-        __m512i high = _mm512_loadu_si512(words->high + i);
-        __m512i low_there = _mm512_mask_i32gather_epi64(low, there, pair, table, sizeof *table);
-        __m512i high_there =
-            _mm512_mask_i32gather_epi64(high, there, pair, table + 1, sizeof *table);
-        uint64_t other =
-            _mm512_cmpneq_epi64_mask(low, low_there) | _mm512_cmpneq_epi64_mask(high, high_there);
-        unknown |= other << (i - from);
+    pad(words);
+    for (size_t start = from; start < end; start += TOGETHER) {
+        size_t count = end - start < TOGETHER ? end - start : TOGETHER;
+        uint64_t known = 0;
+        for (size_t i = 0; i < count; i += 4)
+            known |= four_known(words, vocab, start + i) << 2 * i;
+        unknown |= not_both(known, count) << (start - from);
     }
     return unknown;
 }

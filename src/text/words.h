@@ -11,11 +11,12 @@ enum {
     HP_WORDS_READ = HP_WINDOW + 32                    // bytes of the text from a window on
 };
 
-// The words that wait; `slot` is where each stands if it stands anywhere.
+// The words that wait: `behind` is how many bytes behind vocab->word the slot lies in which each
+// stands if it stands anywhere.
 struct hp_words {
     size_t count;
-    uint64_t low[HP_WORDS_ROOM], high[HP_WORDS_ROOM]; // of struct hp_word
-    uint32_t slot[HP_WORDS_ROOM], at[HP_WORDS_ROOM];
+    struct hp_word key[HP_WORDS_ROOM];
+    uint32_t behind[HP_WORDS_ROOM], at[HP_WORDS_ROOM];
 };
 
 struct hp_words_how {
@@ -25,7 +26,7 @@ struct hp_words_how {
     uint64_t (*ask)(struct hp_words *words, const struct hp_vocab *vocab, const char *window,
         uint32_t at, uint64_t borders);
     // Those of the 64 words from `from` on, which is below `count`, that are no token: a bit each.
-    uint64_t (*unknown)(const struct hp_words *words, const struct hp_vocab *vocab, size_t from);
+    uint64_t (*unknown)(struct hp_words *words, const struct hp_vocab *vocab, size_t from);
 };
 
 // The fastest that hp_cpu() allows.
