@@ -105,9 +105,10 @@ enum hp_code hp_json_put_long(
     hp_buf_char(buf, '"');
     while (s.len > 0) {
         size_t len = s.len < PUT_BETWEEN_CHECKS ? s.len : PUT_BETWEEN_CHECKS;
-        HP_TRY(hp_deadline_check(deadline, fault));
         put_bytes(buf, (hp_str){ s.ptr, len });
         s = (hp_str){ s.ptr + len, s.len - len };
+        if (s.len > 0)
+            HP_TRY(hp_deadline_check(deadline, fault));
     }
     hp_buf_char(buf, '"');
     return HP_OK;

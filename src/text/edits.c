@@ -293,7 +293,7 @@ enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *
     pass_by(&a, true);
     pass_by(&b, false);
     for (size_t groups = 0; a.more || b.more; groups++) {
-        if (groups % GROUPS_BETWEEN_CHECKS == 0)
+        if ((groups + 1) % GROUPS_BETWEEN_CHECKS == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
         uint32_t to_raw = a.apart, to_clean = b.apart;
         struct span middle = alone(&a, &b) ? take_alone(&a, true) : take_group(&a, &b);
