@@ -142,8 +142,8 @@ static bool extend(struct hp_edits *edits, uint32_t raw_len, struct hp_arena *ar
     return true;
 }
 
-static inline bool add(struct hp_edits *edits, uint32_t at, uint32_t len, uint32_t raw_at,
-    uint32_t raw_len, struct hp_arena *arena)
+static inline __attribute__((always_inline)) bool add(struct hp_edits *edits, uint32_t at,
+    uint32_t len, uint32_t raw_at, uint32_t raw_len, struct hp_arena *arena)
 {
     uint32_t gap = at - edits->at;
     assert(at >= edits->at && gap == raw_at - edits->raw_at);

@@ -165,6 +165,7 @@ HP_AVX512 static inline void ask_eight(struct hp_words *words, const struct hp_v
     _mm512_storeu_si512(words->key + to, _mm512_permutex2var_epi64(low, first, high));
     _mm512_storeu_si512(words->key + to + 4, _mm512_permutex2var_epi64(low, last, high));
     _mm256_storeu_si256((__m256i *)(void *)(words->behind + to), behind_word);
+#pragma GCC unroll 8
     for (size_t i = to; i < to + WORDS; i++)
         __builtin_prefetch(slot_of(words, vocab, i));
 }
