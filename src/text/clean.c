@@ -117,6 +117,8 @@ static enum hp_code join(struct chain *chain)
         swap(all, &chain->mine);
         return HP_OK;
     }
+    if (hp_edits_follow(all, &chain->mine))
+        return hp_edits_append(all, &chain->mine, chain->arena, chain->deadline, chain->fault);
     hp_edits_clear(&chain->joined);
     HP_TRY(hp_edits_join(
         all, &chain->mine, chain->arena, chain->deadline, &chain->joined, chain->fault));

@@ -285,6 +285,29 @@ static inline struct span take_alone(struct side *side, bool makes)
 
 enum { GROUPS_BETWEEN_CHECKS = 4096 };
 
+bool hp_edits_follow(const struct hp_edits *first, const struct hp_edits *second)
+{
+    struct hp_edits_walk walk = hp_edits_walk(second);
+    struct hp_edit edit = { 0 };
+    return !next_edit(&walk, &edit) || edit.raw_at >= first->at;
+}
+
+enum hp_code hp_edits_append(struct hp_edits *first, const struct hp_edits *second,
+    struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    struct hp_edits_walk walk = hp_edits_walk(second);
+    struct hp_edit edit = { 0 };
+    uint32_t apart = first->raw_at - first->at;
+    for (size_t edits = 1; next_edit(&walk, &edit); edits++) {
+        if (edits % GROUPS_BETWEEN_CHECKS == 0)
+            HP_TRY(hp_deadline_check(deadline, fault));
+        edit.raw_at += apart;
+        if (!hp_edits_add(first, edit, arena))
+            return hp_no_memory(arena, fault);
+    }
+    return HP_OK;
+}
+
 enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *second,
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_edits *out,
     struct hp_fault *fault)
