@@ -117,8 +117,8 @@ struct pass {
     const struct hp_deadline *deadline;
     size_t count;
     const struct hp_words_how *how;
-    struct hp_words *words;
-    bool has_long; // a piece of HP_LONG_PIECE or more
+    struct hp_words *words; // not cleared: read only as far as it was written
+    bool has_long;          // a piece of HP_LONG_PIECE or more
 };
 
 static void add_runs(struct pass *pass, size_t at, const struct hp_runs *runs)
@@ -244,10 +244,8 @@ static enum hp_code run(struct pass *pass, struct hp_fault *fault)
 {
     assert(pass->text.len <= UINT32_MAX);
     hp_window_fn *window = hp_window_best();
-    struct hp_words words; // not cleared: it is read only as far as it was written
-    words.count = 0;
-    pass->words = &words;
     pass->how = hp_words_best();
+    pass->words->count = 0;
     size_t look = DEADLINE_BYTES;
     for (size_t at = 0; at < pass->text.len;) {
         if (at >= look) {
@@ -300,8 +298,10 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .scratch = scratch,
         .before = before,
     };
+    struct hp_words waiting;
     struct pass pass = { .vocab = vocab,
         .text = text,
+        .words = &waiting,
         .pieces = tokens->pieces,
         .starts = tokens->starts,
         .scratch = scratch,
@@ -321,7 +321,10 @@ enum hp_code hp_tokens_total(const struct hp_vocab *vocab, hp_str text, struct h
     struct hp_scratch scratch;
     if (!scratch_init(&scratch, text.len, arena))
         return hp_no_memory(arena, fault);
-    struct pass pass = { .vocab = vocab, .text = text, .scratch = &scratch, .deadline = deadline };
+    struct hp_words waiting;
+    struct pass pass = {
+        .vocab = vocab, .text = text, .words = &waiting, .scratch = &scratch, .deadline = deadline
+    };
     HP_TRY(run(&pass, fault));
     *count = pass.count;
     return HP_OK;
