@@ -89,6 +89,51 @@ START_TEST(every_byte_finds_its_source)
 }
 END_TEST
 
+// The edits from `from` on, as if there were none before.
+static struct hp_edits edits_from(
+    const struct hp_edits *edits, uint32_t from, struct hp_arena *arena)
+{
+    struct hp_edits kept = { 0 };
+    struct hp_edits_walk walk = hp_edits_walk(edits);
+    struct hp_edit edit;
+    uint32_t shift = 0;
+    while (hp_edits_next(&walk, &edit)) {
+        if (edit.raw_at < from)
+            continue;
+        shift = kept.count ? shift : edit.at - edit.raw_at;
+        edit.at -= shift;
+        ck_assert(hp_edits_add(&kept, edit, arena));
+    }
+    return kept;
+}
+
+START_TEST(a_map_that_follows_is_appended_as_it_would_be_joined)
+{
+    size_t appended = 0;
+    for (int round = 0; round < rounds(1000); round++) {
+        struct hp_arena arena;
+        struct hp_edits first = { 0 }, second = { 0 }, both = { 0 };
+        struct hp_fault fault;
+        hp_arena_init(&arena, NULL, 1 << 24);
+        struct plain in = plain_of(pick(TEXT)),
+                     middle = random_edits(&in, &first, &arena, 1 + pick(30));
+        random_edits(&middle, &second, &arena, 1 + pick(30));
+        if (second.count > 0 && edits_from(&second, first.at, &arena).count < second.count)
+            ck_assert(!hp_edits_follow(&first, &second));
+        second = edits_from(&second, first.at, &arena);
+        ck_assert(hp_edits_follow(&first, &second));
+        ck_assert_int_eq(hp_edits_join(&first, &second, &arena, &never, &both, &fault), HP_OK);
+        appended += second.count;
+        ck_assert_int_eq(hp_edits_append(&first, &second, &arena, &never, &fault), HP_OK);
+        ck_assert(first.count == both.count && first.at == both.at && first.raw_at == both.raw_at);
+        ck_assert(first.size == both.size &&
+                  (first.size == 0 || memcmp(first.code, both.code, first.size) == 0));
+        hp_arena_done(&arena);
+    }
+    ck_assert_uint_gt(appended, 0);
+}
+END_TEST
+
 START_TEST(joined_maps_lead_all_the_way_back)
 {
     for (int round = 0; round < rounds(3000); round++) {
@@ -222,4 +267,5 @@ START_TEST(shields_cover_what_they_should)
 END_TEST
 
 TESTS("structure", every_byte_finds_its_source, joined_maps_lead_all_the_way_back,
-    structures_move_with_their_text, what_was_removed_whole_is_gone, shields_cover_what_they_should)
+    a_map_that_follows_is_appended_as_it_would_be_joined, structures_move_with_their_text,
+    what_was_removed_whole_is_gone, shields_cover_what_they_should)

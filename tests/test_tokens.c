@@ -8,6 +8,7 @@
 #include "text/pretoken.h"
 #include "hotpathd/utf8.h"
 #include "text/window.h"
+#include "text/words.h"
 
 #include "test.h"
 #include "token_ranks.h"
@@ -230,6 +231,63 @@ START_TEST(windows_find_the_borders_that_the_plain_matcher_finds)
     for (size_t i = 0; i < 1000; i++)
         found += check_all_windows(random_text(bytes, 80 + random_below(sizeof bytes - 80)));
     ck_assert_uint_gt(found, 50000); // it does find some
+}
+END_TEST
+
+// Asks for windows with borders anywhere until enough words wait, and looks at these.
+static size_t ask_and_look(
+    const struct hp_vocab *vocab, const char *bytes, uint64_t *longer, struct hp_words *words)
+{
+    const struct hp_words_how *how = hp_words_best();
+    size_t unknown = 0;
+    words->count = 0;
+    for (uint32_t at = 0; words->count < HP_WORDS_WAITING && at < 8 * HP_WINDOW; at += HP_WINDOW) {
+        uint64_t borders = 1;
+        for (size_t i = random_below(30); i > 0; i--)
+            borders |= (uint64_t)1 << random_below(HP_WINDOW);
+        *longer++ = how->ask(words, vocab, bytes + at, at, borders);
+    }
+    for (size_t from = 0; from < words->count; from += 64) {
+        *longer = how->unknown(words, vocab, from);
+        unknown += hp_bit_count(*longer++);
+    }
+    return unknown;
+}
+
+static void words_of_random_windows(const struct hp_vocab *vocab)
+{
+    enum { BYTES = 9 * HP_WINDOW, MASKS = 10 };
+    static char bytes[BYTES];
+    static struct hp_words plain, fast;
+    size_t known = 0, unknown = 0;
+    for (uint32_t round = 1; round <= 300; round++) {
+        random_state = round;
+        hp_str text = random_text(bytes, BYTES);
+        memset(bytes + text.len, ' ', BYTES - text.len);
+        for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+            uint64_t want[MASKS] = { 0 }, found[MASKS] = { 0 };
+            hp_cpu_limit(HP_CPU_BASELINE);
+            random_state = round;
+            size_t missing = ask_and_look(vocab, bytes, want, &plain);
+            hp_cpu_limit(levels[i]);
+            random_state = round;
+            ck_assert_uint_eq(ask_and_look(vocab, bytes, found, &fast), missing);
+            ck_assert_int_eq(memcmp(want, found, sizeof want), 0);
+            ck_assert_uint_eq(plain.count, fast.count);
+            ck_assert_int_eq(memcmp(plain.key, fast.key, plain.count * sizeof *plain.key), 0);
+            ck_assert_int_eq(memcmp(plain.behind, fast.behind, plain.count * sizeof *plain.at), 0);
+            ck_assert_int_eq(memcmp(plain.at, fast.at, plain.count * sizeof *plain.at), 0);
+            known += plain.count - missing;
+            unknown += missing;
+        }
+    }
+    hp_cpu_limit(HP_CPU_AVX512);
+    ck_assert(known > 1000 && unknown > 1000);
+}
+
+START_TEST(words_side_by_side_are_looked_up_as_one_after_the_other)
+{
+    each_encoding(words_of_random_windows);
 }
 END_TEST
 
@@ -816,7 +874,8 @@ START_TEST(stops_at_its_deadline)
 END_TEST
 
 TESTS("tokens", windows_find_the_borders_that_the_plain_matcher_finds,
-    windows_take_every_code_point, counts_any_part_of_a_run, counts_a_run_of_any_byte_of_any_length,
+    words_side_by_side_are_looked_up_as_one_after_the_other, windows_take_every_code_point,
+    counts_any_part_of_a_run, counts_a_run_of_any_byte_of_any_length,
     a_run_of_one_sign_costs_what_a_text_costs,
     a_part_costs_the_same_however_long_the_piece_around_it, threads_share_what_they_remember,
     finds_the_tokens_that_tiktoken_finds, counts_any_part_as_if_it_stood_alone,

@@ -119,4 +119,23 @@ HP_AVX512 static inline uint64_t hp_within512(__m512i bytes, int least, int most
     const __m512i moved = _mm512_sub_epi8(bytes, _mm512_set1_epi8((char)least));
     return _mm512_cmple_epu8_mask(moved, _mm512_set1_epi8((char)(most - least)));
 }
+
+HP_AVX512 static inline __m512i hp_row512(const uint8_t row[16])
+{
+    return _mm512_broadcast_i32x4(hp_load128(row));
+}
+
+HP_AVX512 static inline __m512i hp_low_halves512(__m512i bytes)
+{
+    return _mm512_and_si512(bytes, _mm512_set1_epi8(0x0f));
+}
+
+// As hp_classes256.
+HP_AVX512 static inline __m512i hp_classes512(
+    __m512i bytes, const uint8_t by_high[16], const uint8_t by_low[16])
+{
+    __m512i high = hp_low_halves512(_mm512_srli_epi16(bytes, 4));
+    return _mm512_and_si512(_mm512_shuffle_epi8(hp_row512(by_high), high),
+        _mm512_shuffle_epi8(hp_row512(by_low), hp_low_halves512(bytes)));
+}
 #endif

@@ -19,30 +19,32 @@ static const char letters[256] = {
     ['t'] = '\t',
 };
 
-// One more than a hexadecimal digit is worth; 0: no digit.
+enum { DIGIT = 1 << 4 };
+
+// What a hexadecimal digit is worth; 0: no digit.
 static const unsigned char digits[256] = {
-    ['0'] = 1,
-    ['1'] = 2,
-    ['2'] = 3,
-    ['3'] = 4,
-    ['4'] = 5,
-    ['5'] = 6,
-    ['6'] = 7,
-    ['7'] = 8,
-    ['8'] = 9,
-    ['9'] = 10,
-    ['a'] = 11,
-    ['b'] = 12,
-    ['c'] = 13,
-    ['d'] = 14,
-    ['e'] = 15,
-    ['f'] = 16,
-    ['A'] = 11,
-    ['B'] = 12,
-    ['C'] = 13,
-    ['D'] = 14,
-    ['E'] = 15,
-    ['F'] = 16,
+    ['0'] = DIGIT | 0,
+    ['1'] = DIGIT | 1,
+    ['2'] = DIGIT | 2,
+    ['3'] = DIGIT | 3,
+    ['4'] = DIGIT | 4,
+    ['5'] = DIGIT | 5,
+    ['6'] = DIGIT | 6,
+    ['7'] = DIGIT | 7,
+    ['8'] = DIGIT | 8,
+    ['9'] = DIGIT | 9,
+    ['a'] = DIGIT | 10,
+    ['b'] = DIGIT | 11,
+    ['c'] = DIGIT | 12,
+    ['d'] = DIGIT | 13,
+    ['e'] = DIGIT | 14,
+    ['f'] = DIGIT | 15,
+    ['A'] = DIGIT | 10,
+    ['B'] = DIGIT | 11,
+    ['C'] = DIGIT | 12,
+    ['D'] = DIGIT | 13,
+    ['E'] = DIGIT | 14,
+    ['F'] = DIGIT | 15,
 };
 
 enum { UNIT_LEN = 6 }; // of \uXXXX
@@ -52,15 +54,10 @@ static bool read_unit(const char *at, const char *end, uint32_t *unit)
 {
     if (end - at < UNIT_LEN || at[0] != '\\' || at[1] != 'u')
         return false;
-    uint32_t sum = 0;
-    for (int i = 2; i < UNIT_LEN; i++) {
-        unsigned digit = digits[(unsigned char)at[i]];
-        if (digit == 0)
-            return false;
-        sum = sum << 4 | (digit - 1);
-    }
-    *unit = sum;
-    return true;
+    const unsigned char *p = (const unsigned char *)at + 2;
+    unsigned a = digits[p[0]], b = digits[p[1]], c = digits[p[2]], d = digits[p[3]];
+    *unit = (a & 15) << 12 | (b & 15) << 8 | (c & 15) << 4 | (d & 15);
+    return a & b & c & d & DIGIT;
 }
 
 static bool in_surrogates(uint32_t unit, uint32_t first)

@@ -4,6 +4,7 @@
 #include "json/strings.h"
 
 #include "base/lanes.h"
+#include "hotpathd/cpu.h"
 
 static bool must_escape(char c)
 {
@@ -31,9 +32,28 @@ static unsigned to_escape(__m128i bytes)
     return hp_mask128(_mm_or_si128(hp_upto128(bytes, 0x1f), marks));
 }
 
+enum { WIDE = 64 };
+
+// In steps of two registers, until what is left from *at on is shorter; false: none was found.
+HP_AVX2 static bool find_wide(hp_str s, size_t *at)
+{
+    for (; s.len - *at >= WIDE; *at += WIDE) {
+        __m256i first = hp_load256(s.ptr + *at), second = hp_load256(s.ptr + *at + WIDE / 2);
+        uint64_t found = hp_mask256x2(hp_upto256(first, 0x1f), hp_upto256(second, 0x1f)) |
+                         hp_equal256x2(first, second, '"') | hp_equal256x2(first, second, '\\');
+        if (found) {
+            *at += (size_t)__builtin_ctzll(found);
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t hp_json_unquoted(hp_str s)
 {
     size_t at = 0;
+    if (s.len >= WIDE && hp_cpu() >= HP_CPU_AVX2 && find_wide(s, &at))
+        return at;
     for (; at + WIDTH <= s.len; at += WIDTH) {
         unsigned found = to_escape(hp_load128(s.ptr + at));
         if (found)
@@ -105,9 +125,10 @@ enum hp_code hp_json_put_long(
     hp_buf_char(buf, '"');
     while (s.len > 0) {
         size_t len = s.len < PUT_BETWEEN_CHECKS ? s.len : PUT_BETWEEN_CHECKS;
-        HP_TRY(hp_deadline_check(deadline, fault));
         put_bytes(buf, (hp_str){ s.ptr, len });
         s = (hp_str){ s.ptr + len, s.len - len };
+        if (s.len > 0)
+            HP_TRY(hp_deadline_check(deadline, fault));
     }
     hp_buf_char(buf, '"');
     return HP_OK;

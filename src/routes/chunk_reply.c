@@ -121,7 +121,7 @@ static enum hp_code put_chunks(const struct chunk_outcome *outcome,
         .raw_end = hp_ruler_on(raw, unit),
         .outline = { .structure = &document->clean.structure } };
     for (size_t i = 0; i < document->chunks.count; i++) {
-        if (i % CHUNKS_BETWEEN_CHECKS == 0)
+        if ((i + 1) % CHUNKS_BETWEEN_CHECKS == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
         if (i)
             hp_buf_char(out, ',');

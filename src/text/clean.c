@@ -96,6 +96,7 @@ struct chain {
     struct hp_buf buf[2];
     int turn;
     struct hp_edits mine, joined;
+    size_t unlooked;      // bytes that may be read before the deadline is looked at again
     unsigned wanted, due; // steps
     bool structured;      // clean.structure is that of clean.text
     struct hp_clean clean;
@@ -116,6 +117,8 @@ static enum hp_code join(struct chain *chain)
         swap(all, &chain->mine);
         return HP_OK;
     }
+    if (hp_edits_follow(all, &chain->mine))
+        return hp_edits_append(all, &chain->mine, chain->arena, chain->deadline, chain->fault);
     hp_edits_clear(&chain->joined);
     HP_TRY(hp_edits_join(
         all, &chain->mine, chain->arena, chain->deadline, &chain->joined, chain->fault));
@@ -133,6 +136,7 @@ static struct hp_rewrite begin(struct chain *chain)
         .out = buf,
         .edits = &chain->mine,
         .changes = chain->clean.changes,
+        .check_at = chain->unlooked,
         .deadline = chain->deadline,
         .fault = chain->fault };
 }
@@ -140,6 +144,8 @@ static struct hp_rewrite begin(struct chain *chain)
 // Makes the text that a pass wrote the one that the next reads.
 static enum hp_code end(struct chain *chain, struct hp_rewrite *rewrite)
 {
+    size_t read = rewrite->in.len; // short texts are through several passes before a look is due
+    chain->unlooked = rewrite->check_at > read ? rewrite->check_at - read : 0;
     HP_TRY(hp_rewrite_end(rewrite, &chain->clean.text));
     if (chain->mine.count == 0)
         return HP_OK;
@@ -191,7 +197,7 @@ static enum hp_code run(struct chain *chain, int step)
     HP_TRY(steps[step].pass(&rewrite, chain->options));
     chain->due &= ~(1u << step);
     if (chain->mine.count == 0)
-        return HP_OK;
+        return end(chain, &rewrite);
     if (steps[step].first == steps[step].last)
         chain->clean.changes[steps[step].first] += (uint32_t)chain->mine.count;
     chain->due |= steps[step].wakes & chain->wanted;
@@ -271,6 +277,8 @@ static enum hp_code clean_title(struct chain *chain)
     return HP_OK;
 }
 
+enum { FIRST_LOOK = 16 << 10 }; // bytes
+
 enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
@@ -280,7 +288,9 @@ enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct
         .arena = arena,
         .deadline = deadline,
         .fault = fault,
+        .unlooked = FIRST_LOOK,
         .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
+    HP_TRY(hp_deadline_check(deadline, fault));
     HP_TRY(start(&chain));
     HP_TRY(run_all(&chain));
     HP_TRY(structure(&chain));

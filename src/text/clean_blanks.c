@@ -11,6 +11,7 @@
 #include "text/passes.h"
 
 #include "base/lanes.h"
+#include "hotpathd/cpu.h"
 #include "text/ascii.h"
 #include "text/unicode.h"
 #include "hotpathd/utf8.h"
@@ -262,10 +263,42 @@ static unsigned suspects(const char *p, bool wide)
     return hp_mask128(wide ? _mm_or_si128(found, now) : found);
 }
 
+enum { BEFORE = 2, WIDE = 64 - BEFORE }; // bytes that are judged at a time, behind those before
+
+// The same for p[0, WIDE).
+HP_AVX2 static inline uint64_t suspects_wide(const char *p, bool wide)
+{
+    __m256i first = hp_load256(p - BEFORE), second = hp_load256(p - BEFORE + 32);
+    uint64_t line = hp_equal256x2(first, second, '\n');
+    uint64_t blank = hp_equal256x2(first, second, ' ') | hp_equal256x2(first, second, '\t');
+    uint64_t found = ((blank | line) & blank << 1) | (line & line << 1 & line << 2) |
+                     hp_within256x2(first, second, '\v', '\r');
+    return (wide ? found | hp_mask256x2(first, second) : found) >> BEFORE;
+}
+
+// *found: whether one was, at the place returned; else what is left is shorter than a step.
+HP_AVX2 static size_t suspect_steps(hp_str s, size_t at, size_t stop, bool ascii, bool *found)
+{
+    for (; stop - at >= WIDE; at += WIDE) {
+        for (uint64_t mask = suspects_wide(s.ptr + at, !ascii); mask; mask &= mask - 1) {
+            size_t hit = at + (size_t)__builtin_ctzll(mask);
+            *found = suspect(s, hit, ascii);
+            if (*found)
+                return hit;
+        }
+    }
+    return at;
+}
+
 static size_t next_suspect(hp_str s, size_t at, size_t stop, bool ascii)
 {
-    while (at < stop && at < 2 && !suspect(s, at, ascii))
+    bool found = false;
+    while (at < stop && at < BEFORE && !suspect(s, at, ascii))
         at++;
+    if (at >= BEFORE && at < stop && hp_cpu() >= HP_CPU_AVX2)
+        at = suspect_steps(s, at, stop, ascii, &found);
+    if (found)
+        return at;
     for (; at >= 2 && stop - at >= LANE && at < stop; at += LANE) {
         unsigned mask = suspects(s.ptr + at, !ascii);
         for (; mask; mask &= mask - 1) {

@@ -89,48 +89,76 @@ static size_t match_ligature(const struct place *place, hp_str *with)
     return 0;
 }
 
-// In the order of the switches: how many bytes from the place on become `with`, which is empty
-// beforehand; 0: they stay. And where the first two bytes of the characters lie that it knows: a
-// superset is enough.
-enum { FIRST = HP_FIX_LINE_ENDINGS, RULES = HP_FIX_LIGATURES - FIRST + 1 };
-
-struct pair {
-    uint8_t lead_first, lead_last, next_first, next_last;
+// What the characters that a rule knows begin with: single bytes, and of longer ones the classes of
+// their first bytes and, as rows of struct hp_pairs, what may follow each class. A superset is
+// enough.
+enum {
+    C2 = 1 << 0,
+    C4 = 1 << 1, // to c7
+    E1 = 1 << 2,
+    E2 = 1 << 3,
+    E3 = 1 << 4,
+    EF = 1 << 5,
+    F0 = 1 << 6 // to f4
 };
+
+enum { ROW_0 = 1 << 0, ROW_1 = 1 << 1, ROW_7 = 1 << 7 }; // of ASCII, by the high half
+
+static const struct hp_pairs leads = {
+    .lead_high = { [0xc] = C2 | C4, [0xe] = E1 | E2 | E3 | EF, [0xf] = F0 },
+    .lead_low = { F0, E1 | F0, C2 | E2 | F0, E3 | F0, C4 | F0, C4, C4, C4, [0xf] = EF },
+};
+
+// In the order of the switches: how many bytes from the place on become `with`, which is empty
+// beforehand; 0: they stay.
+enum { FIRST = HP_FIX_LINE_ENDINGS, RULES = HP_FIX_LIGATURES - FIRST + 1 };
 
 static const struct {
     size_t (*match)(const struct place *place, hp_str *with);
-    hp_str single; // bytes
-    struct pair pair[8];
+    struct hp_pairs begins;
 } rules[RULES] = {
-    [HP_FIX_LINE_ENDINGS - FIRST] = { match_line_ending, HP_STR("\v\r"),
-        { { 0xc2, 0xc2, 0x85, 0x85 }, { 0xe2, 0xe2, 0x80, 0x80 } } },
+    // 0b 0d; c2 85; e2 80
+    [HP_FIX_LINE_ENDINGS - FIRST] = { match_line_ending,
+        { .one_high = { ROW_0 },
+            .one_low = { [0xb] = ROW_0, [0xd] = ROW_0 },
+            .next_high = { [8] = C2 | E2 },
+            .next_low = { E2, [5] = C2 } } },
+    // 00-08 0e-1f 7f; c2 80-9f; ef b7, bb, bf; f0-f4 8f, 9f, af, bf
     [HP_FIX_CONTROLS - FIRST] = { match_control,
-        HP_STR("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16"
-               "\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f"),
-        { { 0xc2, 0xc2, 0x80, 0x9f }, { 0xef, 0xef, 0xb7, 0xb7 }, { 0xef, 0xef, 0xbb, 0xbb },
-            { 0xef, 0xef, 0xbf, 0xbf }, { 0xf0, 0xf4, 0x8f, 0x8f }, { 0xf0, 0xf4, 0x9f, 0x9f },
-            { 0xf0, 0xf4, 0xaf, 0xaf }, { 0xf0, 0xf4, 0xbf, 0xbf } } },
-    [HP_FIX_SPACES - FIRST] = { match_space, HP_STR(""),
-        { { 0xc2, 0xc2, 0xa0, 0xa0 }, { 0xc2, 0xc2, 0xad, 0xad }, { 0xe1, 0xe1, 0x9a, 0x9a },
-            { 0xe2, 0xe2, 0x80, 0x81 }, { 0xe3, 0xe3, 0x80, 0x80 } } },
-    [HP_FIX_LIGATURES - FIRST] = { match_ligature, HP_STR(""),
-        { { 0xc4, 0xc7, 0x84, 0x8c }, { 0xc4, 0xc7, 0xb1, 0xb3 }, { 0xef, 0xef, 0xac, 0xac } } },
+        { .one_high = { ROW_0, ROW_1, [7] = ROW_7 },
+            .one_low = { ROW_0 | ROW_1, ROW_0 | ROW_1, ROW_0 | ROW_1, ROW_0 | ROW_1, ROW_0 | ROW_1,
+                ROW_0 | ROW_1, ROW_0 | ROW_1, ROW_0 | ROW_1, ROW_0 | ROW_1, ROW_1, ROW_1, ROW_1,
+                ROW_1, ROW_1, ROW_0 | ROW_1, ROW_0 | ROW_1 | ROW_7 },
+            .next_high = { [8] = C2 | F0, [9] = C2 | F0, [0xa] = F0, [0xb] = EF | F0 },
+            .next_low = { C2, C2, C2, C2, C2, C2, C2, C2 | EF, C2, C2, C2, C2 | EF, C2, C2, C2,
+                C2 | EF | F0 } } },
+    // c2 a0, ad; e1 9a; e2 80-81; e3 80
+    [HP_FIX_SPACES -
+        FIRST] = { match_space, { .next_high = { [8] = E2 | E3, [9] = E1, [0xa] = C2 },
+                                    .next_low = { C2 | E2 | E3, E2, [0xa] = E1, [0xd] = C2 } } },
+    // c4-c7 84-8c, b1-b3; ef ac
+    [HP_FIX_LIGATURES - FIRST] = { match_ligature,
+        { .next_high = { [8] = C4, [0xa] = EF, [0xb] = C4 },
+            .next_low = { [1] = C4, C4, C4, C4, C4, C4, C4, C4, C4, C4, C4, C4 | EF } } },
 };
+
+static void add_row(uint8_t to[16], const uint8_t row[16])
+{
+    for (size_t i = 0; i < 16; i++)
+        to[i] |= row[i];
+}
 
 static struct hp_pairs pairs_of(const struct hp_clean_options *options)
 {
-    struct hp_pairs set = { 0 };
+    struct hp_pairs set = leads;
     for (int rule = 0; rule < RULES; rule++) {
+        const struct hp_pairs *begins = &rules[rule].begins;
         if (!options->on[FIRST + rule])
             continue;
-        for (size_t i = 0; i < rules[rule].single.len; i++)
-            hp_pairs_add_byte(&set, (unsigned char)rules[rule].single.ptr[i]);
-        for (const struct pair *pair = rules[rule].pair;
-             pair < rules[rule].pair + sizeof rules[rule].pair / sizeof *pair && pair->lead_first;
-             pair++)
-            hp_pairs_add(
-                &set, pair->lead_first, pair->lead_last, pair->next_first, pair->next_last);
+        add_row(set.one_high, begins->one_high);
+        add_row(set.one_low, begins->one_low);
+        add_row(set.next_high, begins->next_high);
+        add_row(set.next_low, begins->next_low);
     }
     return set;
 }

@@ -142,8 +142,8 @@ static bool extend(struct hp_edits *edits, uint32_t raw_len, struct hp_arena *ar
     return true;
 }
 
-static inline bool add(struct hp_edits *edits, uint32_t at, uint32_t len, uint32_t raw_at,
-    uint32_t raw_len, struct hp_arena *arena)
+static inline __attribute__((always_inline)) bool add(struct hp_edits *edits, uint32_t at,
+    uint32_t len, uint32_t raw_at, uint32_t raw_len, struct hp_arena *arena)
 {
     uint32_t gap = at - edits->at;
     assert(at >= edits->at && gap == raw_at - edits->raw_at);
@@ -270,7 +270,43 @@ static inline struct span take_group(struct side *first, struct side *second)
     }
 }
 
+// Nothing of the other is near its next edit: that is a group by itself, as nearly all are.
+static inline bool alone(const struct side *side, const struct side *other)
+{
+    return side->more && (!other->more || side->at + side->len < other->at);
+}
+
+static inline struct span take_alone(struct side *side, bool makes)
+{
+    struct span span = { side->at, side->at + side->len };
+    pass_by(side, makes);
+    return span;
+}
+
 enum { GROUPS_BETWEEN_CHECKS = 4096 };
+
+bool hp_edits_follow(const struct hp_edits *first, const struct hp_edits *second)
+{
+    struct hp_edits_walk walk = hp_edits_walk(second);
+    struct hp_edit edit = { 0 };
+    return !next_edit(&walk, &edit) || edit.raw_at >= first->at;
+}
+
+enum hp_code hp_edits_append(struct hp_edits *first, const struct hp_edits *second,
+    struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_fault *fault)
+{
+    struct hp_edits_walk walk = hp_edits_walk(second);
+    struct hp_edit edit = { 0 };
+    uint32_t apart = first->raw_at - first->at;
+    for (size_t edits = 1; next_edit(&walk, &edit); edits++) {
+        if (edits % GROUPS_BETWEEN_CHECKS == 0)
+            HP_TRY(hp_deadline_check(deadline, fault));
+        edit.raw_at += apart;
+        if (!hp_edits_add(first, edit, arena))
+            return hp_no_memory(arena, fault);
+    }
+    return HP_OK;
+}
 
 enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *second,
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_edits *out,
@@ -280,10 +316,10 @@ enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *
     pass_by(&a, true);
     pass_by(&b, false);
     for (size_t groups = 0; a.more || b.more; groups++) {
-        if (groups % GROUPS_BETWEEN_CHECKS == 0)
+        if ((groups + 1) % GROUPS_BETWEEN_CHECKS == 0)
             HP_TRY(hp_deadline_check(deadline, fault));
         uint32_t to_raw = a.apart, to_clean = b.apart;
-        struct span middle = take_group(&a, &b);
+        struct span middle = alone(&a, &b) ? take_alone(&a, true) : take_group(&a, &b);
         uint32_t at = middle.start + to_clean, raw_at = middle.start + to_raw;
         // `apart` holds what was passed by, the group included, but not what comes next
         uint32_t len = middle.end + b.apart - at, raw_len = middle.end + a.apart - raw_at;

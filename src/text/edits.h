@@ -59,6 +59,14 @@ struct hp_edit hp_edits_before_raw(const struct hp_edits *edits, uint32_t raw_at
 void hp_edits_source(
     const struct hp_edits *edits, size_t start, size_t end, size_t *raw_start, size_t *raw_end);
 
+// Whether the second map, which starts from the text that the first one makes, changes nothing
+// before the end of the first one's last edit, as where only the text's end was trimmed.
+bool hp_edits_follow(const struct hp_edits *first, const struct hp_edits *second);
+
+// Joins a second map that follows to the first, at the cost of the second.
+HP_MUST_USE enum hp_code hp_edits_append(struct hp_edits *first, const struct hp_edits *second,
+    struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_fault *fault);
+
 // raw -> middle and middle -> clean become raw -> clean, appended to `out`. Linear.
 HP_MUST_USE enum hp_code hp_edits_join(const struct hp_edits *first, const struct hp_edits *second,
     struct hp_arena *arena, const struct hp_deadline *deadline, struct hp_edits *out,

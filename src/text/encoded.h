@@ -37,6 +37,9 @@ static inline size_t hp_tokens_rank(const struct hp_tokens *tokens, size_t at)
 // The tokens of a piece of at most HP_MERGE_BYTES: a bit for every byte where one starts.
 uint64_t hp_short_tokens(const struct hp_vocab *vocab, hp_str piece);
 
+// The same of a piece that is likely to come again: what is more than one token is remembered.
+uint64_t hp_lasting_tokens(const struct hp_vocab *vocab, hp_str piece);
+
 // Encodes a piece that is too long to merge, by itself; the bits of its tokens are in
 // scratch->starts until hp_scratch_clear.
 size_t hp_split_long(const struct hp_vocab *vocab, hp_str piece, struct hp_scratch *scratch,

@@ -10,7 +10,7 @@ static const struct hp_edge *edge_of(const struct hp_ladder *ladder, int rank, s
     return &ladder->lines.edge[rung->edge ? rung->edge[i] : i];
 }
 
-enum { EDGES_BETWEEN_CHECKS = 16 << 10 };
+enum { EDGES_BETWEEN_CHECKS = 16 << 10, EDGES_WORTH_A_LOOK = 1 << 10 };
 
 // Where a walk over the edges from `i` on, if it has the time for it, looks at the deadline again.
 static enum hp_code look(const struct hp_edges *edges, size_t i, size_t *stop,
@@ -18,7 +18,7 @@ static enum hp_code look(const struct hp_edges *edges, size_t i, size_t *stop,
 {
     size_t left = edges->count - i;
     *stop = i + (left < EDGES_BETWEEN_CHECKS ? left : EDGES_BETWEEN_CHECKS);
-    return hp_deadline_check(deadline, fault);
+    return left < EDGES_WORTH_A_LOOK ? HP_OK : hp_deadline_check(deadline, fault);
 }
 
 static enum hp_code count_ranks(

@@ -172,7 +172,7 @@ static enum hp_code list_gaps(struct hp_edge_list *list, hp_str s, size_t at,
     struct outline *outline, struct hp_arena *arena, const struct hp_deadline *deadline,
     struct hp_fault *fault)
 {
-    for (size_t check_at = 0;;) {
+    for (size_t check_at = CHECK_BYTES;;) {
         if (at >= check_at) {
             HP_TRY(hp_deadline_check(deadline, fault));
             check_at = at + CHECK_BYTES;

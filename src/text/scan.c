@@ -67,32 +67,55 @@ size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pai
     return at;
 }
 
-// The places of p[0, len) that are in, one after the other; p[len] is looked at. Most lanes are
-// ASCII, where no pair is.
-static uint32_t lane_plain(const char *p, size_t len, const struct hp_pairs *set)
+// The places of p[0, HP_LANE) that are in; p[HP_LANE] is looked at.
+typedef uint64_t lane_fn(const char *p, const struct hp_pairs *set);
+
+// One after the other. Most halves are ASCII, where no pair is.
+static uint32_t half_plain(const char *p, const struct hp_pairs *set)
 {
     uint32_t mask = 0;
     unsigned char all = 0;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < HP_LANE / 2; i++) {
         unsigned char byte = (unsigned char)p[i];
         all |= byte;
         mask |= (uint32_t)((set->one_high[byte >> 4] & set->one_low[byte & 15]) != 0) << i;
     }
-    for (size_t i = 0; i < len && all >= 0x80; i++)
+    for (size_t i = 0; i < HP_LANE / 2 && all >= 0x80; i++)
         mask |= (uint32_t)hp_pairs_has(set, (unsigned char)p[i], (unsigned char)p[i + 1]) << i;
     return mask;
 }
 
-static void fill_plain(struct hp_hits *hits, size_t at)
+static uint64_t lane_plain(const char *p, const struct hp_pairs *set)
 {
-    for (; hits->lanes < HP_LANES && at < hits->stop; at += HP_LANE) {
-        size_t len = hits->stop - at < HP_LANE ? hits->stop - at : HP_LANE;
-        char padded[HP_LANE + 1] = { 0 };
-        if (at + len == hits->s.len) // nothing lies behind the text
-            memcpy(padded, hits->s.ptr + at, len);
-        const char *p = at + len == hits->s.len ? padded : hits->s.ptr + at;
-        hits->mask[hits->lanes++] = lane_plain(p, len, hits->set);
+    return half_plain(p, set) | (uint64_t)half_plain(p + HP_LANE / 2, set) << HP_LANE / 2;
+}
+
+static inline __attribute__((always_inline)) void put_lane(struct hp_hits *hits, uint64_t mask)
+{
+    hits->some |= (unsigned)(mask != 0) << hits->lanes;
+    hits->mask[hits->lanes++] = mask;
+}
+
+// The lane that `stop` or the end of the text lies in, or touches: nothing lies behind the text.
+static inline __attribute__((always_inline)) void fill_last(
+    struct hp_hits *hits, size_t at, lane_fn *lane)
+{
+    char padded[HP_LANE + 1] = { 0 };
+    size_t left = hits->s.len - at, len = hits->stop - at;
+    memcpy(padded, hits->s.ptr + at, left < sizeof padded ? left : sizeof padded);
+    uint64_t mask = lane(padded, hits->set);
+    put_lane(hits, len < HP_LANE ? mask & (((uint64_t)1 << len) - 1) : mask);
+}
+
+static inline __attribute__((always_inline)) void fill(
+    struct hp_hits *hits, size_t at, lane_fn *lane)
+{
+    while (hits->lanes < HP_LANES && hits->stop - at >= HP_LANE && hits->s.len - at > HP_LANE) {
+        put_lane(hits, lane(hits->s.ptr + at, hits->set));
+        at += HP_LANE;
     }
+    if (hits->lanes < HP_LANES && at < hits->stop)
+        fill_last(hits, at, lane);
 }
 
 #ifdef __x86_64__
@@ -127,22 +150,31 @@ HP_AVX2 static inline uint32_t lane_in(const char *p, const struct hp_pairs *set
     return ~hp_mask256(hp_equal256(in, 0));
 }
 
-HP_AVX2 static size_t fill_lanes(struct hp_hits *hits, size_t at)
+HP_AVX2 static inline uint64_t lane_avx2(const char *p, const struct hp_pairs *set)
 {
-    while (hits->lanes < HP_LANES && hits->stop - at >= STEP && hits->s.len - at > STEP) {
-        hits->mask[hits->lanes++] = lane_in(hits->s.ptr + at, hits->set);
-        at += STEP;
-    }
-    return at;
+    return lane_in(p, set) | (uint64_t)lane_in(p + STEP, set) << STEP;
 }
 
-void hp_hits_fill(struct hp_hits *hits, size_t at)
+HP_AVX2 static void fill_avx2(struct hp_hits *hits, size_t at)
 {
-    hits->base = at;
-    hits->lanes = 0;
-    if (hp_cpu() >= HP_CPU_AVX2)
-        at = fill_lanes(hits, at);
-    fill_plain(hits, at);
+    fill(hits, at, lane_avx2);
+}
+
+HP_AVX512 static inline uint64_t lane_avx512(const char *p, const struct hp_pairs *set)
+{
+    __m512i bytes = _mm512_loadu_si512(p);
+    __m512i in = hp_classes512(bytes, set->one_high, set->one_low);
+    if (_mm512_movepi8_mask(bytes)) { // as in lane_in
+        __m512i leads = hp_classes512(bytes, set->lead_high, set->lead_low);
+        __m512i nexts = hp_classes512(_mm512_loadu_si512(p + 1), set->next_high, set->next_low);
+        in = _mm512_or_si512(in, _mm512_and_si512(leads, nexts));
+    }
+    return _mm512_test_epi8_mask(in, in);
+}
+
+HP_AVX512 static void fill_avx512(struct hp_hits *hits, size_t at)
+{
+    fill(hits, at, lane_avx512);
 }
 
 HP_AVX2 static size_t pair_steps(hp_str s, size_t at, size_t stop, const struct hp_pairs *set)
@@ -179,10 +211,18 @@ size_t hp_scan_pairs(hp_str s, size_t at, size_t stop, const struct hp_pairs *se
     return hp_scan_pairs_plain(s, at, stop, set);
 }
 
+#endif
+
 void hp_hits_fill(struct hp_hits *hits, size_t at)
 {
     hits->base = at;
-    hits->lanes = 0;
-    fill_plain(hits, at);
-}
+    hits->lanes = hits->some = 0;
+#ifdef __x86_64__
+    if (hp_cpu() == HP_CPU_AVX512)
+        fill_avx512(hits, at);
+    else if (hp_cpu() == HP_CPU_AVX2)
+        fill_avx2(hits, at);
+    else
 #endif
+        fill(hits, at, lane_plain);
+}

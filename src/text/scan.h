@@ -49,14 +49,15 @@ size_t hp_scan_pairs_plain(hp_str s, size_t at, size_t stop, const struct hp_pai
 
 // A walk over the places of s[.., stop) that are in: hp_scan_pairs, with a bit map of what lies
 // ahead. `s`, `stop` and `set` are given, the rest is zero at first.
-enum { HP_LANE = 32, HP_LANES = 16 };
+enum { HP_LANE = 64, HP_LANES = 8 };
 
 struct hp_hits {
     hp_str s;
     size_t stop;
     const struct hp_pairs *set;
     size_t base, lanes; // mask[0, lanes) is of the bytes from `base` on
-    uint32_t mask[HP_LANES];
+    unsigned some;      // the lanes that hold any
+    uint64_t mask[HP_LANES];
 };
 
 // Fills the map from `at` on.
@@ -71,13 +72,17 @@ static inline size_t hp_hits_next(struct hp_hits *hits, size_t at)
         size_t lane = (at - hits->base) / HP_LANE;
         if (lane >= hits->lanes) {
             hp_hits_fill(hits, at);
-            continue;
+            lane = 0;
         }
-        size_t start = hits->base + lane * HP_LANE;
-        uint32_t mask = hits->mask[lane] >> (at - start);
+        uint64_t mask = hits->mask[lane] >> (at - hits->base) % HP_LANE;
         if (mask)
-            return at + (size_t)__builtin_ctz(mask);
-        at = start + HP_LANE;
+            return at + (size_t)__builtin_ctzll(mask);
+        unsigned ahead = hits->some >> lane >> 1;
+        if (ahead) {
+            lane += 1 + (size_t)__builtin_ctz(ahead);
+            return hits->base + lane * HP_LANE + (size_t)__builtin_ctzll(hits->mask[lane]);
+        }
+        at = hits->base + hits->lanes * HP_LANE;
     }
     return from > hits->stop ? from : hits->stop;
 }

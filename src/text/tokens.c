@@ -12,6 +12,7 @@
 #include "text/pretoken.h"
 #include "text/runs.h"
 #include "text/window.h"
+#include "text/words.h"
 
 #include <assert.h>
 
@@ -90,8 +91,7 @@ static uint64_t remembered_long(const struct hp_vocab *vocab, hp_str piece, stru
     return tokens;
 }
 
-// The same as hp_short_tokens, of a piece that is likely to come again. Reads nothing behind it.
-static uint64_t lasting_tokens(const struct hp_vocab *vocab, hp_str piece)
+uint64_t hp_lasting_tokens(const struct hp_vocab *vocab, hp_str piece)
 {
     if (!vocab || piece.len > HP_MEMO_LONG)
         return hp_short_tokens(vocab, piece);
@@ -107,15 +107,6 @@ static uint64_t lasting_tokens(const struct hp_vocab *vocab, hp_str piece)
 
 // --- encode --------------------------------------------------------------------------------------
 
-// A short word on its way: its slot has been asked for, and is looked at when others have been too.
-struct look_up {
-    struct hp_word key;
-    uint64_t hash;
-    uint32_t slot, at, len;
-};
-
-enum { WAITING = HP_WINDOW }; // how many wait before they are looked at
-
 // A text on its way through; `starts` and `pieces` are NULL where nothing but the count is asked
 // for.
 struct pass {
@@ -125,9 +116,9 @@ struct pass {
     struct hp_scratch *scratch;
     const struct hp_deadline *deadline;
     size_t count;
-    struct look_up look_ups[WAITING + HP_WINDOW];
-    size_t waiting;
-    bool has_long; // a piece of HP_LONG_PIECE or more
+    const struct hp_words_how *how;
+    struct hp_words *words; // not cleared: read only as far as it was written
+    bool has_long;          // a piece of HP_LONG_PIECE or more
 };
 
 static void add_runs(struct pass *pass, size_t at, const struct hp_runs *runs)
@@ -175,7 +166,7 @@ static void add_piece(struct pass *pass, size_t at, size_t len)
         add_long(pass, at, piece);
         return;
     }
-    uint64_t mask = lasting_tokens(pass->vocab, piece);
+    uint64_t mask = hp_lasting_tokens(pass->vocab, piece);
     if (pass->starts)
         set_bits(pass->starts, at, mask);
     pass->count += hp_bit_count(mask);
@@ -192,8 +183,6 @@ static size_t step(struct pass *pass, size_t at)
     return end;
 }
 
-enum { READ_AHEAD = HP_WINDOW + 32 }; // a key is read 16 bytes at a time
-
 static void add_remembered(struct pass *pass, size_t at, size_t len)
 {
     hp_str piece = { pass->text.ptr + at, len };
@@ -204,73 +193,59 @@ static void add_remembered(struct pass *pass, size_t at, size_t len)
         set_bits(pass->starts, at, mask);
 }
 
-static void ask(struct pass *pass, size_t at, size_t len)
-{
-    struct look_up *look_up = &pass->look_ups[pass->waiting++];
-    look_up->key = hp_word_key_near(pass->text.ptr + at, len);
-    look_up->hash = hp_word_hash(look_up->key);
-    look_up->slot = hp_word_slot_of(pass->vocab, look_up->hash);
-    look_up->at = (uint32_t)at;
-    look_up->len = (uint32_t)len;
-    __builtin_prefetch(&pass->vocab->word[look_up->slot]);
-}
-
-// The word that waits at place `i` is more than one token.
+// Word number `i` of those that wait is more than one token.
 static void add_several(struct pass *pass, size_t i)
 {
-    const struct look_up *look_up = &pass->look_ups[i];
-    hp_str word = { pass->text.ptr + look_up->at, look_up->len };
-    uint64_t mask = remembered(pass->vocab, look_up->key, look_up->hash, word);
+    const struct hp_words *words = pass->words;
+    struct hp_word key = words->key[i];
+    hp_str word = { pass->text.ptr + words->at[i], key.high >> 56 };
+    uint64_t mask = remembered(pass->vocab, key, hp_word_hash_short(key), word);
     pass->count += hp_bit_count(mask) - 1;
     if (pass->starts)
-        set_bits(pass->starts, look_up->at, mask);
+        set_bits(pass->starts, words->at[i], mask);
 }
 
 // Looks at the slots of all that wait.
 static void answer(struct pass *pass)
 {
-    const struct hp_vocab *vocab = pass->vocab;
-    for (size_t base = 0; base < pass->waiting; base += 64) {
-        size_t end = pass->waiting < base + 64 ? pass->waiting : base + 64;
-        uint64_t several = 0;
-        for (size_t i = base; i < end; i++) {
-            const struct look_up *look_up = &pass->look_ups[i];
-            several |= (uint64_t)!hp_word_is(vocab, look_up->slot, look_up->key) << (i - base);
-        }
+    struct hp_words *words = pass->words;
+    for (size_t base = 0; base < words->count; base += 64) {
+        uint64_t several = pass->how->unknown(words, pass->vocab, base);
         for (; several; several &= several - 1)
             add_several(pass, base + (size_t)__builtin_ctzll(several));
     }
-    pass->count += pass->waiting;
-    pass->waiting = 0;
+    pass->count += words->count;
+    words->count = 0;
 }
 
 // The pre-tokens of a window, but for the one that goes on behind it.
 static size_t step_window(struct pass *pass, size_t at, uint64_t borders)
 {
-    unsigned from = 0;
-    for (uint64_t rest = borders & (borders - 1); rest; rest &= rest - 1) {
-        unsigned to = (unsigned)__builtin_ctzll(rest), len = to - from;
-        if (len <= HP_WORD_SHORT)
-            ask(pass, at + from, len);
-        else if (len <= HP_MEMO_LONG)
+    uint64_t longer =
+        pass->how->ask(pass->words, pass->vocab, pass->text.ptr + at, (uint32_t)at, borders);
+    for (; longer; longer &= longer - 1) {
+        unsigned from = (unsigned)__builtin_ctzll(longer);
+        unsigned len = (unsigned)__builtin_ctzll(borders >> from >> 1) + 1;
+        if (len <= HP_MEMO_LONG)
             add_remembered(pass, at + from, len);
         else
             add_piece(pass, at + from, len);
-        from = to;
     }
     if (pass->starts) {
         set_bits(pass->pieces, at, borders);
         set_bits(pass->starts, at, borders);
     }
-    if (pass->waiting >= WAITING)
+    if (pass->words->count >= HP_WORDS_WAITING)
         answer(pass);
-    return at + from;
+    return at + 63 - (unsigned)__builtin_clzll(borders);
 }
 
 static enum hp_code run(struct pass *pass, struct hp_fault *fault)
 {
     assert(pass->text.len <= UINT32_MAX);
     hp_window_fn *window = hp_window_best();
+    pass->how = hp_words_best();
+    pass->words->count = 0;
     size_t look = DEADLINE_BYTES;
     for (size_t at = 0; at < pass->text.len;) {
         if (at >= look) {
@@ -278,7 +253,7 @@ static enum hp_code run(struct pass *pass, struct hp_fault *fault)
             look = at + DEADLINE_BYTES;
         }
         uint64_t borders = 1;
-        if (pass->vocab && pass->text.len - at >= READ_AHEAD)
+        if (pass->vocab && pass->text.len - at >= HP_WORDS_READ)
             borders = window(pass->vocab->encoding, pass->text.ptr + at);
         at = borders == 1 ? step(pass, at) : step_window(pass, at, borders);
     }
@@ -323,8 +298,10 @@ enum hp_code hp_tokens_encode(const struct hp_vocab *vocab, hp_str text, struct 
         .scratch = scratch,
         .before = before,
     };
+    struct hp_words waiting;
     struct pass pass = { .vocab = vocab,
         .text = text,
+        .words = &waiting,
         .pieces = tokens->pieces,
         .starts = tokens->starts,
         .scratch = scratch,
@@ -344,7 +321,10 @@ enum hp_code hp_tokens_total(const struct hp_vocab *vocab, hp_str text, struct h
     struct hp_scratch scratch;
     if (!scratch_init(&scratch, text.len, arena))
         return hp_no_memory(arena, fault);
-    struct pass pass = { .vocab = vocab, .text = text, .scratch = &scratch, .deadline = deadline };
+    struct hp_words waiting;
+    struct pass pass = {
+        .vocab = vocab, .text = text, .words = &waiting, .scratch = &scratch, .deadline = deadline
+    };
     HP_TRY(run(&pass, fault));
     *count = pass.count;
     return HP_OK;

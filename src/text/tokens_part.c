@@ -210,10 +210,12 @@ size_t hp_piece_count(const struct hp_tokens *tokens, size_t at, size_t end)
     uint32_t first, last;
     size_t count;
     struct hp_runs runs;
-    if (end - at > HP_MERGE_BYTES && tokens->vocab &&
-        hp_runs_encode(tokens->vocab, tokens->text.ptr + at, end - at, &runs))
+    hp_str piece = { tokens->text.ptr + at, end - at };
+    if (piece.len <= HP_MERGE_BYTES)
+        return hp_bit_count(hp_lasting_tokens(tokens->vocab, piece));
+    if (tokens->vocab && hp_runs_encode(tokens->vocab, piece.ptr, piece.len, &runs))
         return hp_runs_tokens(&runs);
-    if (end - at > HP_MERGE_BYTES && count_inside(tokens, at, end, &count))
+    if (count_inside(tokens, at, end, &count))
         return count;
     return encode_anew(tokens, at, end, &first, &last);
 }

@@ -95,10 +95,10 @@ uint64_t hp_vocab_checksum(const struct hp_vocab_head *head)
 #define MASK(bytes) ((bytes) == 0 ? 0 : UINT64_MAX >> (64 - 8 * ((bytes) ? (bytes) : 1)))
 #define MASKS(len)                                                                                 \
     {                                                                                              \
-        MASK((len) < 8 ? (len) : 8), MASK((len) < 8 ? 0 : (len)-8)                                 \
+        MASK((len) < 8 ? (len) : 8), MASK((len) < 8 ? 0 : (len)-8), (uint64_t)(len) << 56          \
     }
 
-const uint64_t hp_word_masks[HP_WORD_SHORT + 1][2] = { MASKS(0), MASKS(1), MASKS(2), MASKS(3),
+const uint64_t hp_word_masks[HP_WORD_SHORT + 1][3] = { MASKS(0), MASKS(1), MASKS(2), MASKS(3),
     MASKS(4), MASKS(5), MASKS(6), MASKS(7), MASKS(8), MASKS(9), MASKS(10), MASKS(11), MASKS(12),
     MASKS(13), MASKS(14), MASKS(15) };
 
@@ -113,13 +113,33 @@ static uint64_t hash_long(const char *bytes, size_t len)
     return hp_mix(hash ^ part);
 }
 
+// Up to eight bytes as a number, without a look behind them.
+static uint64_t read_few(const char *bytes, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    uint64_t eight;
+    uint32_t first, last;
+    if (len >= sizeof eight) {
+        memcpy(&eight, p, sizeof eight);
+        return eight;
+    }
+    if (len >= sizeof first) { // the two may overlap
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + len - sizeof last, sizeof last);
+        return first | (uint64_t)last << 8 * (len - sizeof last);
+    }
+    if (len == 0)
+        return 0;
+    return p[0] | (uint64_t)p[len / 2] << 8 * (len / 2) | (uint64_t)p[len - 1] << 8 * (len - 1);
+}
+
 struct hp_word hp_word_key(const char *bytes, size_t len)
 {
+    enum { HALF = 8 };
     if (len > HP_WORD_SHORT)
         return (struct hp_word){ hash_long(bytes, len), (uint64_t)(len | 0x80) << 56 };
-    char padded[sizeof(struct hp_word)] = { 0 };
-    memcpy(padded, bytes, len);
-    return hp_word_key_near(padded, len);
+    uint64_t high = len > HALF ? read_few(bytes + HALF, len - HALF) : 0;
+    return (struct hp_word){ read_few(bytes, len), high | (uint64_t)len << 56 };
 }
 
 uint32_t hp_vocab_find(const struct hp_vocab *vocab, const char *bytes, size_t len)

@@ -104,11 +104,20 @@ static inline uint64_t hp_mix(uint64_t a)
 
 __extension__ typedef unsigned __int128 hp_product;
 
+#define HP_HASH_LOW 0x9e3779b97f4a7c15u
+#define HP_HASH_HIGH 0xd1b54a32d192ed03u
+
+// Of a key of up to HP_WORD_SHORT bytes.
+static inline uint64_t hp_word_hash_short(struct hp_word key)
+{
+    hp_product product = (hp_product)(key.low ^ HP_HASH_LOW) * (key.high ^ HP_HASH_HIGH);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 static inline uint64_t hp_word_hash(struct hp_word key)
 {
     uint64_t high = key.high >> 63 ? key.high >> 56 << 56 : key.high;
-    hp_product product = (hp_product)(key.low ^ 0x9e3779b97f4a7c15u) * (high ^ 0xd1b54a32d192ed03u);
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return hp_word_hash_short((struct hp_word){ key.low, high });
 }
 
 static inline uint64_t hp_pair_hash(uint64_t pair)
@@ -125,17 +134,16 @@ static inline uint32_t hp_slot(uint64_t hash, uint8_t pilot, uint32_t mask)
 // The key of 1 to HP_TOKEN_MAX bytes, but for the place of long ones.
 struct hp_word hp_word_key(const char *bytes, size_t len);
 
-extern const uint64_t hp_word_masks[HP_WORD_SHORT + 1][2];
+// Of each length the bits of both halves, and the length where the key holds it.
+extern const uint64_t hp_word_masks[HP_WORD_SHORT + 1][3];
 
 // The same for up to HP_WORD_SHORT bytes of which 16 may be read.
 static inline struct hp_word hp_word_key_near(const char *bytes, size_t len)
 {
     struct hp_word key;
     memcpy(&key, bytes, sizeof key);
-    key.low &= hp_word_masks[len][0];
-    key.high &= hp_word_masks[len][1];
-    key.high |= (uint64_t)len << 56;
-    return key;
+    const uint64_t *masks = hp_word_masks[len];
+    return (struct hp_word){ key.low & masks[0], (key.high & masks[1]) | masks[2] };
 }
 
 // The slot where the key stands if it stands anywhere.
