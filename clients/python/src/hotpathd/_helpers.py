@@ -31,39 +31,55 @@ OldChunks = Sequence[Union[Chunk, str]]
 OldRanks = Sequence[Union[Ranked, int, Tuple[int, float]]]
 
 _OF_CHUNK = ("max", "overlap", "min", "unit")
+# The pieces are cut here: Python's strings count code points, and the text must be known.
+_OURS = frozenset({*_OF_CHUNK, "offsets", "return_text"})
 
 
 def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
-    body = {"text": text, **options}
-    sizes = {name: body.pop(name) for name in _OF_CHUNK if name in body}
-    given = body.get("chunk") or {}
-    if sizes and isinstance(given, dict):  # anything else is for the daemon to refuse
-        body["chunk"] = {**given, **sizes}
-    # The pieces are cut here: Python's strings count code points, and the text must be there.
-    body.pop("offsets", None)
-    body.pop("return_text", None)
-    if "preset" in body:  # it may say something else
-        body.update(offsets="char", return_text="always")
+    """A text that cleaning leaves alone does not travel back: `read_chunks` has it."""
+    body: Dict[str, Any] = {"text": text, "return_text": "if_changed"}
+    if options:
+        _add(body, options)
     return body
 
 
-def read_chunks(answer: Any) -> List[Chunk]:
-    text = answer["text"]
-    if not all(0 <= c["start"] <= c["end"] <= len(text) for c in answer["chunks"]):
+def _add(body: Dict[str, Any], options: Dict[str, Any]) -> None:
+    body.update({name: value for name, value in options.items() if name not in _OURS})
+    sizes = {name: options[name] for name in _OF_CHUNK if name in options}
+    given = options.get("chunk") or {}
+    if sizes and isinstance(given, dict):  # anything else is for the daemon to refuse
+        body["chunk"] = {**given, **sizes}
+    if "preset" in body:  # it may say something else
+        body["offsets"] = "char"
+
+
+def read_chunks(answer: Any, sent: str) -> List[Chunk]:
+    """`sent` is the request's text."""
+    text = _text_of(answer, sent)
+    size = len(text)
+    return [_chunk(text, size, fields) for fields in answer["chunks"]]
+
+
+def _text_of(answer: Any, sent: str) -> str:
+    if "text" in answer:
+        text: str = answer["text"]
+        return text
+    if answer["unchanged"] is not True:
+        raise ValueError("no text")
+    if len(sent) == answer["metadata"]["chars"]:
+        return sent
+    return sent.encode("utf-16-le", "surrogatepass").decode("utf-16-le")  # JSON made characters of its surrogates
+
+
+def _chunk(text: str, size: int, fields: Any) -> Chunk:
+    start, end = fields["start"], fields["end"]
+    if not 0 <= start <= end <= size:
         raise ValueError("a chunk is outside of the text")
-    return [
-        Chunk(
-            text=text[c["start"] : c["end"]],
-            tokens=c["tokens"],
-            source=(c["source"][0], c["source"][1]),
-            start=c["start"],
-            end=c["end"],
-            id=c["id"],
-            boundary=c["boundary"],
-            headings=tuple(c.get("headings", ())),
-        )
-        for c in answer["chunks"]
-    ]
+    first, last = fields["source"]
+    headings = tuple(fields["headings"]) if "headings" in fields else ()
+    return Chunk(
+        text[start:end], fields["tokens"], (first, last), start, end, fields["id"], fields["boundary"], headings
+    )
 
 
 def read_ranks(answer: Any, documents: Sequence[Any]) -> List[Ranked]:
