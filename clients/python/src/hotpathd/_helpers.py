@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 
@@ -33,6 +34,8 @@ OldRanks = Sequence[Union[Ranked, int, Tuple[int, float]]]
 _OF_CHUNK = ("max", "overlap", "min", "unit")
 # The pieces are cut here: Python's strings count code points, and the text must be known.
 _OURS = frozenset({*_OF_CHUNK, "offsets", "return_text"})
+
+_NUMBERS = (float, int)
 
 
 def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
@@ -73,13 +76,20 @@ def _text_of(answer: Any, sent: str) -> str:
 
 def _chunk(text: str, size: int, fields: Any) -> Chunk:
     start, end = fields["start"], fields["end"]
-    if not 0 <= start <= end <= size:
-        raise ValueError("a chunk is outside of the text")
+    if not 0 <= start < end <= size:
+        raise ValueError("a chunk outside of the text, or of nothing")
     first, last = fields["source"]
-    headings = tuple(fields["headings"]) if "headings" in fields else ()
-    return Chunk(
-        text[start:end], fields["tokens"], (first, last), start, end, fields["id"], fields["boundary"], headings
-    )
+    tokens, hash_, boundary = fields["tokens"], fields["id"], fields["boundary"]
+    headings = _headings(fields["headings"]) if "headings" in fields else ()
+    if not (type(tokens) is type(first) is type(last) is int and type(hash_) is type(boundary) is str):
+        raise TypeError("a chunk of another shape")
+    return Chunk(text[start:end], tokens, (first, last), start, end, hash_, boundary, headings)
+
+
+def _headings(given: Any) -> Tuple[str, ...]:
+    if type(given) is not list or not all(type(heading) is str for heading in given):
+        raise TypeError("headings of another shape")
+    return tuple(given)
 
 
 def read_ranks(answer: Any, documents: Sequence[Any]) -> List[Ranked]:
@@ -87,6 +97,8 @@ def read_ranks(answer: Any, documents: Sequence[Any]) -> List[Ranked]:
     indexes = {r.index for r in ranked}
     if not indexes <= set(range(len(documents))) or len(indexes) < len(ranked):
         raise ValueError("an index that was not sent, or one twice")
+    if not all(type(r.index) is int and type(r.score) in _NUMBERS and math.isfinite(r.score) for r in ranked):
+        raise TypeError("a result of another shape")
     return ranked
 
 
