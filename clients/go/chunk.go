@@ -138,8 +138,8 @@ func readPieces(body []byte, sent string) ([]Piece, error) {
 	text, chunks := *reply.Text, *reply.Chunks
 	pieces := make([]Piece, len(chunks))
 	for i, c := range chunks {
-		if c.Start < 0 || c.Start > c.End || c.End > len(text) {
-			return nil, errors.New("a chunk is outside of the text")
+		if c.Start < 0 || c.Start >= c.End || c.End > len(text) {
+			return nil, errors.New("a chunk outside of the text, or of nothing")
 		}
 		pieces[i] = Piece{text[c.Start:c.End], c}
 	}

@@ -102,7 +102,7 @@ func TestChunkCallsGiveTexts(t *testing.T) {
 	}
 	for _, bad := range []string{`{"text":"a","chunks":[{"start":0,"end":2}]}`, `{"text":"a","chunks":[{"start":-1,"end":1}]}`,
 		`{"text":"abc","chunks":[{"start":2,"end":1}]}`, `{"chunks":[]}`, `{"unchanged":false,"chunks":[]}`, `{"unchanged":true}`,
-		`{"text":"abc"}`, `{"text":"abc","chunks":null}`, `{}`, `{"unchanged":true,"chunks":[{"start":0,"end":5}]}`} {
+		`{"text":"abc"}`, `{"text":"abc","chunks":null}`, `{}`, `{"unchanged":true,"chunks":[{"start":0,"end":5}]}`, `{"text":"abc","chunks":[{}]}`} {
 		if _, err := readPieces([]byte(bad), "sent"); err == nil {
 			t.Errorf("%s is taken", bad)
 		}

@@ -35,8 +35,6 @@ _OF_CHUNK = ("max", "overlap", "min", "unit")
 # The pieces are cut here: Python's strings count code points, and the text must be known.
 _OURS = frozenset({*_OF_CHUNK, "offsets", "return_text"})
 
-_NUMBERS = (float, int)
-
 
 def chunk_request(text: str, options: Dict[str, Any]) -> Dict[str, Any]:
     """A text that cleaning leaves alone does not travel back: `read_chunks` has it."""
@@ -97,9 +95,13 @@ def read_ranks(answer: Any, documents: Sequence[Any]) -> List[Ranked]:
     indexes = {r.index for r in ranked}
     if not indexes <= set(range(len(documents))) or len(indexes) < len(ranked):
         raise ValueError("an index that was not sent, or one twice")
-    if not all(type(r.index) is int and type(r.score) in _NUMBERS and math.isfinite(r.score) for r in ranked):
+    if not all(type(r.index) is int and _is_number(r.score) for r in ranked):
         raise TypeError("a result of another shape")
     return ranked
+
+
+def _is_number(given: Any) -> bool:
+    return type(given) in (float, int) and math.isfinite(given)
 
 
 def chunks_of(old: OldChunks) -> List[Chunk]:
