@@ -112,26 +112,36 @@ type Piece struct {
 // may be set on it before Do. Mode shadow compares the texts alone: what else a piece has is the
 // daemon's own.
 func ChunkCall(request ChunkRequest, legacy func(context.Context) ([]Piece, error)) Call[[]Piece] {
-	request.Offsets, request.ReturnText = "byte", "" // the pieces are cut here
-	if request.Preset != "" {
-		request.ReturnText = "always" // it may say something else
-	}
-	return Call[[]Piece]{Route: "chunk", Body: request, Reply: readPieces, Legacy: legacy, Comparison: Comparison{
+	request.Offsets, request.ReturnText = "byte", "if_changed" // the pieces are cut here
+	reply := func(body []byte) ([]Piece, error) { return readPieces(body, request.Text) }
+	return Call[[]Piece]{Route: "chunk", Body: request, Reply: reply, Legacy: legacy, Comparison: Comparison{
 		Ignore: []string{"/*/id", "/*/start", "/*/end", "/*/tokens", "/*/source", "/*/boundary", "/*/oversize", "/*/headings"},
 	}}
 }
 
-func readPieces(body []byte) ([]Piece, error) {
-	var reply ChunkReply
+// readPieces cuts the text of the answer, or the one that was sent where cleaning left it alone.
+func readPieces(body []byte, sent string) ([]Piece, error) {
+	var reply struct {
+		Text      *string
+		Unchanged bool
+		Chunks    *[]Chunk
+	}
 	if err := json.Unmarshal(body, &reply); err != nil {
 		return nil, err
 	}
-	pieces := make([]Piece, len(reply.Chunks))
-	for i, c := range reply.Chunks {
-		if c.Start < 0 || c.Start > c.End || c.End > len(reply.Text) {
-			return nil, errors.New("a chunk is outside of the text")
+	if reply.Text == nil && reply.Unchanged {
+		reply.Text = &sent
+	}
+	if reply.Text == nil || reply.Chunks == nil {
+		return nil, errors.New("no text or no chunks")
+	}
+	text, chunks := *reply.Text, *reply.Chunks
+	pieces := make([]Piece, len(chunks))
+	for i, c := range chunks {
+		if c.Start < 0 || c.Start >= c.End || c.End > len(text) {
+			return nil, errors.New("a chunk outside of the text, or of nothing")
 		}
-		pieces[i] = Piece{reply.Text[c.Start:c.End], c}
+		pieces[i] = Piece{text[c.Start:c.End], c}
 	}
 	return pieces, nil
 }

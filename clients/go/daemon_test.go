@@ -188,6 +188,31 @@ func TestDaemonTakesWhatTheClientWrites(t *testing.T) {
 	}
 }
 
+// Whether the text that the pieces are cut of has travelled or not.
+func TestDaemonsPiecesAreThoseOfATextThatTravelsBack(t *testing.T) {
+	client, last := on(t, startDaemon(t).unix)
+	for text, unchanged := range map[string]bool{
+		"": true, "a": true, strings.TrimSpace(document): true, strings.Repeat("word ", 2000) + "end": true,
+		"a  b": false, " a": false, "\ufeffa": false, "a\r\nb": false, "na\u00c3\u00afve": false, "\x00": false, "e\u0301 \U0001f600": false,
+	} {
+		request := ChunkRequest{Text: text, Chunk: &ChunkOptions{Max: 4, Overlap: 1}}
+		got := mustDo(t, client, ChunkCall(request, noPieces))
+		wantReason(t, last, OutcomeOK, "")
+		request.Offsets = "byte"
+		whole := mustDo(t, client, chunkCall(request))
+		if wantReason(t, last, OutcomeOK, ""); whole.Unchanged != unchanged {
+			t.Errorf("%.20q: unchanged is %v", text, whole.Unchanged)
+		}
+		var want []Piece
+		for _, c := range whole.Chunks {
+			want = append(want, Piece{whole.Text[c.Start:c.End], c})
+		}
+		if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+			t.Errorf("%.20q: got %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 func TestDaemonStartsFromAPreset(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "c.yaml")
 	const presets = "presets: { chunk: { small: { chunk: { max: 20, unit: chars }, offsets: utf16, return_text: never } },\n" +

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	patience = 80 * time.Millisecond  // of a call that is to be late
-	enough   = 10 * time.Second       // of one that is not, however busy the machine
-	promised = 30 * time.Millisecond  // all that a call may take beyond its budget
-	slack    = 250 * time.Millisecond // what a loaded machine may add to a single run
+	patience = 80 * time.Millisecond // of a call that is to be late
+	enough   = 10 * time.Second      // of one that is not, however busy the machine
+	promised = 30 * time.Millisecond // all that a call may take beyond its budget
+	slack    = 5 * time.Second       // what a loaded machine may take from a single run: more is a client that hangs
 )
 
 // on is a client whose route chunk is on, and which remembers its last call.
@@ -72,24 +72,40 @@ func call(t *testing.T, client *Client, c Call[string]) string {
 	return result
 }
 
-// inTime runs a call until three runs kept the promise, or three broke it: a neighbour delays one
-// or two, a client that is late is late each time.
+// inTime runs a call until three runs kept the promise, or eight broke it: a neighbour delays some,
+// a client that is late is late each time.
 func inTime(t *testing.T, budget time.Duration, run func()) {
 	t.Helper()
-	var took []time.Duration
-	kept, broken := 0, 0
-	for kept < 3 && broken < 3 {
+	inTimeOf(t, budget, func() time.Duration {
 		started := time.Now()
 		run()
-		took = append(took, time.Since(started))
-		if took[kept+broken] <= budget+promised {
+		return time.Since(started)
+	})
+}
+
+// inTimeOf is inTime where run says itself how long the call took. How late a timer of the same
+// length has fired in the meantime is the machine's, and not held against the client.
+func inTimeOf(t *testing.T, budget time.Duration, run func() time.Duration) {
+	t.Helper()
+	var added []time.Duration
+	kept, broken := 0, 0
+	for kept < 3 && broken < 8 {
+		late := make(chan time.Duration, 1)
+		due := time.Now().Add(budget)
+		timer := time.AfterFunc(budget, func() { late <- time.Since(due) })
+		over := run() - budget
+		if over > promised && !timer.Stop() {
+			over -= <-late
+		}
+		timer.Stop()
+		if added = append(added, over); over <= promised {
 			kept++
 		} else {
 			broken++
 		}
 	}
-	if broken == 3 {
-		t.Errorf("took %v with a budget of %v", took, budget)
+	if broken == 8 {
+		t.Errorf("added %v to a budget of %v", added, budget)
 	}
 }
 

@@ -207,7 +207,17 @@ func (r *reply) statusLine(line string) bool {
 }
 
 func (r *reply) header(name, value string, frame *framing) {
-	switch strings.ToLower(name) {
+	var room [len("x-hotpath-contract")]byte // the longest of them
+	if len(name) > len(room) {
+		return
+	}
+	lower := room[:len(name)]
+	for i := range lower {
+		if lower[i] = name[i]; 'A' <= name[i] && name[i] <= 'Z' {
+			lower[i] += 'a' - 'A'
+		}
+	}
+	switch string(lower) { // which copies nothing; strings.ToLower was a third of a call's allocations
 	case "content-length":
 		frame.length.add(value)
 	case "transfer-encoding":

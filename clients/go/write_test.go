@@ -101,9 +101,23 @@ func TestChunkCallsGiveTexts(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, bad := range []string{`{"text":"a","chunks":[{"start":0,"end":2}]}`, `{"text":"a","chunks":[{"start":-1,"end":1}]}`,
-		`{"text":"abc","chunks":[{"start":2,"end":1}]}`} {
-		if _, err := readPieces([]byte(bad)); err == nil {
+		`{"text":"abc","chunks":[{"start":2,"end":1}]}`, `{"chunks":[]}`, `{"unchanged":false,"chunks":[]}`, `{"unchanged":true}`,
+		`{"text":"abc"}`, `{"text":"abc","chunks":null}`, `{}`, `{"unchanged":true,"chunks":[{"start":0,"end":5}]}`, `{"text":"abc","chunks":[{}]}`} {
+		if _, err := readPieces([]byte(bad), "sent"); err == nil {
 			t.Errorf("%s is taken", bad)
+		}
+	}
+}
+
+func TestPiecesAreCutOfTheTextThatWasSentWhereItIsUnchanged(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"unchanged":true,"chunks":[{"start":1,"end":3}]}`:                 "en",
+		`{"unchanged":true,"text":"other","chunks":[{"start":1,"end":3}]}`:  "th",
+		`{"unchanged":false,"text":"other","chunks":[{"start":1,"end":3}]}`: "th",
+	} {
+		got, err := readPieces([]byte(body), "sent")
+		if err != nil || len(got) != 1 || got[0].Text != want {
+			t.Errorf("%s: %+v, %v", body, got, err)
 		}
 	}
 }

@@ -378,6 +378,27 @@ def test_score_by_the_daemon_and_by_the_old_code(start, run):
     assert ranked == [hotpathd.Ranked(1, 2.0), hotpathd.Ranked(2, 2.0)]
 
 
+UNCHANGED = ["", "a", "A wing.\n\nAnother, na\u00efve one. \U0001f600", "\ud83d\ude00 and a wing." * 9, "word " * 2000 + "end"]
+CHANGED = ["a  b", " a", "\ufeffa", "a\r\nb", "na\u00c3\u00afve \ud83d\ude00", "\u0000", "e\u0301"]
+
+
+@BOTH
+@pytest.mark.parametrize("clean", ["standard", "none"])
+def test_chunks_are_those_of_a_text_that_travels_back(start, run, clean):
+    """Whether the text that they are cut of has travelled or not."""
+    daemon = start()
+    for text in UNCHANGED + CHANGED:
+        body = {"text": text, "clean": clean, "chunk": {"max": 4, "overlap": 1}}
+        whole, last = run(daemon.unix, lambda sidecar: sidecar.call("chunk", body, timeout=5, fallback=dict))
+        assert last.outcome == "ok" and whole["unchanged"] is (clean == "none" or text in UNCHANGED), text
+        pieces, last = run(
+            daemon.unix,
+            lambda sidecar: sidecar.chunk(text, clean=clean, max=4, overlap=1, timeout=5, fallback=lambda: ["old"]),
+        )
+        assert last.outcome == "ok", last
+        assert pieces == hotpathd._helpers.read_chunks(whole, "not looked at")
+
+
 PRESETS = """
 presets:
   chunk: { small: { chunk: { max: 20, unit: chars }, offsets: utf16, return_text: never } }

@@ -7,7 +7,8 @@ import sys
 import types
 
 import pytest
-from faults import answer_to
+from faults import answer_to, reply
+from test_faults import saying
 
 import hotpathd
 from hotpathd import Chunk, Ranked
@@ -15,7 +16,7 @@ from hotpathd import Chunk, Ranked
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ANSWERS = {
     "/v1/chunk": {
-        "text": "naïve text", "unchanged": True, "encoding": "estimate", "exact": False, "tokens": 3,
+        "text": "naïve text", "unchanged": False, "encoding": "estimate", "exact": False, "tokens": 3,
         "chunks": [
             {"id": "a", "start": 0, "end": 5, "tokens": 2, "source": [0, 6], "boundary": "word"},
             {"id": "b", "start": 6, "end": 10, "tokens": 1, "source": [7, 11], "boundary": "document",
@@ -72,8 +73,27 @@ def test_chunks_carry_their_text(serve, daemon, run):
         Chunk("text", 1, (7, 11), 6, 10, "b", "document", ("H",)),
     ]
     assert daemon.requests[0].json() == {
-        "text": "naïve  text", "format": "plain", "chunk": {"max": 2, "overlap": 1},
+        "text": "naïve  text", "return_text": "if_changed", "format": "plain",
+        "chunk": {"max": 2, "overlap": 1},
     }  # fmt: skip
+
+
+@BOTH
+@pytest.mark.parametrize("sent", ["naïve text", "\ud83d\ude00ve text"], ids=["characters", "surrogates"])
+def test_a_text_that_was_left_alone_is_the_callers_own(serve, run, sent):
+    answer = {**ANSWERS["/v1/chunk"], "unchanged": True, "metadata": {"chars": 10}}
+    del answer["text"]
+    if sent[0] == "\ud83d":  # one character of JSON
+        answer = {**answer, "chunks": [{**answer["chunks"][1], "start": 4, "end": 8}], "metadata": {"chars": 8}}
+    got = run(serve(saying(reply(answer))).url, "chunk", sent, fallback=lambda: [])
+    assert got[-1].text == "text" and len(got) == len(answer["chunks"])
+
+
+@BOTH
+@pytest.mark.parametrize("answer", [{"unchanged": False}, {"unchanged": 1}, {}, {"unchanged": True}], ids=str)
+def test_an_answer_without_a_text_that_may_have_changed_is_none(serve, run, answer):
+    answer = {**answer, "chunks": []}
+    assert run(serve(saying(reply(answer))).url, "chunk", "a", fallback=lambda: ["old"]) == [Chunk("old")]
 
 
 @BOTH

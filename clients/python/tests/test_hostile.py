@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
+import itertools
 import os
 import signal
+import socket
+import struct
 import sys
 import threading
 import time
+import tracemalloc
 
 import pytest
-from faults import Peer, echo, reply
-from test_faults import saying
-from test_promise import CLIENTS, MODES, OLD, kept
+from faults import Peer, echo, reply, within
+from test_faults import GOOD, saying, saying_and_holding
+from test_promise import CLIENTS, MODES, OLD, TIMEOUT_S, kept
 
 import hotpathd
 from hotpathd import _breaker
@@ -79,6 +85,105 @@ def test_refuses(serve, run, data):
     kept(run, server.url, "bad_reply", timeout=10)
 
 
+def reset(data):
+    """Says it, and ends the connection by RST."""
+
+    def script(peer):
+        peer.request()
+        peer.send(data)
+        peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return script
+
+
+def answering(data):
+    """The first request with it, and goes on well."""
+
+    def script(peer):
+        peer.request()
+        peer.send(data)
+        echo(peer)
+
+    return script
+
+
+def dripped(data):
+    return lambda peer: (peer.request(), peer.drip(data, 0.01))
+
+
+HEAD = GOOD.partition(b"{")[0]
+ONCE = {
+    "nothing": (lambda peer: peer.hold(), "timeout"),
+    "a byte each 10 ms": (dripped(GOOD), "timeout"),
+    "a reset": (reset(b""), "connect"),
+    "a reset after the head": (reset(HEAD), "connect"),
+    "a reset within the body": (reset(GOOD[:-3]), "connect"),
+    "the end after the head": (saying(HEAD), "connect"),
+    "a length that is too long": (saying_and_holding(GOOD.replace(b"h: 21", b"h: 22")), "timeout"),
+    "a length that is too short": (saying_and_holding(GOOD.replace(b"h: 21", b"h: 20")), "bad_reply"),
+    "a head of 1 MiB": (saying(GOOD.replace(b"\r\n\r\n", b"\r\nA: " + b"a" * 2**20 + b"\r\n\r\n")), "bad_reply"),
+    "junk for a chunk": (saying_and_holding(CHUNKED + b"2\r\n[]\r\njunk\r\n"), "bad_reply"),
+    "gzip": (answering(reply(gzip.compress(b"[]"), Content_Encoding="gzip")), "bad_reply"),
+    "NaN": (answering(reply(b"[NaN]")), "bad_reply"),
+    "Infinity": (answering(reply(b"[-Infinity]")), "bad_reply"),
+    "no UTF-8": (answering(reply(b'["\xc3\x28"]')), "bad_reply"),
+}
+
+
+@CLIENTS
+@pytest.mark.parametrize("script, reason", ONCE.values(), ids=ONCE)
+def test_a_good_connection_after_a_hostile_one_is_as_good_as_ever(serve, run, script, reason):
+    def first_of_all(peer):
+        (echo if peer.number else script)(peer)
+
+    timeout = TIMEOUT_S if reason == "timeout" else 5
+
+    def calls():
+        (result, last, took), *later = run(serve(first_of_all).url, count=4, timeout=timeout)
+        assert result is OLD and (last.outcome, last.reason) == ("fallback", reason), last
+        assert {"text": "a"} in [result for result, _, _ in later]
+        return took
+
+    within(timeout, calls)
+
+
+@CLIENTS
+def test_a_body_without_end_has_a_ceiling(serve, run, monkeypatch):
+    monkeypatch.setattr(hotpathd._http, "MAX_BODY_BYTES", 2**20)
+    piece = b"10000\r\n" + b"x" * 2**16 + b"\r\n"
+    sent = itertools.count()
+
+    def script(peer):
+        peer.request()
+        peer.sock.sendall(CHUNKED)
+        with contextlib.suppress(OSError):  # the client has had enough
+            while next(sent) < 10_000:
+                peer.sock.sendall(piece)
+
+    tracemalloc.start()
+    try:
+        kept(run, serve(script).url, "bad_reply", timeout=20)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 2**20 and next(sent) < 5_000
+
+
+ODD = {
+    "two replies in one write": reply([1]) + reply([2]),
+    "100 Continue before it": b"HTTP/1.1 100 Continue\r\n\r\n" + reply([1]),
+    "no reason": reply([1]).replace(b"200 Word", b"200"),
+    "an empty reason": reply([1]).replace(b"200 Word", b"200 "),
+}
+
+
+@CLIENTS
+@pytest.mark.parametrize("data", ODD.values(), ids=ODD)
+def test_an_odd_reply_is_one_and_the_next_call_has_its_own(serve, run, data):
+    results = [result for result, _, _ in run(serve(answering(data)).url, count=2, timeout=5)]
+    assert results[0] == [1] and results[1] in ([1], {"text": "a"})  # of a new connection, or of this one
+
+
 def test_the_clock_is_looked_at_between_the_lines_of_one_read():
     budget = Budget(1, iter([0.0] + [9.0] * 9).__next__, 0.0)
     budget.left()
@@ -128,18 +233,34 @@ def test_a_number_is_a_key_by_its_digits(serve, client):
         assert of_number == sidecar.call("chunk", [], fallback=lambda: OLD, key=str(key), timeout=5)
 
 
-@pytest.mark.parametrize("start, end", [(-1, 1), (1, 0), (0, 3)])
-def test_a_chunk_outside_of_its_text_means_the_fallback(serve, client, start, end):
-    chunk = {"start": start, "end": end, "tokens": 1, "source": [0, 1], "id": "", "boundary": ""}
+CHUNK = {"start": 0, "end": 1, "tokens": 1, "source": [0, 1], "id": "", "boundary": ""}
+WRONG_FIELDS = [
+    *({"start": start, "end": end} for start, end in [(-1, 1), (1, 0), (0, 3), (1, 1), (0.0, 1), ("0", 1)]),
+    *({"tokens": value} for value in (None, "1", 1.0, True)),
+    *({"source": value} for value in (None, 5, [0], [0, 1, 2], ["0", "1"], "ab")),
+    *({"headings": value} for value in (None, "H", [1], {"H": 1})),
+    {"id": 7},
+    {"boundary": None},
+]
+
+
+@pytest.mark.parametrize("fields", WRONG_FIELDS, ids=str)
+def test_a_chunk_of_another_shape_means_the_fallback(serve, client, fields):
+    chunk = {**CHUNK, **fields}
     sidecar = client(serve(saying(reply({"text": "ab", "chunks": [chunk]}))).url)
     pieces = sidecar.chunk("ab", fallback=lambda: ["old"], timeout=5)
     assert [piece.text for piece in pieces] == ["old"] and sidecar.last.reason == "bad_reply"
 
 
-@pytest.mark.parametrize("index", [-1, 2])
-def test_a_rank_outside_of_the_documents_means_the_fallback(serve, client, index):
-    answer = {"results": [{"index": index, "relevance_score": 1.0}]}
-    sidecar = client(serve(saying(reply(answer))).url, modes={"score": "on"})
+@pytest.mark.parametrize(
+    "index, score",
+    [*((index, "1.0") for index in ("-1", "2", "1.0", "true", '"1"', "null")),
+     *(("1", score) for score in ("null", "true", '"1"', "1e999", "NaN", "[]"))],
+)  # fmt: skip
+def test_a_rank_of_another_shape_means_the_fallback(serve, client, index, score):
+    answer = b'{"results":[{"index":%s,"relevance_score":%s}]}' % (index.encode(), score.encode())
+    data = reply(answer, X_Hotpath_Contract="score/1")
+    sidecar = client(serve(saying(data)).url, modes={"score": "on"})
     (best,) = sidecar.score("q", ["a", "b"], fallback=lambda: [1], timeout=5)
     assert best.index == 1 and best.score is None and sidecar.last.reason == "bad_reply"
 

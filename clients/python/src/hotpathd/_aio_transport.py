@@ -195,14 +195,13 @@ class _Pool:
         task = self._loop.create_task(self._dial())
         try:
             await asyncio.wait({task}, timeout=budget.left())
-        finally:
-            if not task.done():
-                task.cancel()
-                task.add_done_callback(_let_go)
-        try:
             if not task.done() or task.cancelled():
                 raise Failure("timeout")
             return task.result()
+        except BaseException:
+            task.cancel()
+            task.add_done_callback(_let_go)  # done or not: a cancellation may come with the connection
+            raise
         finally:
             del task  # an error of it holds this frame
 

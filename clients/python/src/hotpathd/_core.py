@@ -131,9 +131,11 @@ class Core:
         compare: Optional[Comparing],
         options: Dict[str, Any],
     ) -> Call:
+        def read(answer: Any) -> List[_helpers.Chunk]:
+            return _helpers.read_chunks(answer, text)
+
         body = _helpers.chunk_request(text, options)
-        compare = compare or _helpers.compare_chunks
-        return Call(self, "chunk", body, _helpers.read_chunks, key, timeout, compare)
+        return Call(self, "chunk", body, read, key, timeout, compare or _helpers.compare_chunks)
 
     def _of_score(
         self,

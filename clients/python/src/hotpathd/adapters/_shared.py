@@ -124,6 +124,7 @@ class Splitting(_Asking):
     ) -> None:
         body = _helpers.chunk_request(text, _of_body(options))
         super().__init__("chunk", body, key, options, _helpers.compare_chunks)
+        self._text = text
         self._text_of = text_of
         self._make = make
 
@@ -132,7 +133,7 @@ class Splitting(_Asking):
         return pieces, [Chunk(self._text_of(piece)) for piece in pieces]
 
     def _new(self, answer: Any) -> Result:
-        return self._old(self._make(_helpers.read_chunks(answer)))
+        return self._old(self._make(_helpers.read_chunks(answer, self._text)))
 
 
 class Ranking(_Asking):
