@@ -15,7 +15,7 @@ from typing import Any
 import made
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 from hotpathd.evidence import fields, reading, spool, store, table  # noqa: E402
 

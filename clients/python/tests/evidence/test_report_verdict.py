@@ -14,7 +14,7 @@ from typing import Any, List, Tuple
 import made
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 import numpy as np  # noqa: E402
 

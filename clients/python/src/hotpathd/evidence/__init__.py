@@ -2,5 +2,5 @@
 
     events -> reading -> spool -> tables -> { quantiles, rates, cost, ... } -> verdict -> output
 
-Needs `pip install hotpathd[report]`; the client itself imports nothing from here.
+Needs the extra `report`; the client itself imports nothing from here.
 """
