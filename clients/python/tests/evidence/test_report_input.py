@@ -288,6 +288,19 @@ def test_what_a_killed_run_left_of_an_output_goes_with_the_next_one(bench: Any) 
     assert [path.exists() for path in (old, young, other)] == [False, True, True]
 
 
+def test_an_output_that_is_a_pipe_stays_one_and_a_link_stays_a_link(bench: Any) -> None:
+    pipe, link, file = (bench.folder / name for name in ("pipe", "link", "file"))
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    read = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        bench.events(GOOD).run("--markdown", str(pipe), "--html", str(link))
+        assert os.read(read, 1000).startswith(b"# ")
+    finally:
+        os.close(read)
+    assert pipe.is_fifo() and link.is_symlink() and file.read_text().lower().startswith("<!doctype html>")
+
+
 def test_columns_that_find_no_room_are_told_in_a_line(bench: Any) -> None:
     """No file may have more than a thousand bytes."""
     code = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); from hotpathd.evidence import command; sys.exit(command.main(sys.argv[1:]))"

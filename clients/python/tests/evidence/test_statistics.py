@@ -162,6 +162,15 @@ def test_so_do_those_of_rates(share: float, n: int) -> None:
     assert is_honest(between)
 
 
+@pytest.mark.parametrize("method", ["wilson", "exact"])
+def test_the_limits_of_a_rate_are_those_that_scipy_gives(method: Any) -> None:
+    for n in (1, 7, 300, 20_000):
+        for count in {0, 1, n // 3, n - 1, n}:
+            for confidence in (0.95, 1 - 1e-6):
+                wanted = stats.binomtest(count, n).proportion_ci(confidence, method)
+                assert intervals.rate(count, n, confidence, method=method)[1:] == pytest.approx((wanted.low, wanted.high), rel=1e-6, abs=1e-12)
+
+
 def test_failures_in_runs_widen_the_interval_of_a_rate() -> None:
     n, share = 20000, 0.02
 
