@@ -310,6 +310,12 @@ def test_a_baseline_says_whether_a_trial_is_worth_it(bench: Any, cpu: float, rul
     assert report["kind"] == "baseline"
 
 
+@pytest.mark.parametrize(("ms", "code"), [(0.2, 20), (0.5, 10)])
+def test_a_step_that_takes_little_more_than_the_hop_is_not_worth_it(bench: Any, ms: float, code: int) -> None:
+    report = bench.events([made.kept(ms) for _ in range(200)]).run(command="baseline", expect=code)
+    assert ("the hop alone" in said(report)) == (code == 20)
+
+
 # What is written
 
 VOID = {"meta", "br"}

@@ -23,7 +23,7 @@ class _Console(Console):
 
 def show(report: Json, file: TextIO) -> None:
     console = _Console(file=file, highlight=False, width=None if file.isatty() else 120)
-    console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)))
+    console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)), soft_wrap=True)
     for name, route in report["routes"].items():
         _route(console, name, route, report["kind"])
     console.print(Text(words.LEGEND, style="dim"))

@@ -11,7 +11,7 @@ from .rules import Rules
 
 CPU_BOUND = 0.7  # of the step's time; below it the step waits for something that a sidecar will not hurry
 WORTH_OF_CPU = 0.10  # of the process
-LEAST_MS = 1.0  # a hop over localhost costs some tenths of a millisecond
+LEAST_MS = 0.3  # a hop over localhost takes 0.05 to 0.1 ms (docs/when-not-to.md)
 SHORT_WORDS = {True: "yes", False: "no", None: "open"}
 
 
