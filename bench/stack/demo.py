@@ -33,8 +33,8 @@ LEAST, MOST = 5.0, 50.0  # uploads a second, and searches
 LENGTHS = {"baseline": (5, 4), "on": (3, 3)}
 SHORT_STEPS = ("shadow=3s", "100=0s")
 CLIMB_S = 300
-PATIENCE_S = 40, 10  # beyond a step's hold time, where a hundred calls come at a share of the keys meanwhile and where not; then somebody takes the step by hand
-SHARE_OF_KEYS = 0.25  # in rollout.yaml
+PATIENCE_S = 40, 10  # beyond a step's hold time, where so many calls come meanwhile as a GO wants, and where not; then somebody takes the step by hand
+SHARE_OF_KEYS, CALLS = 0.5, 180  # rollout.yaml's
 USED_BY = {"upload": "chunk", "search": "score"}
 ROLLBACK_S = 10
 BACK_S = 45  # the longest pause of a breaker, and a probe
@@ -172,7 +172,7 @@ class Demo:
         """From shadow to all keys, each step by a verdict of the report."""
         self.show.line(self.rollout.plan(*(SHORT_STEPS if self.short else ())).strip())
         guard = self.rollout.guard("--watch", "1")
-        patience_s = PATIENCE_S[100 / (SHARE_OF_KEYS * self.rates[0]) > PATIENCE_S[0] / 1.2]
+        patience_s = PATIENCE_S[CALLS / (SHARE_OF_KEYS * self.rates[0]) > PATIENCE_S[0] / 1.2]
         begun, until = time.time(), time.monotonic() + CLIMB_S
         self.machine.others()
         while not self.in_force("on") and not self.rolled_back(begun) and time.monotonic() < until:
@@ -384,7 +384,7 @@ class Demo:
 
     def run(self):
         parts = (("PostgreSQL, the API and two workers start", self.start), ("the old path alone", self.warm_up), ("baseline", self.baseline),
-                 ("the daemon comes", self.install), ("shadow, 25 %, all keys", self.climb), ("the report", self.report), ("faults", self.faults),
+                 ("the daemon comes", self.install), ("shadow, half, all keys", self.climb), ("the report", self.report), ("faults", self.faults),
                  ("slow builds", self.slow_builds), ("the load ends, the queue runs empty", self.drain),
                  ("what users saw", self.nothing_lost), ("how long documents waited", self.waits), ("the books", self.totals))
         for number, (name, part) in enumerate(parts, 1):
