@@ -42,7 +42,7 @@ def _share(route: Route, rules: Rules) -> Question:
         share, source = route.cpu_of_process, "data"
     if share is None:
         return Question("share", text, None, "nobody yet", "two scrapes of the service tell (--service), or a profile: cpu_share in rollout.yaml")
-    return Question("share", text, share >= WORTH_OF_CPU, source, f"{share:.0%}; from {WORTH_OF_CPU:.0%} on it is")
+    return Question("share", text, share >= WORTH_OF_CPU, source, f"{share:.0%} of the process; from {WORTH_OF_CPU:.0%} on it is")
 
 
 def _contract(route: Route, rules: Rules) -> Question:
