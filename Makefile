@@ -122,7 +122,7 @@ oracles: $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/tool_*.c)) ## our 
 e2e: $(BIN) ## the daemon over TCP and Unix sockets
 	@python=$$(tests/venv) && HOTPATHD_BIN="$(CURDIR)/$(BIN)" "$$python" -m pytest -q -p no:cacheprovider tests/e2e
 
-demo: ## a whole stack, from baseline to rollback, in some two minutes (DEMO=short: half of it)
+demo: ## a whole stack, from baseline to rollback, in less than two minutes (DEMO=short: half of it)
 	@deploy/deps demo
 	@$(MAKE) -j2 all
 	@$(MAKE) vocab

@@ -11,7 +11,7 @@ def kill(demo):
     demo.counted(dead, under_load=True)
     dead.kill()
     demo.stack.end(dead)
-    demo.wait(2 if demo.short else 3, "the daemon is dead")
+    demo.wait(2, "the daemon is dead")
     demo.stack.serve(demo.stack.start_daemon().listen)
     demo.wait(1, "a new daemon")
 
@@ -19,7 +19,7 @@ def kill(demo):
 def stop(demo):
     """SIGSTOP: connections are taken by the kernel, and nobody answers."""
     demo.stack.daemon.send_signal(signal.SIGSTOP)
-    demo.wait(4, "the daemon is stopped")
+    demo.wait(3, "the daemon is stopped")
     demo.stack.daemon.send_signal(signal.SIGCONT)
     demo.wait(1, "the daemon goes on")
 
@@ -27,7 +27,7 @@ def stop(demo):
 def overload(demo):
     """Another tenant's large documents, on many connections."""
     flood = demo.stack.script("flood", demo.stack.socket, 32)
-    demo.wait(4, "a flood of large documents")
+    demo.wait(3, "a flood of large documents")
     demo.stack.end(flood)
     answers = flood.stdout.read().decode().strip()
     demo.show.line(f"the flood's answers: {answers}")
@@ -38,7 +38,7 @@ def bad_configuration(demo):
     good = demo.stack.config.read_text()
     demo.stack.config.write_text(good.replace("mode: on", "mode: perhaps"))
     wait_for(lambda: 'hotpathd_config_last_reload_success 0' in demo.stack.metrics(), "the refusal")
-    demo.wait(3, "a bad configuration")
+    demo.wait(1.5, "a bad configuration")
     demo.promise(demo.in_force("on"), "a bad configuration is refused, and the old one stays in force")
     demo.stack.config.write_text(good)
     wait_for(lambda: 'hotpathd_config_last_reload_success 1' in demo.stack.metrics(), "the good one again")

@@ -86,7 +86,7 @@ def report(stack, *options):
 
 def baseline(stack, route, *options):
     """hotpathd-baseline for one route."""
-    command = "import sys; from hotpathd.evidence.command import baseline; sys.exit(baseline())"
+    command = "import sys; from hotpathd.evidence.__main__ import baseline; sys.exit(baseline())"
     return _told(stack, f"baseline-{route}", [stack.python, "-c", command, *_events(stack), "--route", route, *options], ("json",))
 
 

@@ -48,5 +48,5 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
-    pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+    pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
     return Bench(tmp_path, capsys)

@@ -15,7 +15,7 @@ from typing import Any
 import made
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 from hotpathd.evidence import fields, reading, spool, store, table  # noqa: E402
 
@@ -286,6 +286,19 @@ def test_what_a_killed_run_left_of_an_output_goes_with_the_next_one(bench: Any) 
         os.utime(path, (1, 1))
     bench.events(GOOD).run()
     assert [path.exists() for path in (old, young, other)] == [False, True, True]
+
+
+def test_an_output_that_is_a_pipe_stays_one_and_a_link_stays_a_link(bench: Any) -> None:
+    pipe, link, file = (bench.folder / name for name in ("pipe", "link", "file"))
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    read = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        bench.events(GOOD).run("--markdown", str(pipe), "--html", str(link))
+        assert os.read(read, 1000).startswith(b"# ")
+    finally:
+        os.close(read)
+    assert pipe.is_fifo() and link.is_symlink() and file.read_text().lower().startswith("<!doctype html>")
 
 
 def test_columns_that_find_no_room_are_told_in_a_line(bench: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, List
 import made
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 from hotpathd.evidence import spool  # noqa: E402
 

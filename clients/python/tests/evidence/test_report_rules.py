@@ -9,7 +9,7 @@ from typing import Any
 import made
 import pytest
 
-pytest.importorskip("yaml", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("yaml", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 from hotpathd.evidence import rules  # noqa: E402
 

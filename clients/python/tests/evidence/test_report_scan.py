@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List
 import made
 import pytest
 
-np = pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+np = pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 from hotpathd.evidence import ids, reading, scan, spool, store  # noqa: E402
 from hotpathd.evidence.table import Table  # noqa: E402

@@ -9,7 +9,7 @@ from typing import Any, Dict
 import made
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 from hotpathd.evidence import scrapes  # noqa: E402
 

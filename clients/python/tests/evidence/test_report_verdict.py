@@ -14,7 +14,7 @@ from typing import Any, List, Tuple
 import made
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 
 import numpy as np  # noqa: E402
 
@@ -46,18 +46,18 @@ def test_a_faster_sidecar_is_go(bench: Any) -> None:
 
 def test_a_slower_sidecar_is_rolled_back(bench: Any) -> None:
     report = bench.events(made.canary(3000, 1000, slower=1.6)).run(*bench.rules(RULES), expect=30)
-    assert "ROLLBACK later for sure: p95 +" in said(report)
+    assert "ROLLBACK slower for sure: p95 latency +" in said(report)
 
 
 def test_too_few_calls_hold(bench: Any) -> None:
     report = bench.events(made.canary(3000, 150, slower=0.2)).run(*bench.rules(RULES), expect=10)
-    assert "HOLD 150 calls of the new path; the rule wants at least 200" in said(report)
+    assert "HOLD 150 calls by the sidecar so far; the rule wants at least 200: wait" in said(report)
 
 
-@pytest.mark.parametrize(("old", "new", "short"), [(500, 50, "new"), (50, 500, "old"), (0, 500, "old")])
+@pytest.mark.parametrize(("old", "new", "short"), [(500, 50, "sidecar"), (50, 500, "old code"), (0, 500, "old code")])
 def test_the_side_that_is_too_short_is_named(bench: Any, old: int, new: int, short: str) -> None:
     report = bench.events(made.canary(old, new)).run(*bench.rules("stop: { minimum: 20 }"), expect=10)
-    assert f"HOLD too few calls of the {short} path to compare p95: {min(old, new)} of at least 100" in said(report)
+    assert f"HOLD too few calls by the {short} to compare p95: {min(old, new)} of at least 100: wait" in said(report)
 
 
 def test_grave_harm_need_not_wait_for_the_minimum(bench: Any) -> None:
@@ -68,7 +68,7 @@ def test_grave_harm_need_not_wait_for_the_minimum(bench: Any) -> None:
 
 def test_no_difference_that_is_not_known_exactly_holds_and_says_how_many_more(bench: Any) -> None:
     report = bench.events(made.canary(600, 300, slower=1.0)).run(*bench.rules(RULES), expect=10)
-    assert "neither shown nor ruled out; " in said(report)
+    assert "neither shown nor ruled out: wait for more calls by the sidecar, of which " in said(report)
     assert route(report)["test"]["planned"] > 300
 
 
@@ -94,7 +94,7 @@ def only(path: str, events: List[made.Event]) -> List[made.Event]:
 def test_last_weeks_control_is_none_for_todays_treatment(bench: Any) -> None:
     events = made.canary(3000, 1000)
     report = bench.events(only("legacy", events) + moved(only("sidecar", events), 7)).run(*bench.rules(RULES), expect=10)
-    assert "HOLD the two sides were never called at the same time: the old path from 2026-03-01T00:00:00Z" in said(report)
+    assert "HOLD the two sides were never called at the same time: the old code from 2026-03-01T00:00:00Z" in said(report)
     assert route(report)["at_the_same_time"]["old"]["share"] == 0
     bench.files = []
     slow = made.canary(3000, 1000, slower=1.6)  # harm is harm
@@ -141,7 +141,7 @@ def test_a_guard_knows_from_before_how_far_such_calls_spread(bench: Any) -> None
 def test_many_fallbacks_are_rolled_back(bench: Any) -> None:
     events = made.canary(2000, 900) + [made.failed("overloaded", 1.0) for _ in range(100)]
     report = bench.events(events).run(*bench.rules(RULES), expect=30)
-    assert "ROLLBACK 10.00% fallbacks" in said(report)
+    assert "ROLLBACK 100 of 1,000 calls by the sidecar fell back to the old code: 10.00% (95 %: " in said(report)
 
 
 def test_the_ledger_adds_up(bench: Any) -> None:
@@ -181,7 +181,7 @@ def test_a_clean_shadow_is_go_and_pairs_the_calls(bench: Any) -> None:
 
 def test_too_few_clean_comparisons_say_how_many_more(bench: Any) -> None:
     report = bench.events(shadow(250, 0)).run(*bench.rules(RULES), expect=10)
-    assert f"HOLD 0 of 250 results differ, 0.000%; up to {route(report)['mismatches']['rate']['high']:.3%} is possible" in said(report)
+    assert f"HOLD 0 of 250 compared results differ: 0.000% (95 %: at most {route(report)['mismatches']['rate']['high']:.3%})" in said(report)
     assert f"{route(report)['mismatches']['clean_needed'] - 250:,} more without a difference" in said(report)
 
 
@@ -194,7 +194,7 @@ def test_mismatches_are_no_go_and_in_clusters(bench: Any) -> None:
 
 def test_a_rule_that_allows_every_mismatch_allows_them(bench: Any) -> None:
     report = bench.events(shadow(300, 700)).run(*bench.rules("stop: { minimum: 200, mismatches: 100% }"), expect=0)
-    assert "NO-GO" not in said(report) and "GO 700 of 1,000 results differ" in said(report)
+    assert "NO-GO" not in said(report) and "GO 700 of 1,000 compared results differ" in said(report)
 
 
 def test_the_old_code_s_own_noise_is_allowed_for(bench: Any) -> None:
@@ -213,7 +213,7 @@ def test_on_is_held_against_the_old_path_of_before(bench: Any) -> None:
     for options in ([], ["--since", made.stamp(1e6)]):
         report = bench.run(*bench.rules(RULES), *options, expect=30)
         assert route(report)["comparison"] == "on"
-        assert "beside the old path of before" in said(report)
+        assert "against the old code before" in said(report)
 
 
 def test_since_and_until_cut_the_window(bench: Any) -> None:
@@ -308,6 +308,12 @@ def test_a_baseline_says_whether_a_trial_is_worth_it(bench: Any, cpu: float, rul
     report = bench.events(events).run(*bench.rules(rules), command="baseline", expect=code)
     assert [one["key"] for one in route(report)["worth"]] == ["cpu_bound", "share", *[one["key"] for one in route(report)["worth"][2:]]]
     assert report["kind"] == "baseline"
+
+
+@pytest.mark.parametrize(("ms", "code"), [(0.2, 20), (0.5, 10)])
+def test_a_step_that_takes_little_more_than_the_hop_is_not_worth_it(bench: Any, ms: float, code: int) -> None:
+    report = bench.events([made.kept(ms) for _ in range(200)]).run(command="baseline", expect=code)
+    assert ("the hop alone" in said(report)) == (code == 20)
 
 
 # What is written

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
-pytest.importorskip("numpy", reason="hotpathd[report] is not installed: tests/venv report needs a registry")
+pytest.importorskip("numpy", reason="the extra 'report' is not installed: tests/venv report needs a registry")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from test_daemon import BINARY, pieces  # noqa: E402

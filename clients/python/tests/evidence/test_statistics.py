@@ -162,6 +162,15 @@ def test_so_do_those_of_rates(share: float, n: int) -> None:
     assert is_honest(between)
 
 
+@pytest.mark.parametrize("method", ["wilson", "exact"])
+def test_the_limits_of_a_rate_are_those_that_scipy_gives(method: Any) -> None:
+    for n in (1, 7, 300, 20_000):
+        for count in {0, 1, n // 3, n - 1, n}:
+            for confidence in (0.95, 1 - 1e-6):
+                wanted = stats.binomtest(count, n).proportion_ci(confidence, method)
+                assert intervals.rate(count, n, confidence, method=method)[1:] == pytest.approx((wanted.low, wanted.high), rel=1e-6, abs=1e-12)
+
+
 def test_failures_in_runs_widen_the_interval_of_a_rate() -> None:
     n, share = 20000, 0.02
 
@@ -265,6 +274,30 @@ def test_a_guard_that_knows_what_came_before_cries_wolf_no_oftener(name: str) ->
     found = sum(guarded(rng, KINDS[name], 1.0, 10) for _ in range(count))
     print(f"{name}: {found} of {count} looks at 0.5 %")
     assert found <= stats.binom.ppf(0.999, count, 0.005 * 1.3)
+
+
+def clumped(expected: float, effect: float, most: int) -> Any:
+    """P(at least k slow calls), of a Poisson number of clumps of geometric size (Panjer's recursion)."""
+    end = 2 / (effect + 1)  # of a clump, at each of its calls
+    sizes, chances = end * (1 - end) ** np.arange(most), np.zeros(most + 1)
+    chances[0] = math.exp(-expected * end)
+    for k in range(1, most + 1):
+        chances[k] = expected * end / k * np.sum(np.arange(1, k + 1) * sizes[:k] * chances[k - 1 :: -1])
+    return chances[::-1].cumsum()[::-1]
+
+
+def crying(n: int, effect: float, looks: int, counted: float) -> float:
+    """How often the lower limit of a p95 that has not changed is above it, to how often it may."""
+    low, _ = intervals.ranks(n / counted, 0.95, sequential.confidence(0, looks=looks))
+    return float(clumped(0.05 * n, effect, n)[math.ceil(n - low * (n + 1))]) / (sequential.ALPHA / looks)
+
+
+@pytest.mark.parametrize("n", [300, 800])
+@pytest.mark.parametrize("effect", [1.5, 2.0, 4.0, 6.0])
+def test_slow_calls_in_clumps_do_not_make_a_guard_of_each_second_cry_wolf(n: int, effect: float) -> None:
+    plain, found = (crying(n, effect, 86_400, counted) for counted in (effect, blocks.of_clumps(effect)))
+    print(f"window of {n}, effect {effect}: {found:.2f} times as often as it may, {plain:.1f} without of_clumps")
+    assert found < 2 and plain > 4
 
 
 def test_and_it_sees_harm_in_fewer_calls() -> None:

@@ -113,4 +113,4 @@ def test_without_pyyaml_off_says_how(bench):
     hide = "import sys; sys.modules['yaml'] = None; from hotpathd.steps.command import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", hide, "off", "--file", "conf/hotpathd.yaml"]
     said = subprocess.run(command, cwd=bench.folder, env=bench.environment(), capture_output=True, text=True, timeout=60)
-    assert said.returncode == 2 and "hotpathd[rollout]" in said.stderr and "touch /run/hotpathd/off" in said.stderr
+    assert said.returncode == 2 and "./clients/python[rollout]" in said.stderr and "touch /run/hotpathd/off" in said.stderr

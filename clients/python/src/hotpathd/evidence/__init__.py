@@ -2,7 +2,7 @@
 
     events -> reading -> spool -> tables -> { quantiles, rates, cost, ... } -> verdict -> output
 
-Needs `pip install hotpathd[report]`; the client itself imports nothing from here.
+Needs the extra `report`; the client itself imports nothing from here.
 """
 
 MOST_LOOKS = 10**9  # that share alpha: beyond, a confidence has no digits left

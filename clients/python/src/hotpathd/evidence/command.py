@@ -136,6 +136,10 @@ def _put(path: str, text: str) -> None:
     if path == "-":
         sys.stdout.write(text)
         return
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe, a device: a rename would take its place
+        Path(path).write_text(text, encoding="utf-8")
+        return
+    path = os.path.realpath(path)
     for left in Path(path).parent.glob(f"{glob.escape(Path(path).name)}.*.new"):  # by a run that was killed
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > STALE_S:

@@ -12,7 +12,7 @@ import math
 from typing import Literal, NamedTuple, Optional, Tuple
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special  # not stats: a guard that starts would wait half a second for it
 
 from . import blocks, ties
 from .blocks import Array
@@ -114,8 +114,20 @@ def rate(count: int, n: int, confidence: float = CONFIDENCE, effect: float = 1.0
         return Interval(math.nan, 0.0, 1.0)
     effect = max(effect, 1.0) / _widened(blocks.freedom(n), confidence) if effect > 1 else 1.0  # which was measured, too
     worth = max(round(n / effect), 1)
-    found = stats.binomtest(min(round(count / effect), worth), worth).proportion_ci(confidence, method)
-    return Interval(count / n, float(found.low), float(found.high))
+    limits = _wilson if method == "wilson" else _exact
+    return Interval(count / n, *limits(min(round(count / effect), worth), worth, (1 - confidence) / 2))
+
+
+def _wilson(count: int, n: int, tail: float) -> Tuple[float, float]:
+    z, share = float(special.ndtri(1 - tail)), count / n
+    reach = z * math.sqrt(share * (1 - share) / n + (z / n) ** 2 / 4)
+    low, high = ((share + z**2 / n / 2 + way * reach) / (1 + z**2 / n) for way in (-1, 1))
+    return low if count else 0.0, high if count < n else 1.0
+
+
+def _exact(count: int, n: int, tail: float) -> Tuple[float, float]:
+    low = float(special.betaincinv(count, n - count + 1, tail)) if count else 0.0
+    return low, float(special.betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
 
 
 def rate_difference(
@@ -131,7 +143,7 @@ def no_event_upper_bound(n: int, confidence: float = CONFIDENCE) -> float:
     """Of the share that never occurred in n: Clopper and Pearson's, exact; the "rule of three" says 3 / n."""
     if not n:
         return 1.0
-    return float(stats.binomtest(0, n, alternative="less").proportion_ci(confidence, "exact").high)
+    return _exact(0, n, 1 - confidence)[1]
 
 
 def clean_needed(bound: float, n: int = 0, confidence: float = CONFIDENCE) -> int:

@@ -33,11 +33,12 @@ def _route(name: str, route: Json) -> Iterator[str]:
     yield from (f"- **{verdict}** {_safe(text)}" for verdict, text in zip(route["speaks_for"], route["reasons"]))
     yield from ["", f"Compared: {words.KINDS[route['comparison']]}.", ""]
     yield from _table(*words.table(route))
+    yield from ["", f"{words.LEGEND}."]
     if route["fallbacks"]:
         yield from ["", "Fallbacks:", ""]
-        yield from _table(["reason", "count", "share", "added p50", "added p95", "added in all"], words.ledger(route))
+        yield from _table(["why", "count", "share", "waited for nothing, p50", "p95", "in all"], words.ledger(route))
     if route["mismatches"]["clusters"]:
-        yield from ["", "Mismatches by first difference:", ""]
+        yield from ["", "Mismatches, by where results first differ:", ""]
         yield from _table(["pointer", "count", "share", "request id", "trace id"], words.clusters(route))
     if route.get("break_even"):
         yield from ["", f"Break-even: {route['break_even']['says']}"]

@@ -34,7 +34,7 @@ def tiles(route: Json) -> List[Json]:
         if row and row["old"] and row["new"]:
             out.append({"name": row["name"], "value": change(row), "note": f"{words.bare(row['old']['value'], row['unit'])} → {_short(row['new'], row)}", "tone": tone(row)})
         elif row and row["old"]:
-            out.append({"name": row["name"], "value": _short(row["old"], row), "note": "old path", "tone": ""})
+            out.append({"name": row["name"], "value": _short(row["old"], row), "note": "old code", "tone": ""})
     for key in ("fallbacks" if rows.get("fallbacks") else "shadow_failures", "mismatches"):
         row = rows.get(key)
         if row and row["new"]:

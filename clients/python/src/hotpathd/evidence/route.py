@@ -234,7 +234,7 @@ def _rows(route: Route, rules: Rules, held: Held) -> List[Row]:
     if held.memory is not None:
         rows.append(Row("memory", "memory of the sidecar", "MiB", None, _exact(held.memory / (1 << 20)), None))
     if held.beside is not None:
-        rows.append(Row("beside", "CPU of the sidecar beside calls", "%", None, _exact(held.beside * 100), None))
+        rows.append(Row("beside", "CPU beside calls (of a core)", "%", None, _exact(held.beside * 100), None))
     if held.service:
         before, after = (_exact(one / (1 << 20)) for one in held.service)
         rows.append(Row("service", "memory of the service", "MiB", before, after, _exact(after.value - before.value)))
@@ -254,8 +254,8 @@ def known(one: Interval) -> Optional[Interval]:
 def _rates(route: Route, counts: Counts) -> List[Row]:
     live = max(counts.new - counts.cancelled, 0) if route.kind in ("canary", "on") else 0
     rows = []
-    for key, count in (("fallbacks", counts.fallbacks), ("timeouts", counts.timeouts), ("errors", counts.errors)):
-        rows.append(_rate_row(key, key, count, live, route.fallback_effect))
+    for key, name, count in (("fallbacks", "fallbacks", counts.fallbacks), ("timeouts", "... by a timeout", counts.timeouts), ("errors", "... by an error", counts.errors)):
+        rows.append(_rate_row(key, name, count, live, route.fallback_effect))
     if counts.shadow:
         rows.append(_rate_row("shadow_failures", "failures in shadow", counts.shadow_failures, counts.shadow, route.fallback_effect if not live else 1.0))
     if route.compared:

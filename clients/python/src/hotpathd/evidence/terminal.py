@@ -12,7 +12,7 @@ from . import words
 
 Json = Dict[str, Any]
 COLOURS = {"GO": "bold white on green", "HOLD": "bold black on yellow", "NO-GO": "bold white on red", "ROLLBACK": "bold white on red"}
-_NUMBERS = {"old", "sidecar", "difference (95 %)", "count", "share", "added p50", "added p95", "added in all"}
+_NUMBERS = {"old", "sidecar", "difference", "count", "share", "waited for nothing, p50", "p95", "in all"}
 _DOT = {"GO": "green", "HOLD": "yellow", "NO-GO": "red", "ROLLBACK": "red"}
 
 
@@ -23,9 +23,10 @@ class _Console(Console):
 
 def show(report: Json, file: TextIO) -> None:
     console = _Console(file=file, highlight=False, width=None if file.isatty() else 120)
-    console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)))
+    console.print(Text.assemble((f" {report['verdict']} ", COLOURS[report["verdict"]]), " ", words.summary(report)), soft_wrap=True)
     for name, route in report["routes"].items():
-        _route(console, name, route)
+        _route(console, name, route, report["kind"])
+    console.print(Text(words.LEGEND, style="dim"))
     console.print()
     for line in words.integrity(report):
         console.print(Text(line, style="red" if "NOT" in line else ""), soft_wrap=True)
@@ -33,17 +34,18 @@ def show(report: Json, file: TextIO) -> None:
         console.print(Text(f"{problem['what']}: {problem['count']:,}, first at {', '.join(problem['places'])}", style="yellow"))
 
 
-def _route(console: Console, name: str, route: Json) -> None:
+def _route(console: Console, name: str, route: Json, kind: str) -> None:
     console.print()
-    console.print(Text.assemble((name, "bold"), " ", (f" {route['verdict']} ", COLOURS[route["verdict"]]), " ", words.KINDS[route["comparison"]]))
+    console.print(Text.assemble((name, "bold"), " ", (f" {route['verdict']} ", COLOURS[route["verdict"]]), " compared: ", words.KINDS[route["comparison"]]))
     for verdict, text in zip(route["speaks_for"], route["reasons"]):
-        console.print(Text.assemble(("  * ", _DOT[verdict]), text))
+        console.print(Text.assemble((f"  {verdict:<8}  ", _DOT[verdict]), text), soft_wrap=True)
     console.print(_table(*words.table(route)))
     if route["fallbacks"]:
-        console.print(_table(["fallback", "count", "share", "added p50", "added p95", "added in all"], words.ledger(route)))
+        console.print(_table(["why calls fell back", "count", "share", "waited for nothing, p50", "p95", "in all"], words.ledger(route)))
     if route["mismatches"]["clusters"]:
-        console.print(_table(["first difference", "count", "share", "request id", "trace id"], words.clusters(route)))
-    console.print(_table(["worth it?", "", ""], [[q["text"], words.answer(q), q["why"]] for q in route["worth"]]))
+        console.print(_table(["results first differ at", "count", "share", "request id", "trace id"], words.clusters(route)))
+    if kind != "baseline":  # whose reasons they are
+        console.print(_table(["is it worth it?", "", ""], [[q["text"], words.answer(q), q["why"]] for q in route["worth"]]))
 
 
 def _table(head: List[str], rows: List[List[str]]) -> Table:

@@ -88,31 +88,32 @@ def _planned(route: Route, rules: Rules) -> Optional[int]:
 def _latency(route: Route, rules: Rules, test: Test) -> List[Reason]:
     stop, n = rules.stop, len(route.new.took)
     if not n:
-        return [Reason(HOLD, "no call of the new path yet")]
-    few = Reason(HOLD, f"{n:,} calls of the new path; the rule wants at least {stop.minimum:,}")
+        return [Reason(HOLD, "no call went to the sidecar yet: wait, or see whether the route has a share of the calls")]
+    few = Reason(HOLD, f"{n:,} calls by the sidecar so far; the rule wants at least {stop.minimum:,}: wait")
     if test.look is None:
         return [few if n < stop.minimum else Reason(HOLD, _too_short(route, stop.metric))]
     found = test.look.interval
-    change = f"{stop.metric} {change_word(found.value)} (from {change_word(found.low)} to {change_word(found.high)})"
-    beside = {"on": ", beside the old path of before", "shadow": ", on the same calls"}.get(route.kind, "")
+    beside = {"on": " against the old code before", "shadow": " against the old code on the same calls"}.get(route.kind, " against the old code")
+    change = f"{stop.metric} latency {change_word(found.value)} (surely from {change_word(found.low)} to {change_word(found.high)}){beside}"
+    harmful = f"+{stop.regression:.0%}, which the rule forbids,"
     if test.look.outcome is Outcome.REGRESSION:
         harm = NO_GO if route.kind == "shadow" else ROLLBACK
-        return [Reason(harm, f"later for sure: {change}{beside}")]
+        return [Reason(harm, f"slower for sure: {change}")]
     if n < stop.minimum:
         return [few]
     if test.look.outcome is Outcome.GO:
-        return [Reason(GO, f"{change}{beside}: {stop.regression:.0%} more is ruled out")]
-    more = f"; {test.planned:,} calls of the new path are planned, {n:,} are there" if test.planned and test.planned > n else ""
-    return [Reason(HOLD, f"{change}{beside}: {stop.regression:.0%} more is neither shown nor ruled out{more}")]
+        return [Reason(GO, f"{change}: {harmful} is ruled out")]
+    more = f", of which {test.planned:,} are planned and {n:,} are there" if test.planned and test.planned > n else ""
+    return [Reason(HOLD, f"{change}: {harmful} is neither shown nor ruled out: wait for more calls by the sidecar{more}")]
 
 
 def _too_short(route: Route, metric: str) -> str:
     """Why there is no look, whatever the rule's minimum."""
     old, new = len(route.old.took), len(route.new.took)
     if old >= LEAST and new >= LEAST:
-        return f"the {old:,} calls of the old path are too few, or too equal, to say how many {metric} takes: `calls` of the stop rule plans them"
-    side, count = ("old", old) if old <= new else ("new", new)
-    return f"too few calls of the {side} path to compare {metric}: {count:,} of at least {LEAST}"
+        return f"the {old:,} calls by the old code are too few, or too equal, to say how many {metric} takes: `calls` of the stop rule plans them"
+    side, count = ("old code", old) if old <= new else ("sidecar", new)
+    return f"too few calls by the {side} to compare {metric}: {count:,} of at least {LEAST}: wait"
 
 
 def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
@@ -122,12 +123,12 @@ def _fallbacks(route: Route, rules: Rules, test: Test) -> List[Reason]:
     if not n or route.kind == "old":
         return []
     found = intervals.rate(count, n, effect=route.fallback_effect)
-    name = "failures in shadow" if shadow else "fallbacks"
-    text = f"{found.value:.2%} {name} (from {max(found.low, 0):.2%} to {min(found.high, 1):.2%}); the rule allows {stop.fallbacks:.2%}"
+    what = "shadow calls failed" if shadow else "calls by the sidecar fell back to the old code"
+    text = f"{count:,} of {n:,} {what}: {found.value:.2%} (95 %: {max(found.low, 0):.2%} to {min(found.high, 1):.2%}); the rule allows {percent(stop.fallbacks)}"
     sure = _at_a_look(count, n, n / (test.planned or max(stop.minimum, n)), stop.alpha, test.looks)
     if sure.low > stop.fallbacks:
         return [Reason(NO_GO if shadow else ROLLBACK, text)]
-    return [Reason(GO if found.high <= stop.fallbacks else HOLD, text)]
+    return [Reason(GO, text) if found.high <= stop.fallbacks else Reason(HOLD, f"{text}: wait for more calls")]
 
 
 def _at_a_look(count: int, n: int, fraction: float, alpha: float, looks: int) -> Interval:
@@ -137,10 +138,10 @@ def _at_a_look(count: int, n: int, fraction: float, alpha: float, looks: int) ->
 def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
     if test.mismatch is None:
         if route.kind == "shadow":
-            return [Reason(HOLD, "no result was compared")]
+            return [Reason(HOLD, "no result was compared yet: wait, or see whether the clients compare")]
         return []  # seen in shadow, before
     limit, n = rules.stop.mismatches, route.compared
-    found = f"{route.differing:,} of {n:,} results differ, {test.mismatch.value:.3%}; up to {test.mismatch.high:.3%} is possible; the rule allows {limit:.3%}"
+    found = f"{route.differing:,} of {n:,} compared results differ: {test.mismatch.value:.3%} (95 %: at most {test.mismatch.high:.3%}); the rule allows {percent(limit)}"
     if route.noise_differing:
         noise = intervals.rate(route.noise_differing, route.noise)
         found += f"; the old code differs from itself in {noise.value:.3%}"
@@ -152,7 +153,7 @@ def _mismatches(route: Route, rules: Rules, test: Test) -> List[Reason]:
         return [Reason(GO, found)]
     if route.kind != "shadow":
         return []  # the last ones of shadow, as a step begins: too few to hold it up
-    more = f"; {max(test.clean_needed - n, 1):,} more without a difference would show it" if not route.differing else ""
+    more = f": wait; {max(test.clean_needed - n, 1):,} more without a difference would show it" if not route.differing else ": wait for more comparisons"
     return [Reason(HOLD, found + more)]
 
 
@@ -160,10 +161,10 @@ def _money(route: Route, rules: Rules) -> List[Reason]:
     row = route.row("cost")
     if row is None or row.difference is None:
         return []
-    found = f"{abs(row.difference.value):,.2f} {row.unit} a month {'less' if row.difference.value < 0 else 'more'}"
+    found = f"it costs {abs(row.difference.value):,.2f} {row.unit} a month {'less' if row.difference.value < 0 else 'more'}"
     slower = (p := route.row(rules.stop.metric)) is not None and p.difference is not None and p.difference.high > 0
     if row.difference.low > 0 and slower:
-        return [Reason(NO_GO, f"it does not pay: {found}, and nobody waits less")]
+        return [Reason(NO_GO, f"it does not pay: {found}, and callers do not surely wait less")]
     return [Reason(GO, found)]
 
 
@@ -174,15 +175,16 @@ def _apart(route: Route) -> List[Reason]:
         return []
     old, new = (" to ".join(map(moment, span)) for span in (found.old_span, found.new_span))
     if found.shared is None:
-        return [Reason(HOLD, f"the two sides were never called at the same time: the old path from {old}, the sidecar from {new}")]
-    return [Reason(HOLD, f"the two sides were not called at the same time: {found.old:.0%} of the old path's calls ({old}) have the sidecar's beside them, "
-                   f"{found.new:.0%} of the sidecar's ({new}) the old path's; {ENOUGH:.0%} of each are due. Both: --since {moment(found.shared[0])} --until {moment(found.shared[1])}")]
+        return [Reason(HOLD, f"the two sides were never called at the same time: the old code from {old}, the sidecar from {new}")]
+    return [Reason(HOLD, f"the two sides were not called at the same time: {found.old:.0%} of the old code's calls ({old}) have the sidecar's beside them, "
+                   f"{found.new:.0%} of the sidecar's ({new}) the old code's; {ENOUGH:.0%} of each are due. Report on the time of both: --since {moment(found.shared[0])} --until {moment(found.shared[1])}")]
 
 
 def _books(route: Route, integrity: Integrity) -> List[Reason]:
     for books in integrity.books:
         if books.route == route.name and books.agree is False:
-            return [Reason(HOLD, f"the books do not agree: {books.asked:,} calls asked, {books.certain:,} of them certainly received; the daemon counts {books.received:,}")]
+            return [Reason(HOLD, f"the books do not agree: {books.asked:,} calls asked the sidecar, {books.certain:,} of them surely arrived, and the daemon counts {books.received:,}: "
+                           "were the scrapes made at the window's ends, and is each client's events file here?")]
     return []
 
 
@@ -191,7 +193,7 @@ def forbidden(integrity: Integrity, rules: Rules, changed: Sequence[str]) -> Lis
     out = list(changed)
     if integrity.lost_share > rules.stop.dropped:
         unread = f" ({integrity.unread:,} of them lines that cannot be read)" if integrity.unread else ""
-        out.append(f"{integrity.lost:,} events were lost{unread}, {integrity.lost_share:.1%}; more than {rules.stop.dropped:.0%} is no evidence")
+        out.append(f"{integrity.lost:,} events were lost{unread}, {integrity.lost_share:.1%}; the rule allows {percent(rules.stop.dropped)}")
     if intervals.rate(integrity.missing, integrity.due, method="exact").low > rules.stop.dropped:
         out.append(f"{integrity.missing:,} of {integrity.due:,} requests in the daemon's log, of callers that write events, are in no event: they were lost, or a file is not given")
     if integrity.cut:
@@ -208,6 +210,10 @@ def baseline(found: Sequence[worth.Question], forbidden: Sequence[str] = ()) -> 
     reasons += [Reason(HOLD, text) for text in forbidden]
     reasons += [Reason(GO, f"{one.text} {worth.SHORT_WORDS[one.answer].capitalize()}: {one.why}") for one in found if one.answer or (one.answer is None and one.source == "data")]
     return Finding(worst([reason.verdict for reason in reasons]), tuple(reasons), Test("", 0, None, 0, None, 0, None))
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.4g}%"
 
 
 def change_word(ratio: float) -> str:

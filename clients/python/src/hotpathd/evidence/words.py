@@ -7,20 +7,20 @@ from typing import Any, Dict, List, Optional, Tuple
 Json = Dict[str, Any]
 
 KINDS = {
-    "canary": "both sides at the same time, by key (canary)",
-    "on": "the sidecar now, the old path before: traffic may have changed",
-    "shadow": "both on the same calls (shadow); callers waited for the old path alone",
-    "old": "nothing; the old path alone",
+    "canary": "calls by the sidecar with calls by the old code over the same time, chosen by their keys (canary)",
+    "on": "calls by the sidecar now with calls by the old code before (on); traffic may have changed meanwhile",
+    "shadow": "both on the same calls (shadow); callers waited for the old code alone",
+    "old": "nothing yet; these are the old code's calls",
 }
 MEANING = {
-    "GO": "Go one step further.",
-    "HOLD": "Stay as it is: not enough is known yet.",
-    "NO-GO": "Do not widen it.",
-    "ROLLBACK": "Switch it off: callers are harmed.",
+    "GO": "Go one step further: the harm that the rule names is ruled out.",
+    "HOLD": "Stay at this step: the lines marked HOLD say what is missing.",
+    "NO-GO": "Do not widen it: the lines marked NO-GO say why.",
+    "ROLLBACK": "Switch it off now: callers are harmed.",
 }
 MEANING_OF_A_BASELINE = {
     "GO": "A trial is worth it.",
-    "HOLD": "Questions are open: answer them first.",
+    "HOLD": "Questions are open: answer them first, in rollout.yaml or by data.",
     "NO-GO": "A sidecar is the wrong tool here.",
     "ROLLBACK": "",
 }
@@ -36,7 +36,7 @@ def summary(report: Json) -> str:
 
 def facts(report: Json) -> str:
     evidence = report["evidence"]
-    return f"{evidence['events']:,} calls from {evidence['first'] or 'never'} to {evidence['last'] or 'never'}; stop rule {report['rule_hash'][:12]}."
+    return f"{evidence['events']:,} calls from {evidence['first'] or 'never'} to {evidence['last'] or 'never'}; judged by {report['rules'] or 'the built-in rules'}, stop rule {report['rule_hash'][:12]}."
 
 
 def number(value: Optional[float], unit: str) -> str:
@@ -77,9 +77,12 @@ def bare(value: Optional[float], unit: str) -> str:
     return "?" if value is None else number(value, unit).replace(f" {unit}", "") if unit else number(value, unit)
 
 
+LEGEND = "(a to b): where the true value is, with 95 % confidence; ?: too few calls to set that limit"
+
+
 def table(route: Json) -> Tuple[List[str], List[List[str]]]:
     """Head and rows of the baseline table; a column in which nothing stands is left out."""
-    head = ["", "old", "sidecar", "difference (95 %)"]
+    head = ["", "old", "sidecar", "difference"]
     rows = [[row["name"], cell(row["old"], row), cell(row["new"], row), cell(row["difference"], row, True)] for row in route["table"]]
     kept = [at for at in range(len(head)) if any(row[at] not in ("-", "0") for row in rows)]
     return [head[at] for at in kept], [[row[at] for at in kept] for row in rows]
@@ -100,7 +103,7 @@ def clusters(route: Json) -> List[List[str]]:
     out = []
     for one in route["mismatches"]["clusters"]:
         first = one["examples"][0] if one["examples"] else {"request_id": "", "trace_id": ""}
-        out.append([one["pointer"] or "(the whole)", f"{one['count']:,}", f"{one['share']:.0%}", first["request_id"], first["trace_id"] or "-"])
+        out.append([one["pointer"] or "(the whole result)", f"{one['count']:,}", f"{one['share']:.0%}", first["request_id"], first["trace_id"] or "-"])
     return out
 
 
@@ -111,23 +114,23 @@ def answer(question: Json) -> str:
 def integrity(report: Json) -> List[str]:
     found = report["integrity"]
     unread = f", {found['unread']:,} lines of events that cannot be read" if found["unread"] else ""
-    lines = [f"{found['dropped']:,} events lost by the clients{unread} ({found['lost_share']:.2%})"]
+    lines = [f"events: {found['dropped']:,} lost by the clients{unread} ({found['lost_share']:.2%})"]
     if found["files_cut"]:
         lines.append(f"{found['files_cut']:,} files of which an unknown rest is missing")
-    for one in found["books"]:
+    for one in found["books"] if report["kind"] != "baseline" else ():
         if one["received"] is None:
-            lines.append(f"{one['route']}: {one['asked']:,} calls asked the sidecar; no scrapes of /metrics to hold them against")
+            lines.append(f"{one['route']}: {one['asked']:,} calls asked the sidecar; with --metrics BEFORE AFTER they are held against the daemon's own count")
             continue
         agree = "the books agree" if one["agree"] else "THE BOOKS DO NOT AGREE"
         answered = one["received"] - one["refused"]
-        lines.append(f"{one['route']}: {one['asked']:,} calls asked = {answered:,} answered + {one['refused']:,} refused + {one['never_sent']:,} never sent: {agree}")
+        lines.append(f"{one['route']}: {one['asked']:,} calls asked the sidecar = {answered:,} answered + {one['refused']:,} refused + {one['never_sent']:,} never sent: {agree}")
     if found["daemon_restarted"]:
         lines.append("the daemon was started anew between the scrapes: what it had counted before is lost")
     if found["log"]:
         log = found["log"]
-        lines.append(f"{log['requests']:,} requests in the daemon's log, {log['in_no_event']['count']:,} of them in no event" + _whose(log["in_no_event"]) + _first(log["in_no_event"]))
+        lines.append(f"log: {log['requests']:,} requests, {log['in_no_event']['count']:,} of them in no client's event" + _whose(log["in_no_event"]) + _first(log["in_no_event"]))
         if log["refused_but_not_logged"]["count"]:
-            lines.append(f"{log['refused_but_not_logged']['count']:,} refused calls are not in the daemon's log" + _first(log["refused_but_not_logged"]))
+            lines.append(f"log: {log['refused_but_not_logged']['count']:,} calls that the daemon refused are not in it" + _first(log["refused_but_not_logged"]))
     return lines
 
 

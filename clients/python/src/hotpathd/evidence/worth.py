@@ -11,7 +11,7 @@ from .rules import Rules
 
 CPU_BOUND = 0.7  # of the step's time; below it the step waits for something that a sidecar will not hurry
 WORTH_OF_CPU = 0.10  # of the process
-LEAST_MS = 1.0  # a hop over localhost costs some tenths of a millisecond
+LEAST_MS = 0.3  # a hop over localhost takes 0.05 to 0.1 ms (docs/when-not-to.md)
 SHORT_WORDS = {True: "yes", False: "no", None: "open"}
 
 
@@ -31,7 +31,7 @@ def _cpu_bound(route: Route, rules: Rules) -> Question:
     text = "Is the step bound by CPU?"
     share = route.cpu_bound
     if share is not None:
-        return Question("cpu_bound", text, share >= CPU_BOUND, "data", f"{min(share, 1):.0%} of the middle call's time is CPU; {CPU_BOUND:.0%} is the mark")
+        return Question("cpu_bound", text, share >= CPU_BOUND, "data", f"CPU is {min(share, 1):.0%} of the middle call's time; from {CPU_BOUND:.0%} on it is")
     return _asked("cpu_bound", text, rules.answers.cpu_bound, "no event has the old code's CPU time")
 
 
@@ -42,7 +42,7 @@ def _share(route: Route, rules: Rules) -> Question:
         share, source = route.cpu_of_process, "data"
     if share is None:
         return Question("share", text, None, "nobody yet", "two scrapes of the service tell (--service), or a profile: cpu_share in rollout.yaml")
-    return Question("share", text, share >= WORTH_OF_CPU, source, f"{share:.0%} of the process; {WORTH_OF_CPU:.0%} is the mark")
+    return Question("share", text, share >= WORTH_OF_CPU, source, f"{share:.0%} of the process; from {WORTH_OF_CPU:.0%} on it is")
 
 
 def _contract(route: Route, rules: Rules) -> Question:
@@ -60,7 +60,7 @@ def _pays(route: Route, rules: Rules) -> Question:
         less = -cost.difference.value
         return Question("pays", text, cost.difference.high < 0, "data", f"{_money(less)} {cost.unit} a month {'less' if less >= 0 else 'more'}, from {_money(-cost.difference.high)} to {_money(-cost.difference.low)}")
     if cost and cost.old:
-        return Question("pays", text, None, "data", f"at most {_money(cost.old.value)} {cost.unit} a month can be saved: all that the old code costs")
+        return Question("pays", text, None, "data", f"all that the old code costs is {_money(cost.old.value)} {cost.unit} a month; how much of that a sidecar saves, a trial tells")
     if cpu and cpu.difference:
         return Question("pays", text, None, "data", f"{abs(cpu.difference.value):.3g} s of CPU {'less' if cpu.difference.value <= 0 else 'more'} for 1,000 calls; prices and requests_per_month in rollout.yaml tell what that is")
     took = float(np.median(route.old.took.values)) if len(route.old.took) else 0.0
@@ -70,13 +70,13 @@ def _pays(route: Route, rules: Rules) -> Question:
 
 
 def _owner(rules: Rules) -> Question:
-    return _asked("owner", "Will somebody run and update one more process?", rules.answers.owner, "no event can tell")
+    return _asked("owner", "Will somebody run and update one more process?", rules.answers.owner, "no event can tell that")
 
 
 def _asked(key: str, text: str, answer: Optional[bool], why: str) -> Question:
     if answer is None:
         return Question(key, text, None, "nobody yet", f"{why}: answers.{key} in rollout.yaml")
-    return Question(key, text, answer, "rollout.yaml", "as the team answered")
+    return Question(key, text, answer, "rollout.yaml", f"answers.{key} in rollout.yaml")
 
 
 def _money(value: float) -> str:

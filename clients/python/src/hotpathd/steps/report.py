@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from .. import _extras
 from .problem import Unusable
 from .times import moment
 
@@ -88,7 +89,7 @@ def _child(arguments: Sequence[str], timeout_s: float) -> Said:
     try:
         from ..evidence import command
     except ImportError as missing:
-        raise Unusable(f"no report: {missing}: pip install hotpathd[report]") from None
+        raise Unusable(f"no report: {missing}; {_extras.install('report')}") from None
     with tempfile.TemporaryFile() as made, tempfile.TemporaryFile() as words:
         child = multiprocessing.get_context("fork").Process(target=_run, args=(command.main, arguments, made.fileno(), words.fileno()))
         child.start()

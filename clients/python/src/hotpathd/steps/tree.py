@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Hashable, List, Tuple, Union
 
+from .. import _extras
 from .problem import Unusable
 
 try:
     import yaml
 except ImportError as missing:  # pragma: no cover
-    raise Unusable("PyYAML is needed to edit the configuration: pip install hotpathd[rollout]") from missing
+    raise Unusable(f"PyYAML is needed to edit the configuration; {_extras.install('rollout')}") from missing
 
 Scalar = Tuple[str, str]  # tag, text
 Value = Any  # Scalar, or lists and dicts of them; the keys of a dict are Scalars or numbers
