@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -14,23 +15,30 @@ RULES = ROOT / "deploy/prometheus/rules.yml"
 DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
 
 
-def expressions(value):
-    """Every "expr" of a dashboard."""
+def strings(value, name):
+    """Every string of a dashboard that has this name."""
     if isinstance(value, dict):
         for key, member in value.items():
-            yield from [member] if key == "expr" else expressions(member)
+            yield from [member] if key == name and isinstance(member, str) else strings(member, name)
     elif isinstance(value, list):
         for member in value:
-            yield from expressions(member)
+            yield from strings(member, name)
 
 
-def test_rules_and_dashboard_name_metrics_that_are_there(daemon):
-    there = {line.partition("{")[0].partition(" ")[0] for line in daemon.get("/metrics").body.decode().splitlines() if line[:1] != "#"}
-    queries = list(expressions(json.loads(DASHBOARD.read_text())))
+def test_rules_and_dashboard_name_metrics_and_labels_that_are_there(daemon):
+    there = {}
+    for line in daemon.get("/metrics").body.decode().splitlines():
+        if line[:1] != "#":
+            name, _, labels = line.rpartition(" ")[0].partition("{")
+            there.setdefault(name, {"instance", "job"}).update(re.findall(r'(\w+)="', labels))
+    dashboard = json.loads(DASHBOARD.read_text())
+    queries = [*strings(dashboard, "expr"), *strings(dashboard, "query")]
     assert len(queries) > 10
     queries.append(re.sub(r"(?m)^\s*(#|- alert:|summary:).*$", "", RULES.read_text()))
-    named = {name for query in queries for name in re.findall(r"\b(?:hotpathd|process)_[a-z_]+", query)}
-    assert len(named) > 10 and not named - there
+    named = [found for query in queries for found in re.findall(r"\b((?:hotpathd|process)_[a-z_]+)(?:\{([^}]*)\})?", query)]
+    assert len(named) > 20
+    for name, selector in named:
+        assert set(re.findall(r"(\w+)(?:=~|!=|!~|=)", selector)) <= there[name], (name, selector)
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")
@@ -38,6 +46,22 @@ def test_promtool_passes_the_rules():
     for arguments in (("check", "rules", RULES), ("test", "rules", RULES.with_name("rules.test.yml"))):
         done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")
+def test_promtool_parses_every_query_of_the_dashboard(tmp_path):
+    """As rules, with Grafana's variables filled in."""
+    queries = [query.replace("$__rate_interval", "1m") for query in strings(json.loads(DASHBOARD.read_text()), "expr")]
+    rules = tmp_path / "rules.yml"  # JSON is YAML
+    rules.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": [{"record": f"panel:{n}", "expr": query} for n, query in enumerate(queries)]}]}))
+    done = subprocess.run(["promtool", "check", "rules", str(rules)], capture_output=True, timeout=60)
+    assert done.returncode == 0 and f"{len(queries)} rules found".encode() in done.stdout, done.stdout + done.stderr
+
+
+def test_the_dashboard_is_what_its_script_writes(tmp_path):
+    (tmp_path / "dashboard.py").write_text(DASHBOARD.with_suffix(".py").read_text())
+    subprocess.run([sys.executable, str(tmp_path / "dashboard.py")], check=True, timeout=60)
+    assert (tmp_path / "dashboard.json").read_text() == DASHBOARD.read_text()
 
 
 def test_every_alert_is_seen_to_fire_and_to_be_silent():
@@ -155,7 +179,7 @@ def test_systemd_takes_the_units_and_says_of_them_what_the_page_says(tmp_path):
 
 
 def test_panels_have_units_and_questions():
-    panels = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text())["panels"]
+    panels = json.loads(DASHBOARD.read_text())["panels"]
     assert panels
     for panel in panels:
         assert panel["fieldConfig"]["defaults"]["unit"] and panel["targets"] and all(target["expr"] for target in panel["targets"]), panel["title"]
