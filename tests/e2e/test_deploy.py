@@ -80,6 +80,27 @@ def test_the_kubernetes_manifest_is_whole():
     assert all(isinstance(yaml.safe_load(text), dict) for text in config["data"].values())
 
 
+def test_the_sidecar_of_the_manifest_can_do_harm_to_nobody():
+    yaml = pytest.importorskip("yaml", reason="no PyYAML")
+    deployment = next(d for d in yaml.safe_load_all((ROOT / "deploy/kubernetes/sidecar.yaml").read_text()) if d["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    sidecar, = pod["initContainers"]
+    assert sidecar["restartPolicy"] == "Always"  # a native sidecar
+    assert not {"readinessProbe", "startupProbe"} & set(sidecar)  # the pod would wait for it
+    assert sidecar["livenessProbe"]["exec"]["command"] == ["hotpathd", "health"]
+    assert "cpu" not in sidecar["resources"]["limits"]
+    secure = sidecar["securityContext"]  # what Kubernetes calls the restricted standard
+    assert secure["runAsNonRoot"] and secure["runAsUser"] and secure["readOnlyRootFilesystem"] and not secure["allowPrivilegeEscalation"]
+    assert secure["capabilities"] == {"drop": ["ALL"]} and secure["seccompProfile"] == {"type": "RuntimeDefault"}
+    mounts = {mount["name"]: mount for mount in sidecar["volumeMounts"]}
+    assert "subPath" not in mounts["config"]  # a swap would not be seen
+    assert sidecar["args"] == ["--config", mounts["config"]["mountPath"] + "/hotpathd.yaml"]
+    worker, = pod["containers"]
+    assert [mount["mountPath"] for mount in worker["volumeMounts"] if mount["name"] == "socket"] == [mounts["socket"]["mountPath"]]
+    assert worker["env"] == [{"name": "HOTPATHD_URL", "value": f"unix:{mounts['socket']['mountPath']}/hotpathd.sock"}]
+    assert {volume["name"] for volume in pod["volumes"]} == set(mounts)
+
+
 def test_the_configuration_of_the_manifest_is_taken(tmp_path):
     yaml = pytest.importorskip("yaml", reason="no PyYAML")
     documents = yaml.safe_load_all((ROOT / "deploy/kubernetes/sidecar.yaml").read_text())
