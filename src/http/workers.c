@@ -94,7 +94,8 @@ static void *work(void *cls)
     struct hp_job *job;
     hp_thread_name("hotpathd-w%td", worker - worker->all->worker);
     // Without the privilege to be nicer there is none to be had; the work is done all the same.
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    // Of this thread alone, and on top of what the process was given (Nice= of a unit).
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICE);
     while ((job = wait_for_job(worker))) {
         worker->all->run(job);
         hand_back(worker, job);

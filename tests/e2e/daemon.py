@@ -61,12 +61,12 @@ def request(conn, method, path, body=None, headers=None):
 class Daemon:
     """Started with `arguments`; stopped by pid when the block ends."""
 
-    def __init__(self, folder, *arguments, listen=True):
+    def __init__(self, folder, *arguments, listen=True, before=()):
         self.folder = folder
         self.ready_file = folder / "ready.json"
         self.log_file = folder / "log"
         self.socket = folder / "data.sock"
-        self.command = [BINARY, "serve", "--ready-file", str(self.ready_file)]
+        self.command = [*before, BINARY, "serve", "--ready-file", str(self.ready_file)]
         if listen:
             self.command += ["--listen", "127.0.0.1:0", "--listen", f"unix:{self.socket}", "--admin", "127.0.0.1:0"]
         self.command += arguments

@@ -72,16 +72,21 @@ def test_every_thread_is_under_the_filter(start, tmp_path):
         assert kernel(daemon) == {("2", "1")}
 
 
-def test_workers_have_names_and_are_nicer_than_the_rest(start, tmp_path):
-    """Both are set when the filters are in force already."""
-    daemon, _ = begin(start, tmp_path, "workers: 2\n")
-    usual = os.getpriority(os.PRIO_PROCESS, daemon.process.pid)
+@pytest.mark.parametrize("given", [0, 4])
+def test_workers_have_names_and_are_nicer_than_the_rest(start, tmp_path, given):
+    """Both are set when the filters are in force already; what the process was given (Nice= of a unit) is added to."""
+    config = tmp_path / "isolation.yaml"
+    config.write_text("workers: 2\n")
+    usual = min(os.getpriority(os.PRIO_PROCESS, 0) + given, 19)
+    daemon = start("--config", str(config), before=["nice", "-n", str(given)])
 
-    def nicer():
+    def workers():
         tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir()
-        return {task.joinpath("comm").read_text().strip() for task in tasks if os.getpriority(os.PRIO_PROCESS, int(task.name)) == min(usual + 10, 19)}
+        nice = {task.joinpath("comm").read_text().strip(): os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks}
+        assert nice.pop("hotpathd") == usual
+        return {name: value for name, value in nice.items() if name.startswith("hotpathd-w")}
 
-    wait_for(lambda: nicer() == {"hotpathd-w0", "hotpathd-w1", "hotpathd-w2"}, "three nicer threads with their names")
+    wait_for(lambda: workers() == dict.fromkeys(("hotpathd-w0", "hotpathd-w1", "hotpathd-w2"), min(usual + 10, 19)), "three nicer threads with their names")
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")
