@@ -213,6 +213,7 @@ static const int calls[] = {
     SYS_exit_group,
     SYS_sched_yield,
     SYS_sched_getaffinity,
+    SYS_getpriority,
     SYS_setpriority,
     SYS_gettid,
     SYS_prctl,

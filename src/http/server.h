@@ -128,5 +128,8 @@ size_t hp_server_at_next_start(const struct hp_config *first, const struct hp_co
 void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,
     const char *method, const char *version, struct hp_headers *headers);
 
+// Adds the trailers of a chunked body that has ended to the bytes and lines of `headers`.
+void hp_server_trailers(struct MHD_Connection *connection, struct hp_headers *headers);
+
 // Begins to stop: what is under way is finished, nothing new is taken.
 void hp_server_drain(struct hp_server *server);

@@ -101,9 +101,10 @@ static void *work(void *cls)
 {
     struct worker *worker = cls;
     struct hp_job *job;
+    id_t self = (id_t)gettid();
     take_name(worker);
     // Without the privilege to be nicer there is none to be had; the work is done all the same.
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    (void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + NICE);
     while ((job = wait_for_job(worker))) {
         worker->all->run(job);
         hand_back(worker, job);

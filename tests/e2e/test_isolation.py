@@ -75,13 +75,14 @@ def test_every_thread_is_under_the_filter(start, tmp_path):
 def test_workers_have_names_and_are_nicer_than_the_rest(start, tmp_path):
     """Both are set when the filters are in force already."""
     daemon, _ = begin(start, tmp_path, "workers: 2\n")
-    usual = os.getpriority(os.PRIO_PROCESS, daemon.process.pid)
+    usual, workers = os.getpriority(os.PRIO_PROCESS, daemon.process.pid), {"hotpathd-w0", "hotpathd-w1", "hotpathd-w2"}
 
-    def nicer():
+    def as_nice():
         tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir()
         return {task.joinpath("comm").read_text().strip() for task in tasks if os.getpriority(os.PRIO_PROCESS, int(task.name)) == min(usual + 10, 19)}
 
-    wait_for(lambda: nicer() == {"hotpathd-w0", "hotpathd-w1", "hotpathd-w2"}, "three nicer threads with their names")
+    # where the suite itself is as nice as can be, so are the others
+    wait_for(lambda: as_nice() == workers or usual == 19 and as_nice() > workers, "three nicer threads with their names")
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs calls and files of its own")
