@@ -88,6 +88,11 @@ sanitized-units:
 sanitized-e2e:
 	@$(MAKE) SAN=address,undefined e2e
 
+tsan: ## units and end to end under ThreadSanitizer, some ten minutes
+	@$(MAKE) -j2 SAN=thread all $(UNITS:$(BUILD)/%=$(BUILD)/thread/%)
+	@$(MAKE) vocab
+	@$(MAKE) -k SAN=thread units e2e
+
 # --- vocabularies ---------------------------------------------------------------------------------
 
 vocab: $(BUILD)/mkvocab ## fetch the token vocabularies, check them, write mapped tables to build/vocab
@@ -252,5 +257,5 @@ help: ## this list
 clean: ## remove what was built (vocabularies too)
 	rm -rf build
 
-.PHONY: all deps run demo test venvs built sanitized-built sanitized-units sanitized-e2e python-client go-client vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
+.PHONY: all deps run demo test venvs built sanitized-built sanitized-units sanitized-e2e tsan python-client go-client vocab units oracles e2e soak clients extras evidence go-adapters check library headers layers bench bench-server fuzz fmt install deb help clean
 -include $(LIB_OBJ:.o=.d) $(OUT)/src/text/gen/mkvocab.d $(BENCH:=.d) $(OUT)/src/main.d $(OUT)/src/incoming.d $(OUT)/src/outgoing.d $(UNIT_SRC:%.c=$(OUT)/%.d)

@@ -3,6 +3,7 @@
 // the place of those of deadline.c (see the Makefile).
 #include "hotpathd/json.h"
 #include "hotpathd/route.h"
+#include "text/chunk.h"
 
 #include "test.h"
 
@@ -161,4 +162,33 @@ START_TEST(is_over_at_whichever_look_finds_it)
 }
 END_TEST
 
-TESTS("late", looks_at_the_deadline_in_every_stage, is_over_at_whichever_look_finds_it)
+// One word, or one cluster, may be the whole of a text.
+START_TEST(looks_at_the_deadline_inside_a_word)
+{
+    enum { BYTES = 1 << 20, LEAST = BYTES >> 14 };
+    static const char *const units[] = { "a", "7", "\xd0\xb6", "\xed\x95\x9c", "\xcc\x81",
+        "\xf0\x9f\x91\xa9\xe2\x80\x8d" };
+    struct hp_request request = { .progress.stage = HP_COMPUTE };
+    const struct hp_chunk_options options = { .unit = HP_UNIT_CHARS, .max = BYTES / 8 };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        struct hp_arena arena;
+        struct hp_fault fault = HP_FAULT_NONE;
+        struct hp_chunks chunks;
+        hp_arena_init(&arena, NULL, (size_t)1 << 30);
+        char *text = hp_alloc_raw(&arena, BYTES + HP_PADDING, 1);
+        size_t len = fill(text, &(struct body){ .head = "", .unit = units[i], .tail = "" }, BYTES);
+        memset(&looks, 0, sizeof looks);
+        looks.request = &request;
+        looks.left = SIZE_MAX;
+        ck_assert_int_eq(hp_chunk_text((hp_str){ text, len }, NULL, NULL, &options, &arena,
+                             &request.deadline, &chunks, &fault),
+            HP_OK);
+        ck_assert_msg(looks.seen[HP_COMPUTE] >= LEAST, "%s: %zu looks for %zu chunks", units[i],
+            looks.seen[HP_COMPUTE], chunks.count);
+        hp_arena_done(&arena);
+    }
+}
+END_TEST
+
+TESTS("late", looks_at_the_deadline_inside_a_word, looks_at_the_deadline_in_every_stage,
+    is_over_at_whichever_look_finds_it)

@@ -206,12 +206,24 @@ static hp_mhd_result on_body(struct hp_exchange *x, const char *data, size_t len
     return MHD_YES;
 }
 
+// They lie beside the header block in libmicrohttpd's memory, and take the room of the reply's
+// head.
+static enum hp_code count_trailers(struct hp_exchange *x, struct MHD_Connection *connection)
+{
+    if (x->worked || !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING))
+        return HP_OK;
+    hp_server_trailers(connection, &x->headers);
+    return hp_gate_size(&x->headers, header_bytes(x->server), &x->fault);
+}
+
 // The last byte of the body is here; and again when a worker was done, where one was needed.
 static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
 {
     hp_exchange_is_not_coming(x);
     if (x->hung_up)
         return MHD_NO;
+    if (count_trailers(x, connection))
+        return hp_exchange_refuse(x);
     if (!x->fault.code && !x->rollout && !x->worked) {
         hp_exchange_size_up(x, x->body.len);
         if (hp_exchange_is_done_in_place(x, 0)) {

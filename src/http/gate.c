@@ -8,10 +8,12 @@ enum hp_code hp_gate_size(
 {
     if (headers->bytes > max_bytes)
         return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, max_bytes,
-            "the request line and headers, cookies twice, have at most %zu bytes", max_bytes);
+            "the request line, headers, cookies twice, and trailers have at most %zu bytes",
+            max_bytes);
     if (headers->lines > HP_HEADER_LINES_MAX)
         return hp_fail_limit(fault, HP_HEADER_TOO_LARGE, NULL, HP_HEADER_LINES_MAX,
-            "at most %d header lines, parameters of the query and cookies", HP_HEADER_LINES_MAX);
+            "at most %d header lines, parameters of the query, cookies and trailers",
+            HP_HEADER_LINES_MAX);
     return HP_OK;
 }
 

@@ -33,8 +33,9 @@ enum {
 struct hp_headers {
     hp_str value[HP_HEADERS];        // of the first of its name
     unsigned char count[HP_HEADERS]; // how often it was sent, at most 255
-    size_t bytes;   // of the block, from the method to the empty line, and of cookies once more
-    size_t lines;   // of headers, parameters of the query, and cookies
+    size_t
+        bytes; // of the block, from the method to the empty line, of cookies once more, of trailers
+    size_t lines;   // of headers, parameters of the query, cookies and trailers
     bool bad_name;  // one is not an RFC 9110 token
     bool bad_value; // one holds a control character
     // Where the next line should begin in the buffer that they all lie in; NULL: not looked at.

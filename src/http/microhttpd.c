@@ -57,3 +57,19 @@ void hp_server_headers(const struct hp_server *server, struct MHD_Connection *co
     if (server->old_library && info)
         hp_headers_end(headers, method + info->header_size);
 }
+
+// A line and its end are slices of one buffer: blanks between name and value count.
+static hp_mhd_result count_trailer(void *cls, enum MHD_ValueKind kind, const char *name,
+    size_t name_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    struct hp_headers *headers = cls;
+    headers->lines++;
+    headers->bytes += (value ? (size_t)(value - name) + value_len : name_len) + 2;
+    return MHD_YES;
+}
+
+void hp_server_trailers(struct MHD_Connection *connection, struct hp_headers *headers)
+{
+    MHD_get_connection_values_n(connection, MHD_FOOTER_KIND, count_trailer, headers);
+}

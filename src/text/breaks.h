@@ -26,8 +26,8 @@ static inline bool hp_ascii_at(hp_str s, size_t at)
 }
 
 // As hp_word_end, but ended by NARROW NO-BREAK SPACE too, the one blank that UAX #29 keeps in a
-// word.
-size_t hp_word_unblank(hp_str s, size_t at);
+// word; and behind the deadline, somewhere in it.
+size_t hp_word_unblank(hp_str s, size_t at, const struct hp_deadline *deadline);
 
 // A walk over the sentences of a text that can be taken up again. It may begin at any character
 // that stands in no tail of a terminator (behind one, its closing signs and its blanks).

@@ -220,7 +220,7 @@ static HP_MUST_USE enum hp_code choose(
 static enum hp_code one_cluster(struct cutter *cutter, size_t start, struct cut *cut)
 {
     HP_TRY(hp_ladder_open(&cutter->ladder, false, cutter->fault));
-    size_t end = hp_grapheme_end(cutter->measure.text, start);
+    size_t end = hp_grapheme_within(cutter->measure.text, start, cutter->deadline);
     struct hp_edge edge = { (uint32_t)end, (uint32_t)end, HP_EDGE_GRAPHEME };
     (void)hp_ladder_at(&cutter->ladder, end, &edge); // where there is none, it is in a word
     size_t size = span(cutter, start, end);

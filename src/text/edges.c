@@ -46,7 +46,7 @@ enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_
             HP_TRY(hp_deadline_check(deadline, fault));
             check_at = gap.end + CHECK_BYTES;
         }
-        gap = hp_gap_behind(text, gap.end);
+        gap = hp_gap_behind(text, gap.end, deadline);
         enum hp_boundary rank = gap.end == text.len ? HP_EDGE_DOCUMENT : rank_of(&finder, &gap);
         if (rank >= HP_EDGE_SENTENCE)
             finder.sentence_start = gap.end;

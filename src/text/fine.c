@@ -87,6 +87,16 @@ enum hp_code hp_fine_open(struct hp_fine *fine, bool clusters, struct hp_fault *
     return HP_OK;
 }
 
+// Whether the time is over, looked at where a walk comes to `check_at`.
+static bool late(struct hp_fine *fine, size_t at, size_t *check_at)
+{
+    if (at >= *check_at) {
+        *check_at = at + CHECK_BYTES;
+        fine->late |= hp_deadline_passed(fine->deadline);
+    }
+    return fine->late;
+}
+
 // --- where to begin ------------------------------------------------------------------------------
 
 // Begins neither in the middle of a cluster nor of a word, whatever comes before.
@@ -116,18 +126,18 @@ static struct hp_fine_place begin_at(size_t at)
 }
 
 // A place to list from, so that all edges of this word of the bitmaps are listed.
-static struct hp_fine_place begin(const struct hp_fine *fine, size_t word, enum hp_fine_use use)
+static struct hp_fine_place begin(struct hp_fine *fine, size_t word, enum hp_fine_use use)
 {
     hp_str s = fine->text;
     struct hp_fine_place floor = fine->left[use];
     if (floor.whole > word)
         floor = begin_of_text(fine->first);
-    size_t at = word * BITS, next, solid = 0;
+    size_t at = word * BITS, next, solid = 0, check_at = CHECK_BYTES;
     if (at <= floor.at)
         return floor;
     at = hp_utf8_start(s, at);
     const struct hp_break *row = hp_break_at(s, at, &next);
-    while (at > floor.at) {
+    while (at > floor.at && !late(fine, word * BITS - at, &check_at)) {
         if (!blank(row))
             solid = stands_alone(row) ? at : 0;
         size_t before_at = hp_utf8_start(s, at);
@@ -174,14 +184,16 @@ static uint8_t kind_at(hp_str s, size_t at)
     return at < s.len ? kind_of((unsigned char)s.ptr[at]) : ASCII;
 }
 
-// End of the piece at `at` where ASCII alone tells, else 0.
+// End of the piece at `at` where ASCII alone tells, and soon, else 0.
 static size_t ascii_end(hp_str s, size_t at)
 {
     uint8_t kind = kind_at(s, at), next;
     if (!(kind & PLAIN))
         return kind_at(s, at + 1) & kind & ASCII ? at + 1 : 0;
+    size_t limit = at + CHECK_BYTES;
     while ((next = kind_at(s, ++at)) & PLAIN)
-        ;
+        if (at == limit)
+            return 0;
     if (next & MIDDLE)
         next = kind_at(s, at + 1) & PLAIN ? 0 : kind_at(s, at + 1);
     return next & ASCII ? at : 0;
@@ -241,8 +253,10 @@ static enum hp_boundary rank_of(hp_str s, struct hp_fine_place *place, const str
 }
 
 // The gap behind the piece at `piece`, and its rank.
-static struct hp_gap next_gap(hp_str s, struct hp_fine_place *place, enum hp_boundary *rank)
+static struct hp_gap next_gap(
+    const struct hp_fine *fine, struct hp_fine_place *place, enum hp_boundary *rank)
 {
+    hp_str s = fine->text;
     const struct hp_break *row;
     struct hp_gap gap;
     bool gapless;
@@ -257,7 +271,7 @@ static struct hp_gap next_gap(hp_str s, struct hp_fine_place *place, enum hp_bou
     if (end && gapless)
         gap = (struct hp_gap){ .at = end, .end = end };
     else
-        gap = end ? gap_at(s, end) : hp_gap_behind(s, place->at);
+        gap = end ? gap_at(s, end) : hp_gap_behind(s, place->at, fine->deadline);
     bool letter = end && gapless && row->sentence == SB_OTHER_LETTER;
     *rank = letter ? HP_EDGE_WORD : rank_of(s, place, &gap);
     return gap;
@@ -284,22 +298,13 @@ static bool quiet_at(const struct hp_fine *fine, size_t *quiet, size_t at)
     return *quiet < fine->quiets && fine->quiet[*quiet]->start < at;
 }
 
-static bool late(struct hp_fine *fine, size_t at, size_t *check_at)
-{
-    if (at >= *check_at) {
-        *check_at = at + CHECK_BYTES;
-        fine->late |= hp_deadline_passed(fine->deadline);
-    }
-    return fine->late;
-}
-
 static void list(struct hp_fine *fine, struct hp_fine_place *place, size_t stop)
 {
     hp_str s = fine->text;
     size_t quiet = quiet_from(fine, place->at), check_at = place->at + CHECK_BYTES;
     while (place->at < stop && !late(fine, place->at, &check_at)) {
         enum hp_boundary rank;
-        struct hp_gap gap = next_gap(s, place, &rank);
+        struct hp_gap gap = next_gap(fine, place, &rank);
         place->at = gap.end;
         if (gap.end >= s.len)
             return;
@@ -337,19 +342,18 @@ static void see(struct hp_fine *fine, size_t word, enum hp_fine_use use)
 
 // --- clusters ------------------------------------------------------------------------------------
 
-static struct hp_fine_place clusters_begin(
-    const struct hp_fine *fine, size_t word, enum hp_fine_use use)
+static struct hp_fine_place clusters_begin(struct hp_fine *fine, size_t word, enum hp_fine_use use)
 {
     hp_str s = fine->text;
     struct hp_fine_place floor = fine->clusters_left[use];
     if (floor.whole > word)
         floor = begin_of_text(fine->first);
-    size_t at = word * BITS, next;
+    size_t at = word * BITS, next, check_at = CHECK_BYTES;
     if (at <= floor.at)
         return floor;
     at = hp_utf8_start(s, at);
     const struct hp_break *row = hp_break_at(s, at, &next);
-    while (at > floor.at) {
+    while (at > floor.at && !late(fine, word * BITS - at, &check_at)) {
         size_t before_at = hp_utf8_start(s, at);
         const struct hp_break *before = hp_break_at(s, before_at, &next);
         if (ALONE & 1u << before->grapheme && stands_alone(row) && !blank(row) && !blank(before))
@@ -369,7 +373,7 @@ static void list_clusters(
         see(fine, place->at / BITS, use);
         if (hp_bit(fine->rank[HP_EDGE_WORD], place->at))
             place->at = hp_gap_at(s, place->at).end;
-        size_t end = hp_grapheme_end(s, place->at);
+        size_t end = hp_grapheme_within(s, place->at, fine->deadline);
         if (end >= fine->end) {
             place->at = s.len;
             return;

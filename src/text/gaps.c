@@ -51,24 +51,31 @@ struct hp_gap hp_gap_at(hp_str s, size_t at)
     return gap;
 }
 
+enum { CHECK_BYTES = 16384 };
+
 // End of the piece that starts at `at`: the first word edge that cuts no cluster. A word and a
 // cluster can overlap (flags with marks between them, a prefix sign before a blank).
-static size_t piece_end(hp_str s, size_t at)
+static size_t piece_end(hp_str s, size_t at, const struct hp_deadline *deadline)
 {
-    size_t end = hp_word_unblank(s, at), cluster = at;
+    size_t end = hp_word_unblank(s, at, deadline), cluster = at, check_at = at + CHECK_BYTES;
     while (end < s.len && !(hp_ascii_at(s, end - 1) && hp_ascii_at(s, end))) {
-        while (cluster < end)
-            cluster = hp_grapheme_end(s, cluster);
+        for (; cluster < end; cluster = hp_grapheme_within(s, cluster, deadline)) {
+            if (cluster < check_at)
+                continue;
+            if (hp_deadline_passed(deadline))
+                return end;
+            check_at = cluster + CHECK_BYTES;
+        }
         if (cluster == end)
             break;
-        end = blank_at(s, end) ? cluster : hp_word_unblank(s, end);
+        end = blank_at(s, end) ? cluster : hp_word_unblank(s, end, deadline);
     }
     return end;
 }
 
-struct hp_gap hp_gap_behind(hp_str s, size_t piece)
+struct hp_gap hp_gap_behind(hp_str s, size_t piece, const struct hp_deadline *deadline)
 {
-    return hp_gap_at(s, piece_end(s, piece));
+    return hp_gap_at(s, piece_end(s, piece, deadline));
 }
 
 // A prefix sign (an Arabic number sign) takes the blank behind it into its cluster.

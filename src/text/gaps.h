@@ -15,8 +15,9 @@ struct hp_gap {
 // gap.
 struct hp_gap hp_gap_at(hp_str s, size_t at);
 
-// The gap behind the piece that starts at `piece`.
-struct hp_gap hp_gap_behind(hp_str s, size_t piece);
+// The gap behind the piece that starts at `piece`, found while there is time: behind the deadline
+// it is anywhere in the piece.
+struct hp_gap hp_gap_behind(hp_str s, size_t piece, const struct hp_deadline *deadline);
 
 // Where the gap begins that reaches to `end`, which is a line end's place or s.len: the end of the
 // last non-blank cluster before it; 0 where there is none.

@@ -78,18 +78,30 @@ static bool goes_on(const struct cluster *cluster, uint8_t class)
     return class == GCB_REGIONAL && cluster->odd;
 }
 
-size_t hp_grapheme_end(hp_str s, size_t at)
+enum { CHECK_BYTES = 16384 };
+
+size_t hp_grapheme_within(hp_str s, size_t at, const struct hp_deadline *deadline)
 {
     size_t end, next;
     if (hp_ascii_at(s, at) && s.ptr[at] != '\r' && (at + 1 == s.len || hp_ascii_at(s, at + 1)))
         return at + 1;
     struct cluster cluster = { 0 };
     take(&cluster, hp_break_at(s, at, &end)->grapheme);
-    for (; end < s.len; end = next) {
+    for (size_t check_at = at + CHECK_BYTES; end < s.len; end = next) {
+        if (end >= check_at) {
+            if (deadline && hp_deadline_passed(deadline))
+                break;
+            check_at = end + CHECK_BYTES;
+        }
         uint8_t class = hp_break_at(s, end, &next)->grapheme;
         if (!goes_on(&cluster, class))
             break;
         take(&cluster, class);
     }
     return end;
+}
+
+size_t hp_grapheme_end(hp_str s, size_t at)
+{
+    return hp_grapheme_within(s, at, NULL);
 }

@@ -10,6 +10,10 @@ size_t hp_grapheme_end(hp_str s, size_t at);
 size_t hp_word_end(hp_str s, size_t at);
 size_t hp_sentence_end(hp_str s, size_t at);
 
+// hp_grapheme_end while there is time: a cluster may be as long as the text. Behind the deadline,
+// somewhere in it.
+size_t hp_grapheme_within(hp_str s, size_t at, const struct hp_deadline *deadline);
+
 // A walk to the end of a word segment that can be left and taken up again: one may be as long as
 // the text.
 struct hp_word_walk {

@@ -153,9 +153,12 @@ size_t hp_word_end(hp_str s, size_t at)
     return word.end;
 }
 
-size_t hp_word_unblank(hp_str s, size_t at)
+enum { CHECK_BYTES = 16384 };
+
+size_t hp_word_unblank(hp_str s, size_t at, const struct hp_deadline *deadline)
 {
     struct hp_word_walk word = begin(s, at, true);
-    hp_word_more(&word, s.len);
+    while (!hp_word_more(&word, CHECK_BYTES) && !hp_deadline_passed(deadline))
+        ;
     return word.end;
 }

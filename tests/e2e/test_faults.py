@@ -397,6 +397,17 @@ def test_nothing_behind_a_chunked_body_is_run_as_a_request(daemon, body):
         assert reply.count(b"HTTP/1.1 ") == 1 and b"connection: close" in reply.lower(), reply
 
 
+@pytest.mark.parametrize("trailers", [lambda n: b"A: " + b"a" * n + b"\r\n", lambda n: b"A:" + b" " * n + b"a\r\n", lambda n: b"A: a\r\n" * (n // 6)],
+                         ids=["a long one", "one of blanks", "many"])
+@pytest.mark.parametrize("head", [0, 6000])
+def test_trailers_of_any_size_are_followed_by_a_reply(daemon, trailers, head):
+    """They lie in the memory in which the library writes the reply's head: 16 KiB are allowed, and 21 KiB there are."""
+    begun = CHUNKED[:-2] + b"B: " + b"b" * head + b"\r\n\r\n" + SIZE + b"\r\n" + BODY + b"\r\n0\r\n"
+    sizes = [1, 300, 380, *range(2200, 2500, 6), *range(16400 - head - 400, 16400 - head, 16), *range(21100 - head - 300, 21100 - head + 100, 8), 40000]
+    seen = [daemon.raw(begun + trailers(n) + b"\r\n")[:12] for n in sizes]
+    assert {*seen} == {b"HTTP/1.1 200", b"HTTP/1.1 431"}, dict(zip(sizes, seen))
+
+
 @pytest.mark.parametrize("request_bytes", [raw(BODY).replace(b"Connection: close\r\n", b""), b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 def test_an_answered_connection_that_its_client_has_ended_is_closed(start, request_bytes):
     """The request and the end in one segment: one event, of which the library sees the first half."""

@@ -55,7 +55,8 @@ class Caller:
 
 def one_worker(start, tmp_path, **limits):
     config = tmp_path / "one.yaml"
-    config.write_text("workers: 1\nroutes: { chunk: { max_deadline_ms: 60000 } }\n"
+    # so long that no build is too slow for what waits to be let in
+    config.write_text("workers: 1\nroutes: { chunk: { max_deadline_ms: 600000 } }\n"
                       "limits: { %s }\n" % ", ".join(f"{key}: {value}" for key, value in {"header_ms": 1000, **limits}.items()))
     return start("--config", str(config))
 
@@ -264,7 +265,7 @@ def test_what_has_begun_ends_under_the_configuration_that_it_began_with(start, t
     daemon = one_worker(start, tmp_path)
     config = tmp_path / "one.yaml"
     running, waiting = full(daemon)
-    config.write_text(config.read_text().replace("max_deadline_ms: 60000", "mode: off, deadline_ms: 1, max_deadline_ms: 1, max_body: 1KiB"))
+    config.write_text(config.read_text().replace("max_deadline_ms: 600000", "mode: off, deadline_ms: 1, max_deadline_ms: 1, max_body: 1KiB"))
     wait_for(lambda: daemon.metric("hotpathd_route_mode", route="chunk", mode="off") == 1, "the file to be seen")
     assert daemon.post("/v1/chunk", SMALL).code == "route_off"
     running.hang_up()
