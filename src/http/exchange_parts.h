@@ -36,6 +36,8 @@ struct hp_exchange {
     struct MHD_Connection *connection;
     bool watched;                 // for a hang-up
     struct hp_by_fd to_watch;     // when the loop has nothing better to do
+    unsigned in_vain;             // turns in which libmicrohttpd was to see its end and did not
+    uint64_t bytes_before;        // of the body, in the turn before
     bool worked;                  // taken back from the workers
     bool hung_up;                 // while it was with them
     bool overdue;                 // its time is over, and a worker still has it

@@ -408,6 +408,16 @@ def test_trailers_of_any_size_are_followed_by_a_reply(daemon, trailers, head):
     assert {*seen} == {b"HTTP/1.1 200", b"HTTP/1.1 431"}, dict(zip(sizes, seen))
 
 
+def test_a_trailer_that_ends_where_the_librarys_memory_does_holds_nothing_for_long(daemon):
+    """0.9.75 has no room to read what follows, and so does not see that its client has left."""
+    begun = CHUNKED[:-2] + b"B: " + b"b" * 12000 + b"\r\n\r\n" + SIZE + b"\r\n" + BODY + b"\r\n0\r\nA: "
+    for n in range(8950, 9150):
+        with daemon.open() as sock:
+            sock.sendall(begun + b"a" * n + b"\r\n\r\n")
+    wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
+    assert daemon.metric("hotpathd_in_flight") == 0
+
+
 @pytest.mark.parametrize("request_bytes", [raw(BODY).replace(b"Connection: close\r\n", b""), b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 def test_an_answered_connection_that_its_client_has_ended_is_closed(start, request_bytes):
     """The request and the end in one segment: one event, of which the library sees the first half."""
