@@ -186,7 +186,7 @@ check: ## format, clang-tidy, cppcheck, headers alone, layers, clang's warnings
 	@echo "check: all clean"
 
 headers: ## every header compiles alone
-	@for h in $(H_FILES); do echo "#include \"$$h\"" | \
+	@for h in $(H_FILES); do printf "#include \"%s\"\nextern int a_declaration;\n" "$$h" | \
 	    $(CC) $(ALL_CFLAGS) -Werror -I. -Itests -fsyntax-only -x c - || { echo "$$h does not compile alone"; exit 1; }; done
 
 layers: ## who may include whom

@@ -383,9 +383,14 @@ START_TEST(stops_where_memory_ends_and_at_the_deadline)
     struct hp_arena arena;
     struct hp_ladder ladder;
     struct hp_fault fault = HP_FAULT_NONE;
+    static char lines[100 << 10]; // more than is read before a look
     hp_str text = HP_STR("One. Two.\nThree.");
-    hp_arena_init(&arena, NULL, (size_t)1 << 20);
-    ck_assert_int_eq(hp_ladder_init(&ladder, text, NULL, &arena, &past, &fault), HP_DEADLINE);
+    for (size_t i = 0; i < sizeof lines; i++)
+        lines[i] = i % 2 ? '\n' : 'a';
+    hp_arena_init(&arena, NULL, (size_t)4 << 20);
+    ck_assert_int_eq(
+        hp_ladder_init(&ladder, (hp_str){ lines, sizeof lines }, NULL, &arena, &past, &fault),
+        HP_DEADLINE);
     arena.fail_after = 1;
     ck_assert_int_ne(hp_ladder_init(&ladder, text, NULL, &arena, &never, &fault), HP_OK);
     arena.fail_after = 0;
