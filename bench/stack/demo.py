@@ -179,7 +179,7 @@ class Demo:
             self.wait(0.5, "hotpathd-rollout takes the steps")
             for route in self.rollout.held_up(patience_s):
                 self.show.line(self.rollout.up(route, "too few calls a second for a verdict within a demo").strip())
-        self.wait(self.length("on"), "all keys")
+        self.wait(max(self.length("on"), min(1.5 * CALLS / self.rates[0], PATIENCE_S[1])), "all keys, for as long as the report's verdict wants")
         up, end = self.in_force("on"), time.time()
         self.stack.end(guard)
         self.others["climb"] = self.machine.others()
