@@ -251,7 +251,7 @@ func (r *run[T]) handOn(old T, body []byte) {
 	s.info, s.record = r.info, *r.record
 	s.record.traceparent = r.client.traceparentOf(r.ctx)
 	r.finish(&s.record)
-	r.handedOn = r.client.shadow.offer(shadowJob{size: int64(len(body) + len(s.old)), run: s.run})
+	r.handedOn = r.client.shadow.offer(shadowJob{size: int64(len(body) + len(s.old)), run: s.run, drop: s.drop})
 	if !r.handedOn {
 		r.info.Reason = ReasonShadowDropped
 	}

@@ -34,7 +34,7 @@ const (
 	ReasonCanary        Reason = "canary"         // not in the slice
 	ReasonBreakerOpen   Reason = "breaker_open"   // it failed too often of late
 	ReasonShadow        Reason = "shadow"         // the old result, and no comparison for this call
-	ReasonShadowDropped Reason = "shadow_dropped" // the queue of comparisons was full
+	ReasonShadowDropped Reason = "shadow_dropped" // the queue of comparisons was full, or the client was closed meanwhile
 	ReasonNoise         Reason = "noise"          // the old code was compared with itself
 
 	// The sidecar was asked, in vain.

@@ -30,6 +30,7 @@ type shadow struct {
 type shadowJob struct {
 	size int64
 	run  func(context.Context)
+	drop func() // where it was taken and will not run
 }
 
 func newShadow() *shadow {
@@ -44,6 +45,9 @@ func (s *shadow) offer(job shadowJob) bool {
 	if s.ctx.Err() == nil && s.bytes.Add(job.size) <= shadowBytes {
 		select {
 		case s.queue <- job:
+			if s.ctx.Err() != nil {
+				s.dropAll() // it was closed meanwhile
+			}
 			return true
 		default:
 		}
@@ -77,6 +81,20 @@ func (s *shadow) close() {
 	case <-s.ended:
 	case <-timer.C:
 	}
+	s.dropAll()
+}
+
+func (s *shadow) dropAll() {
+	for {
+		select {
+		case job := <-s.queue:
+			s.bytes.Add(-job.size)
+			s.dropped.Add(1)
+			job.drop()
+		default:
+			return
+		}
+	}
 }
 
 // shadowCall is one comparison, with everything that it needs as it was when the call was made:
@@ -98,6 +116,11 @@ type comparison struct {
 	custom  func(body []byte) (bool, error)   // the caller's Compare
 	again   func(context.Context) ([]byte, error)
 	compare Comparison
+}
+
+func (s *shadowCall) drop() {
+	s.record.reason = ReasonShadowDropped
+	s.client.events.put(&s.record)
 }
 
 func (s *shadowCall) run(ctx context.Context) {

@@ -164,8 +164,12 @@ func TestAFullShadowQueueDropsAndNeverDelays(t *testing.T) {
 	if dropped != 29 && dropped != 30 { // one may be under way
 		t.Errorf("%d dropped", dropped)
 	}
-	count := int64(0)
-	for _, e := range finish() {
+	count, events := int64(0), finish()
+	if len(events) != shadowQueue+30 {
+		t.Errorf("%d events", len(events))
+	}
+	_, dropped = client.Dropped()
+	for _, e := range events {
 		if e.Reason == ReasonShadowDropped && e.Path == PathLegacy && e.Match == nil {
 			count++
 		}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -147,6 +150,30 @@ def test_a_full_queue_drops_and_counts_and_never_delays(serve, client, seen):
     dropped = seen.wait(sidecar.shadow_dropped)
     assert {(e["reason"], e["path"], e["match"]) for e in dropped} == {("shadow_dropped", "legacy", None)}
     server.close()
+
+
+def test_what_waits_when_the_client_is_closed_is_told(serve, client, seen):
+    server = serve(lambda peer: peer.hold())
+    sidecar = client(server.url, modes=SHADOW, on_event=seen, timeout=60)
+    for _ in range(20):
+        sidecar.call("chunk", {}, fallback=lambda: "old")
+    sidecar.close()
+    server.close()
+    reasons = sorted(event["reason"] for event in seen.wait(19))
+    assert reasons[-19:] == ["shadow_dropped"] * 19  # one may be under way
+
+
+def test_what_waits_when_the_process_ends_is_told(tmp_path):
+    script = """
+import sys, hotpathd
+client = hotpathd.Client("unix:/nowhere", modes={"chunk": "shadow"}, events=sys.argv[1])
+for n in range(20):
+    client.call("chunk", {}, fallback=lambda: "old")
+"""
+    path = tmp_path / "events.jsonl"
+    environment = {**os.environ, "PYTHONPATH": "src"}
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60, env=environment)
+    assert len(path.read_text().splitlines()) == 20
 
 
 def test_an_error_of_the_old_code_is_the_callers_and_nothing_is_compared(serve, client, seen):

@@ -19,7 +19,7 @@ REASONS: Dict[str, Tuple[str, str]] = {
     "canary": ("legacy", "mode canary, and this key is not in the share"),
     "breaker_open": ("legacy", "the sidecar failed too often of late; it is tried again in a moment"),
     "shadow": ("legacy", "mode shadow: the old result, and no comparison for this call"),
-    "shadow_dropped": ("legacy", "mode shadow, and the queue of comparisons was full"),
+    "shadow_dropped": ("legacy", "mode shadow, and the queue of comparisons was full, or the client closed meanwhile"),
     "noise": ("legacy", "mode shadow: the old code was compared with itself"),
     "timeout": ("fallback", "the budget passed, here or in the daemon (504, or it hung up by then)"),
     "connect": ("fallback", "no connection, or it was lost before the reply was whole"),

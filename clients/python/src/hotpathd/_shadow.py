@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import queue
 import threading
 import weakref
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
-from . import _fork
+from . import _events, _fork  # whose exit handler is registered first, and so runs last
 
 QUEUE_LIMIT = 64  # comparisons that wait; a sidecar as fast as the callers needs none of them
 MAX_BYTES = 64 * 1024 * 1024  # of requests and results that wait
 Job = Callable[[], None]
+Jobs = queue.SimpleQueue[Optional[Tuple[Job, Job]]]  # to be done, or to be told that it was not
 _log = logging.getLogger("hotpathd")
 
 
@@ -24,10 +26,11 @@ class Shadow:
         self._dropped = 0
         self.after_fork()
         _fork.register(self)
+        _open.add(self)
 
     def after_fork(self) -> None:
         """What the parent had queued is the parent's to do."""
-        self._queue: "queue.SimpleQueue[Optional[Job]]" = queue.SimpleQueue()
+        self._queue: Jobs = queue.SimpleQueue()
         self._bytes = 0
         self._thread: Optional[threading.Thread] = None
         self._lock = threading.Lock()
@@ -36,8 +39,8 @@ class Shadow:
     def dropped(self) -> int:
         return self._dropped
 
-    def offer(self, job: Job, size: int) -> bool:
-        """False where the job will not be done."""
+    def offer(self, job: Job, drop: Job, size: int) -> bool:
+        """False where the job will not be done; `drop` is called where that turns out later."""
         taken = not self._closed and self._queue.qsize() < QUEUE_LIMIT and self._is_running()
         with self._lock:
             if not taken or self._bytes + size > MAX_BYTES:
@@ -51,7 +54,9 @@ class Shadow:
             finally:
                 self._let_go(size)
 
-        self._queue.put(weighed)
+        self._queue.put((weighed, drop))
+        if self._closed:
+            self._drop_all()  # it was closed meanwhile
         return True
 
     def _let_go(self, size: int) -> None:
@@ -59,20 +64,27 @@ class Shadow:
             self._bytes -= size
 
     def close(self, wait_s: float) -> None:
-        """Lets the job under way end, for a while, and drops the others, which count."""
+        """Drops what waits, which counts, and lets the job under way end, for a while."""
         with self._lock:
             self._closed = True
             thread = self._thread
-        while True:
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            with self._lock:
-                self._dropped += job is not None
+        self._drop_all()
         self._queue.put(None)
         if thread is not None and thread is not threading.current_thread():
             thread.join(wait_s)
+
+    def _drop_all(self) -> None:
+        while True:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if waiting is None:
+                self._queue.put(None)
+                return
+            with self._lock:
+                self._dropped += 1
+            _do(waiting[1])
 
     def _is_running(self) -> bool:
         if self._thread is not None:
@@ -93,13 +105,26 @@ class Shadow:
         return True
 
 
-def _run(jobs: "queue.SimpleQueue[Optional[Job]]") -> None:
+def _do(job: Job) -> None:
+    try:
+        job()
+    except Exception:
+        _log.exception("a shadow call was not compared")
+
+
+def _run(jobs: Jobs) -> None:
     while True:
-        job = jobs.get()
-        if job is None:
+        waiting = jobs.get()
+        if waiting is None:
             return
-        try:
-            job()
-        except Exception:
-            _log.exception("a shadow call was not compared")
-        del job
+        _do(waiting[0])
+        del waiting
+
+
+def _at_exit() -> None:
+    for shadow in list(_open):
+        shadow.close(1.0)
+
+
+_open: "weakref.WeakSet[Shadow]" = weakref.WeakSet()
+atexit.register(_at_exit)

@@ -55,9 +55,13 @@ class ShadowCall:
         self._again = again if self._noise else None
         self._known = live.so_far().last()
         self._cpu_s = live.cpu_s()
-        if live.core._shadow.offer(self._run, size):
+        if live.core._shadow.offer(self._run, self._drop, size):
             return "shadow", True
         return "shadow_dropped", False
+
+    def _drop(self) -> None:
+        """The client is closed before its turn came."""
+        self._live.tell(self._known._replace(reason="shadow_dropped"), self._cpu_s)
 
     def _run(self) -> None:
         """On the shadow's thread."""
