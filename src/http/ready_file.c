@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void ready_text(const struct hp_server *server, struct hp_buf *out)
@@ -29,23 +30,36 @@ static bool write_whole(const char *path, hp_str text)
     return fclose(file) == 0 && ok;
 }
 
-// Written under another name and renamed: whoever sees it sees all of it. The listeners accept
-// already: who connects now is answered as soon as the threads run.
+// Written under another name and renamed: whoever sees it sees all of it.
+static bool replace(const char *path, hp_str text)
+{
+    char temporary[4096];
+    int len = snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
+    if (len >= (int)sizeof temporary)
+        return false;
+    bool ok = write_whole(temporary, text) && rename(temporary, path) == 0;
+    if (!ok)
+        unlink(temporary);
+    return ok;
+}
+
+// A pipe or a device (/dev/stdout) stays what it is.
+static bool is_no_file(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && !S_ISREG(found.st_mode);
+}
+
+// The listeners accept already: who connects now is answered as soon as the threads run.
 static bool write_file(const struct hp_server *server)
 {
     const char *path = server->options.ready_file;
     struct hp_arena arena;
-    char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid()) >=
-        (int)sizeof temporary)
-        return false;
     hp_arena_init(&arena, NULL, 1 << 20);
     struct hp_buf text = hp_buf_in(&arena);
     ready_text(server, &text);
-    bool ok =
-        !text.failed && write_whole(temporary, hp_buf_str(&text)) && rename(temporary, path) == 0;
-    if (!ok)
-        unlink(temporary);
+    bool ok = !text.failed && (is_no_file(path) ? write_whole(path, hp_buf_str(&text))
+                                                : replace(path, hp_buf_str(&text)));
     hp_arena_done(&arena);
     return ok;
 }

@@ -686,3 +686,16 @@ def test_the_default_is_to_serve(tmp_path):
     finally:
         process.terminate()
     assert process.wait(10) == 0
+
+
+def test_a_ready_file_that_is_a_pipe_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [BINARY, "--ready-file", str(pipe), "--listen", "127.0.0.1:0", "--admin", f"unix:{tmp_path}/admin.sock"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        assert json.loads(pipe.read_text())["pid"] == process.pid
+        assert pipe.is_fifo()
+    finally:
+        process.terminate()
+    assert process.wait(10) == 0
