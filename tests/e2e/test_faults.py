@@ -418,6 +418,17 @@ def test_a_trailer_that_ends_where_the_librarys_memory_does_holds_nothing_for_lo
     assert daemon.metric("hotpathd_in_flight") == 0
 
 
+@pytest.mark.parametrize("path", [b"/v1/chunk", b"/v1/nothing"], ids=["taken", "refused"])
+def test_descriptors_that_a_peer_sends_along_with_a_body_are_not_taken(daemon, tmp_path, path):
+    body = json.dumps({"text": "a" * 50000}).encode()
+    head = raw(body).replace(b"/v1/chunk", path).replace(b"Connection: close\r\n", b"")[:-len(body)]
+    with daemon.open(daemon.unix) as sock, open(str(tmp_path / "mine"), "w") as mine:
+        sock.sendall(head + body[:-100])
+        socket.send_fds(sock, [body[-100:]], [mine.fileno()])  # the last piece: a read ends with what has descriptors
+        assert sock.recv(1 << 16)[9:12] == (b"200" if path == b"/v1/chunk" else b"404")
+        assert mine.name not in [os.readlink(fd) for fd in pathlib.Path(f"/proc/{daemon.process.pid}/fd").iterdir()]
+
+
 @pytest.mark.parametrize("request_bytes", [raw(BODY).replace(b"Connection: close\r\n", b""), b"GET /v1/rollout HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 def test_an_answered_connection_that_its_client_has_ended_is_closed(start, request_bytes):
     """The request and the end in one segment: one event, of which the library sees the first half."""
