@@ -165,7 +165,7 @@ static hp_mhd_result discard(struct hp_exchange *x)
 {
     if (x->bytes_in > x->discard_max)
         return cut_off(x);
-    if (x->length_known && !x->bypass.by_fd.fd)
+    if (x->length_known && x->bytes_in < x->length && !x->bypass.by_fd.fd)
         look_no_longer(x);
     return MHD_YES;
 }
