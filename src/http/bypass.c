@@ -116,15 +116,16 @@ static bool says_empty(struct msghdr *message)
 }
 
 // On TCP up to all that is left, which may be more than there is room for: nothing is written
-// there.
+// there. On a Unix socket no word from the kernel is taken: it would be the peer's descriptors.
 static ssize_t throw_piece(struct hp_bypass *bypass, void *buf, size_t n, int flags, bool *empty)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
     struct iovec part = { .iov_base = bypass->tcp ? NULL : buf,
         .iov_len = (size_t)(bypass->tcp ? bypass->left : least(bypass->left, n)) };
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
-    };
+    struct msghdr message = { .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = bypass->tcp ? sizeof control : 0 };
     ssize_t thrown = recvmsg(bypass->by_fd.fd, &message, flags | MSG_TRUNC);
     *empty = thrown > 0 && says_empty(&message);
     return thrown;
