@@ -163,32 +163,57 @@ START_TEST(is_over_at_whichever_look_finds_it)
 END_TEST
 
 // One word, or one cluster, may be the whole of a text.
+static const char *const endless[] = { "a", "7", "\xd0\xb6", "\xed\x95\x9c", "\xcc\x81",
+    "\xf0\x9f\x91\xa9\xe2\x80\x8d" };
+
+enum { ENDLESS = sizeof endless / sizeof *endless };
+
+// Cuts a text of one unit over and over; the time is over at the look number `late`.
+static enum hp_code cut(const char *unit, size_t bytes, size_t most, size_t late)
+{
+    struct hp_request request = { .progress.stage = HP_COMPUTE };
+    const struct hp_chunk_options options = { .unit = HP_UNIT_CHARS, .max = most };
+    struct hp_arena arena;
+    struct hp_fault fault = HP_FAULT_NONE;
+    struct hp_chunks chunks;
+    hp_arena_init(&arena, NULL, (size_t)1 << 30);
+    char *text = hp_alloc_raw(&arena, bytes + HP_PADDING, 1);
+    size_t len = fill(text, &(struct body){ .head = "", .unit = unit, .tail = "" }, bytes);
+    memset(&looks, 0, sizeof looks);
+    looks.request = &request;
+    looks.left = late;
+    enum hp_code code = hp_chunk_text(
+        (hp_str){ text, len }, NULL, NULL, &options, &arena, &request.deadline, &chunks, &fault);
+    hp_arena_done(&arena);
+    return code;
+}
+
 START_TEST(looks_at_the_deadline_inside_a_word)
 {
     enum { BYTES = 1 << 20, LEAST = BYTES >> 14 };
-    static const char *const units[] = { "a", "7", "\xd0\xb6", "\xed\x95\x9c", "\xcc\x81",
-        "\xf0\x9f\x91\xa9\xe2\x80\x8d" };
-    struct hp_request request = { .progress.stage = HP_COMPUTE };
-    const struct hp_chunk_options options = { .unit = HP_UNIT_CHARS, .max = BYTES / 8 };
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        struct hp_arena arena;
-        struct hp_fault fault = HP_FAULT_NONE;
-        struct hp_chunks chunks;
-        hp_arena_init(&arena, NULL, (size_t)1 << 30);
-        char *text = hp_alloc_raw(&arena, BYTES + HP_PADDING, 1);
-        size_t len = fill(text, &(struct body){ .head = "", .unit = units[i], .tail = "" }, BYTES);
-        memset(&looks, 0, sizeof looks);
-        looks.request = &request;
-        looks.left = SIZE_MAX;
-        ck_assert_int_eq(hp_chunk_text((hp_str){ text, len }, NULL, NULL, &options, &arena,
-                             &request.deadline, &chunks, &fault),
-            HP_OK);
-        ck_assert_msg(looks.seen[HP_COMPUTE] >= LEAST, "%s: %zu looks for %zu chunks", units[i],
-            looks.seen[HP_COMPUTE], chunks.count);
-        hp_arena_done(&arena);
+    for (size_t i = 0; i < ENDLESS; i++) {
+        ck_assert_int_eq(cut(endless[i], BYTES, BYTES / 8, SIZE_MAX), HP_OK);
+        ck_assert_msg(
+            looks.seen[HP_COMPUTE] >= LEAST, "%s: %zu looks", endless[i], looks.seen[HP_COMPUTE]);
     }
 }
 END_TEST
 
-TESTS("late", looks_at_the_deadline_inside_a_word, looks_at_the_deadline_in_every_stage,
-    is_over_at_whichever_look_finds_it)
+// A walk that ends there leaves an edge where none is: nothing is to come of it.
+START_TEST(is_over_inside_a_word)
+{
+    enum { BYTES = 100 << 10, TRIES = 12 };
+    static const size_t most[] = { 7, BYTES / 3 };
+    for (size_t i = 0; i < ENDLESS * 2; i++) {
+        const char *unit = endless[i / 2];
+        ck_assert_int_eq(cut(unit, BYTES, most[i % 2], SIZE_MAX), HP_OK);
+        size_t all = looks.seen[HP_COMPUTE];
+        for (size_t late = 1; late <= all; late += 1 + all / TRIES)
+            ck_assert_msg(cut(unit, BYTES, most[i % 2], late) == HP_DEADLINE,
+                "%s, at look %zu of %zu", unit, late, all);
+    }
+}
+END_TEST
+
+TESTS("late", looks_at_the_deadline_inside_a_word, is_over_inside_a_word,
+    looks_at_the_deadline_in_every_stage, is_over_at_whichever_look_finds_it)

@@ -117,9 +117,14 @@ static enum hp_code foresee(struct hp_exchange *x)
         !hp_workers_admit(x->server->workers, &x->job, coming_ns,
             x->request.deadline.at_ns - hp_now_ns(), &wait_ns))
         return hp_exchange_shed(x, wait_ns);
+    return HP_OK;
+}
+
+// Nothing where it was not sized up.
+static void is_coming(struct hp_exchange *x)
+{
     x->coming_ns = x->job.estimate_ns;
     x->loop->coming_ns += x->coming_ns;
-    return HP_OK;
 }
 
 void hp_exchange_is_not_coming(struct hp_exchange *x)
@@ -147,7 +152,9 @@ static enum hp_code admit_to_route(struct hp_exchange *x)
     HP_TRY(hp_deadline_check(&x->request.deadline, &x->fault));
     HP_TRY(check_length(x, config)); // first: who comes again in a second is refused again
     HP_TRY(foresee(x));
-    return make_room(x);
+    HP_TRY(make_room(x));
+    is_coming(x);
+    return HP_OK;
 }
 
 enum hp_code hp_exchange_admit(struct hp_exchange *x)

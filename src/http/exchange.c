@@ -165,7 +165,7 @@ static hp_mhd_result discard(struct hp_exchange *x)
 {
     if (x->bytes_in > x->discard_max)
         return cut_off(x);
-    if (x->length_known && !x->bypass.by_fd.fd)
+    if (x->length_known && x->bytes_in < x->length && !x->bypass.by_fd.fd)
         look_no_longer(x);
     return MHD_YES;
 }
@@ -213,7 +213,7 @@ static enum hp_code count_trailers(struct hp_exchange *x, struct MHD_Connection 
     if (x->worked || !hp_headers_has(&x->headers, HP_H_TRANSFER_ENCODING))
         return HP_OK;
     hp_server_trailers(connection, &x->headers);
-    return hp_gate_size(&x->headers, header_bytes(x->server), &x->fault);
+    return hp_gate_framing(&x->headers, x->http11, header_bytes(x->server), &x->fault);
 }
 
 // The last byte of the body is here; and again when a worker was done, where one was needed.

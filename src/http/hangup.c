@@ -28,9 +28,9 @@ void hp_exchange_watch_later(struct hp_exchange *x)
     }
     if (x->watched || x->to_watch.link)
         return;
-    hp_by_fd_add(&loop->to_watch, &x->to_watch, x->peer->fd);
-    if (loop->watch_since_ns == 0)
+    if (!loop->to_watch)
         loop->watch_since_ns = x->request.progress.since_ns;
+    hp_by_fd_add(&loop->to_watch, &x->to_watch, x->peer->fd);
 }
 
 static struct hp_exchange *exchange_of(struct hp_by_fd *to_watch)

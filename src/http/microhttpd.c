@@ -58,14 +58,16 @@ void hp_server_headers(const struct hp_server *server, struct MHD_Connection *co
         hp_headers_end(headers, method + info->header_size);
 }
 
-// A line and its end are slices of one buffer: blanks between name and value count.
+// A line and its end are slices of one buffer: blanks between name and value count. Of a folded one
+// 0.9.75 moves the name behind the value.
 static hp_mhd_result count_trailer(void *cls, enum MHD_ValueKind kind, const char *name,
     size_t name_len, const char *value, size_t value_len)
 {
     (void)kind;
     struct hp_headers *headers = cls;
     headers->lines++;
-    headers->bytes += (value ? (size_t)(value - name) + value_len : name_len) + 2;
+    headers->gap |= value && value < name;
+    headers->bytes += (value && value > name ? (size_t)(value - name) + value_len : name_len) + 2;
     return MHD_YES;
 }
 

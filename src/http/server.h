@@ -139,5 +139,5 @@ const char *hp_server_library(void);
 void hp_server_headers(const struct hp_server *server, struct MHD_Connection *connection,
     const char *method, const char *version, struct hp_headers *headers);
 
-// Adds the trailers of a chunked body that has ended to the bytes and lines of `headers`.
+// Adds the trailers of a chunked body that has ended to the bytes, lines and gap of `headers`.
 void hp_server_trailers(struct MHD_Connection *connection, struct hp_headers *headers);
