@@ -7,6 +7,7 @@
 #include "http/gate.h"
 #include "http/pages.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 enum {
@@ -139,6 +140,8 @@ static hp_mhd_result on_headers(struct hp_exchange *x, struct MHD_Connection *co
     hp_peer_expect(x->peer, HP_PEER_BODY,
         x->request.deadline.at_ns ? x->request.deadline.at_ns
                                   : x->request.progress.since_ns + x->server->header_ns);
+    if (has_body(x) && !x->length_known && x->server->old_library)
+        hp_chunked_begin(&x->chunked, x->peer->fd);
     if (has_body(x))
         hp_exchange_watch_later(x); // its headers and its end may have come as one
     return MHD_YES;
@@ -216,10 +219,22 @@ static enum hp_code count_trailers(struct hp_exchange *x, struct MHD_Connection 
     return hp_gate_framing(&x->headers, x->http11, header_bytes(x->server), &x->fault);
 }
 
+ssize_t hp_exchange_is_full(struct hp_chunked *chunked)
+{
+    struct hp_exchange *x = hp_exchange_of_chunked(chunked);
+    if (!x->fault.code)
+        hp_fail(&x->fault, HP_HEADER_TOO_LARGE, NULL,
+            "the trailers fill the memory that a header block has");
+    (void)hp_exchange_refuse(x);
+    errno = ECONNRESET;
+    return -1;
+}
+
 // The last byte of the body is here; and again when a worker was done, where one was needed.
 static hp_mhd_result on_whole(struct hp_exchange *x, struct MHD_Connection *connection)
 {
     hp_exchange_is_not_coming(x);
+    hp_chunked_end(&x->chunked);
     if (x->hung_up)
         return MHD_NO;
     if (count_trailers(x, connection))

@@ -1,6 +1,7 @@
 // exchange.h -- one request's way from its first line to its last byte. All of it is its loop's.
 #pragma once
 
+#include "http/chunked.h"
 #include "http/loop.h"
 
 // The daemon that owns connections and exchanges; NULL where libmicrohttpd refuses.
@@ -18,6 +19,13 @@ void hp_exchange_watch(struct hp_loop *loop);
 
 // Cancels what nobody waits for any more: the event of loop->hangup_fd.
 void hp_exchange_hangups(struct hp_loop *loop);
+
+// Behind each turn of libmicrohttpd's: it reads on where less than it had room for was received.
+void hp_exchange_read_again(void);
+
+// While libmicrohttpd receives: it has no room for what is to come. Says so, as the last of the
+// connection, and fails as recv does.
+ssize_t hp_exchange_is_full(struct hp_chunked *chunked);
 
 // Ends what has run over its time, and idle connections while draining. Sets loop->next_sweep_ns.
 void hp_exchange_sweep(struct hp_loop *loop, uint64_t now_ns);

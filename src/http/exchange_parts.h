@@ -4,9 +4,12 @@
 #pragma once
 
 #include "http/bypass.h"
+#include "http/chunked.h"
 #include "http/exchange.h"
 #include "http/lines.h"
 #include "http/peer.h"
+
+#include <stddef.h>
 
 enum {
     HP_HEAD_ROOM = 1024, // for the lines of a reply's head, of which the longest is an id of 128
@@ -31,13 +34,12 @@ struct hp_exchange {
     bool length_known; // of the body
     size_t discard_max;
     struct hp_bypass bypass; // of a body that is large or discarded
+    struct hp_chunked chunked;
     struct hp_job job;
     uint64_t coming_ns; // its share of the loop's
     struct MHD_Connection *connection;
     bool watched;                 // for a hang-up
     struct hp_by_fd to_watch;     // when the loop has nothing better to do
-    unsigned in_vain;             // turns in which libmicrohttpd was to see its end and did not
-    uint64_t bytes_before;        // of the body, in the turn before
     bool worked;                  // taken back from the workers
     bool hung_up;                 // while it was with them
     bool overdue;                 // its time is over, and a worker still has it
@@ -62,6 +64,11 @@ struct hp_exchange {
     char head[HP_HEAD_ROOM];                  // what `lines` shows
     _Alignas(16) char room[HP_EXCHANGE_ROOM]; // the first bytes of `spare`; the last member
 };
+
+static inline struct hp_exchange *hp_exchange_of_chunked(struct hp_chunked *chunked)
+{
+    return (void *)((char *)chunked - offsetof(struct hp_exchange, chunked));
+}
 
 // --- kept.c --------------------------------------------------------------------------------------
 

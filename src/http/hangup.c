@@ -4,11 +4,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 
-enum {
-    HANGUPS_A_TURN = 64,
-    IN_VAIN_MOST = 256, // far more than it takes to read libmicrohttpd's memory full
-    LIBRARY_S = 1
-};
+enum { HANGUPS_A_TURN = 64 };
 
 void hp_exchange_watch_now(struct hp_exchange *x)
 {
@@ -58,29 +54,20 @@ void hp_exchange_unwatch(struct hp_exchange *x)
     x->watched = false;
 }
 
-// Turns in which the body did not grow.
-static unsigned count_in_vain(struct hp_exchange *x)
-{
-    x->in_vain = x->bytes_in == x->bytes_before ? x->in_vain + 1 : 0;
-    x->bytes_before = x->bytes_in;
-    return x->in_vain;
-}
-
 // Bytes and the end in one segment are one event to libmicrohttpd, which reads the bytes and waits
-// for ever. Resumed, it reads again, and so it does each turn until it has seen the end. 0.9.75
-// never sees it where the line of a trailer ends with its memory: it has no room to read, and does
-// not say so. There its own clock ends the connection.
+// for ever. Resumed, it reads again, and so it does each turn until it has seen the end.
 static void read_again(struct hp_exchange *x)
 {
-    if (count_in_vain(x) > IN_VAIN_MOST) {
-        hp_exchange_unwatch(x);
-        MHD_set_connection_option(
-            x->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)LIBRARY_S);
-        return;
-    }
     MHD_suspend_connection(x->connection);
     MHD_resume_connection(x->connection);
     x->loop->resumed = true;
+}
+
+void hp_exchange_read_again(void)
+{
+    struct hp_chunked *chunked;
+    while ((chunked = hp_chunked_next()))
+        read_again(hp_exchange_of_chunked(chunked));
 }
 
 // Half closed counts as gone: libmicrohttpd closes such a connection without a reply as soon as it

@@ -43,6 +43,7 @@ void hp_exchange_free(struct hp_exchange *x)
     struct hp_loop *loop = x->loop;
     hp_lines_drop(&x->lines);
     hp_bypass_end(&x->bypass);
+    hp_chunked_end(&x->chunked);
     hp_arena_done(&x->arena);
     hp_arena_done(&x->spare);
     hp_config_free(x->config);

@@ -157,6 +157,7 @@ static void run_library(struct hp_loop *loop)
     loop->resumed = false;
     loop->in_place_ns = 0;
     MHD_run(loop->data);
+    hp_exchange_read_again();
     hp_peer_end_arriving(loop);
     loop->busy &= loop->calls != calls;
 }

@@ -429,12 +429,15 @@ def test_a_folded_trailer_is_told_as_a_folded_header_is(daemon):
     assert reply.startswith(b"HTTP/1.1 200") or b'"code":"bad_framing"' in reply, reply
 
 
-def test_a_trailer_that_ends_where_the_librarys_memory_does_holds_nothing_for_long(daemon):
-    """0.9.75 has no room to read what follows, and so does not see that its client has left."""
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_trailer_that_ends_where_the_librarys_memory_does_is_refused_at_once(start, stays):
+    """0.9.75 has no room to read what follows, does not say so, and does not see that its client has left."""
+    daemon = start("--set", "chunk.max_deadline_ms=3600000")
     begun = CHUNKED[:-2] + b"B: " + b"b" * 12000 + b"\r\n\r\n" + SIZE + b"\r\n" + BODY + b"\r\n0\r\nA: "
     for n in range(8950, 9150):
         with daemon.open() as sock:
             sock.sendall(begun + b"a" * n + b"\r\n\r\n")
+            assert not stays or read_all(sock)[:12] in (b"HTTP/1.1 431", b"")
     wait_for(lambda: daemon.metric("hotpathd_connections") == 0, "the connections to go")
     assert daemon.metric("hotpathd_in_flight") == 0
 
