@@ -384,20 +384,6 @@ def heard(hears):
 # --- the ends of bodies and connections --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [b"/v1/chunk", b"/v1/none"], ids=["received", "thrown away"])
-def test_descriptors_that_come_with_a_body_are_not_kept(daemon, path):
-    """A peer may pass some over a Unix socket with any of its bytes; each would be open for ever."""
-    held = pathlib.Path(f"/proc/{daemon.process.pid}/fd")
-    before = len([*held.iterdir()])
-    with daemon.open(daemon.unix) as sock:
-        sock.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 60000\r\n\r\n" % path + b"a" * 20000)
-        for _ in range(40):
-            time.sleep(0.005)  # each is received by itself
-            socket.send_fds(sock, [b"a" * 1000], [sock.fileno()])
-        assert sock.recv(1 << 16).startswith(b"HTTP/1.1 ")
-    wait_for(lambda: len([*held.iterdir()]) <= before, "them to be closed")
-
-
 @pytest.mark.parametrize("body", [
     SIZE + b"\r\n" + BODY + b"\r\n0\r\n\r\n", SIZE + b"\n" + BODY + b"\r\n0\r\n\r\n", SIZE + b"\r\n" + BODY + b"\n0\r\n\r\n",
     SIZE + b"\r\n" + BODY + b"\r\n0\n\r\n", SIZE + b"\r\n" + BODY + b"\r\n0\r\n\n", SIZE + b";a\rb\r\n" + BODY + b"\r\n0\r\n\r\n",
