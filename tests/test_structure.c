@@ -107,17 +107,30 @@ static struct hp_edits edits_from(
     return kept;
 }
 
+// A text that was edited twice.
+struct twice {
+    struct plain in, out;
+    struct hp_edits first, second;
+};
+
+static struct twice edited_twice(struct hp_arena *arena)
+{
+    struct twice made = { .in = plain_of(pick(TEXT)) };
+    struct plain middle = random_edits(&made.in, &made.first, arena, 1 + pick(30));
+    made.out = random_edits(&middle, &made.second, arena, 1 + pick(30));
+    return made;
+}
+
 START_TEST(a_map_that_follows_is_appended_as_it_would_be_joined)
 {
     size_t appended = 0;
     for (int round = 0; round < rounds(1000); round++) {
         struct hp_arena arena;
-        struct hp_edits first = { 0 }, second = { 0 }, both = { 0 };
+        struct hp_edits both = { 0 };
         struct hp_fault fault;
         hp_arena_init(&arena, NULL, 1 << 24);
-        struct plain in = plain_of(pick(TEXT)),
-                     middle = random_edits(&in, &first, &arena, 1 + pick(30));
-        random_edits(&middle, &second, &arena, 1 + pick(30));
+        struct twice made = edited_twice(&arena);
+        struct hp_edits first = made.first, second = made.second;
         if (second.count > 0 && edits_from(&second, first.at, &arena).count < second.count)
             ck_assert(!hp_edits_follow(&first, &second));
         second = edits_from(&second, first.at, &arena);
@@ -138,20 +151,19 @@ START_TEST(joined_maps_lead_all_the_way_back)
 {
     for (int round = 0; round < rounds(3000); round++) {
         struct hp_arena arena;
-        struct hp_edits first = { 0 }, second = { 0 }, both = { 0 };
+        struct hp_edits both = { 0 };
         struct hp_fault fault;
         hp_arena_init(&arena, NULL, 1 << 24);
-        struct plain in = plain_of(pick(TEXT)),
-                     middle = random_edits(&in, &first, &arena, 1 + pick(30));
-        struct plain out = random_edits(&middle, &second, &arena, 1 + pick(30));
-        ck_assert_int_eq(hp_edits_join(&first, &second, &arena, &never, &both, &fault), HP_OK);
-        check_covers(&both, &out);
+        struct twice made = edited_twice(&arena);
+        ck_assert_int_eq(
+            hp_edits_join(&made.first, &made.second, &arena, &never, &both, &fault), HP_OK);
+        check_covers(&both, &made.out);
         struct hp_edits_walk walk = hp_edits_walk(&both);
         struct hp_edit edit, last = { 0 };
         for (; hp_edits_next(&walk, &edit); last = edit)
             ck_assert(edit.raw_len > 0 && edit.at >= last.at + last.len);
-        size_t behind = in.len - last.raw_at - last.raw_len; // the rest is the same
-        ck_assert_uint_eq(last.at + last.len + behind, out.len);
+        size_t behind = made.in.len - last.raw_at - last.raw_len; // the rest is the same
+        ck_assert_uint_eq(last.at + last.len + behind, made.out.len);
         hp_arena_done(&arena);
     }
 }

@@ -12,6 +12,7 @@
 // chain settles behind that. Either way the outcome is one that cleaning it again leaves alone.
 #include "text/clean.h"
 
+#include "text/look.h"
 #include "text/passes.h"
 
 #include <assert.h>
@@ -277,8 +278,6 @@ static enum hp_code clean_title(struct chain *chain)
     return HP_OK;
 }
 
-enum { FIRST_LOOK = 16 << 10 }; // bytes
-
 enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct hp_arena *arena,
     const struct hp_deadline *deadline, struct hp_clean *out, struct hp_fault *fault)
 {
@@ -288,7 +287,7 @@ enum hp_code hp_clean(hp_str raw, const struct hp_clean_options *options, struct
         .arena = arena,
         .deadline = deadline,
         .fault = fault,
-        .unlooked = FIRST_LOOK,
+        .unlooked = HP_LOOK_BYTES,
         .buf = { hp_buf_in(arena), hp_buf_in(arena) } };
     HP_TRY(hp_deadline_check(deadline, fault));
     HP_TRY(start(&chain));

@@ -2,6 +2,8 @@
 // plain version: a chunker finds the same ones where it needs them (lines.c, fine.c).
 #include "text/gaps.h"
 
+#include "text/look.h"
+
 #include <assert.h>
 
 const char *hp_boundary_name(enum hp_boundary boundary)
@@ -31,8 +33,6 @@ static enum hp_boundary rank_of(struct finder *finder, const struct hp_gap *gap)
     return hp_gap_ends_clause(finder->s, gap, &sign) ? HP_EDGE_CLAUSE : HP_EDGE_WORD;
 }
 
-enum { CHECK_BYTES = 16384 };
-
 enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_deadline *deadline,
     struct hp_edges *out, struct hp_fault *fault)
 {
@@ -44,7 +44,7 @@ enum hp_code hp_edges_find(hp_str text, struct hp_arena *arena, const struct hp_
     while (gap.end < text.len) {
         if (gap.end >= check_at) {
             HP_TRY(hp_deadline_check(deadline, fault));
-            check_at = gap.end + CHECK_BYTES;
+            check_at = gap.end + HP_LOOK_BYTES;
         }
         gap = hp_gap_behind(text, gap.end, deadline);
         enum hp_boundary rank = gap.end == text.len ? HP_EDGE_DOCUMENT : rank_of(&finder, &gap);

@@ -3,8 +3,9 @@
 
 #include "text/bits.h"
 #include "text/gaps.h"
+#include "text/look.h"
 
-enum { BITS = 64, CHECK_BYTES = 16384 };
+enum { BITS = 64 };
 
 #define GCB(name) (1u << GCB_##name)
 #define WB(name) (1u << WB_##name)
@@ -91,7 +92,7 @@ enum hp_code hp_fine_open(struct hp_fine *fine, bool clusters, struct hp_fault *
 static bool late(struct hp_fine *fine, size_t at, size_t *check_at)
 {
     if (at >= *check_at) {
-        *check_at = at + CHECK_BYTES;
+        *check_at = at + HP_LOOK_BYTES;
         fine->late |= hp_deadline_passed(fine->deadline);
     }
     return fine->late;
@@ -132,7 +133,7 @@ static struct hp_fine_place begin(struct hp_fine *fine, size_t word, enum hp_fin
     struct hp_fine_place floor = fine->left[use];
     if (floor.whole > word)
         floor = begin_of_text(fine->first);
-    size_t at = word * BITS, next, solid = 0, check_at = CHECK_BYTES;
+    size_t at = word * BITS, next, solid = 0, check_at = HP_LOOK_BYTES;
     if (at <= floor.at)
         return floor;
     at = hp_utf8_start(s, at);
@@ -190,7 +191,7 @@ static size_t ascii_end(hp_str s, size_t at)
     uint8_t kind = kind_at(s, at), next;
     if (!(kind & PLAIN))
         return kind_at(s, at + 1) & kind & ASCII ? at + 1 : 0;
-    size_t limit = at + CHECK_BYTES;
+    size_t limit = at + HP_LOOK_BYTES;
     while ((next = kind_at(s, ++at)) & PLAIN)
         if (at == limit)
             return 0;
@@ -301,7 +302,7 @@ static bool quiet_at(const struct hp_fine *fine, size_t *quiet, size_t at)
 static void list(struct hp_fine *fine, struct hp_fine_place *place, size_t stop)
 {
     hp_str s = fine->text;
-    size_t quiet = quiet_from(fine, place->at), check_at = place->at + CHECK_BYTES;
+    size_t quiet = quiet_from(fine, place->at), check_at = place->at + HP_LOOK_BYTES;
     while (place->at < stop && !late(fine, place->at, &check_at)) {
         enum hp_boundary rank;
         struct hp_gap gap = next_gap(fine, place, &rank);
@@ -348,7 +349,7 @@ static struct hp_fine_place clusters_begin(struct hp_fine *fine, size_t word, en
     struct hp_fine_place floor = fine->clusters_left[use];
     if (floor.whole > word)
         floor = begin_of_text(fine->first);
-    size_t at = word * BITS, next, check_at = CHECK_BYTES;
+    size_t at = word * BITS, next, check_at = HP_LOOK_BYTES;
     if (at <= floor.at)
         return floor;
     at = hp_utf8_start(s, at);
@@ -368,7 +369,7 @@ static void list_clusters(
     struct hp_fine *fine, struct hp_fine_place *place, size_t stop, enum hp_fine_use use)
 {
     hp_str s = fine->text;
-    size_t check_at = place->at + CHECK_BYTES;
+    size_t check_at = place->at + HP_LOOK_BYTES;
     while (place->at < stop && !late(fine, place->at, &check_at)) {
         see(fine, place->at / BITS, use);
         if (hp_bit(fine->rank[HP_EDGE_WORD], place->at))

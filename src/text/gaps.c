@@ -3,6 +3,7 @@
 #include "text/gaps.h"
 
 #include "text/abbreviation.h"
+#include "text/look.h"
 
 static bool blank_at(hp_str s, size_t at)
 {
@@ -51,20 +52,18 @@ struct hp_gap hp_gap_at(hp_str s, size_t at)
     return gap;
 }
 
-enum { CHECK_BYTES = 16384 };
-
 // End of the piece that starts at `at`: the first word edge that cuts no cluster. A word and a
 // cluster can overlap (flags with marks between them, a prefix sign before a blank).
 static size_t piece_end(hp_str s, size_t at, const struct hp_deadline *deadline)
 {
-    size_t end = hp_word_unblank(s, at, deadline), cluster = at, check_at = at + CHECK_BYTES;
+    size_t end = hp_word_unblank(s, at, deadline), cluster = at, check_at = at + HP_LOOK_BYTES;
     while (end < s.len && !(hp_ascii_at(s, end - 1) && hp_ascii_at(s, end))) {
         for (; cluster < end; cluster = hp_grapheme_within(s, cluster, deadline)) {
             if (cluster < check_at)
                 continue;
             if (hp_deadline_passed(deadline))
                 return end;
-            check_at = cluster + CHECK_BYTES;
+            check_at = cluster + HP_LOOK_BYTES;
         }
         if (cluster == end)
             break;

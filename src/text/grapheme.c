@@ -4,6 +4,8 @@
 // know.
 #include "text/breaks.h"
 
+#include "text/look.h"
+
 #define BIT(name) (1u << GCB_##name)
 
 enum {
@@ -78,8 +80,6 @@ static bool goes_on(const struct cluster *cluster, uint8_t class)
     return class == GCB_REGIONAL && cluster->odd;
 }
 
-enum { CHECK_BYTES = 16384 };
-
 size_t hp_grapheme_within(hp_str s, size_t at, const struct hp_deadline *deadline)
 {
     size_t end, next;
@@ -87,11 +87,11 @@ size_t hp_grapheme_within(hp_str s, size_t at, const struct hp_deadline *deadlin
         return at + 1;
     struct cluster cluster = { 0 };
     take(&cluster, hp_break_at(s, at, &end)->grapheme);
-    for (size_t check_at = at + CHECK_BYTES; end < s.len; end = next) {
+    for (size_t check_at = at + HP_LOOK_BYTES; end < s.len; end = next) {
         if (end >= check_at) {
             if (deadline && hp_deadline_passed(deadline))
                 break;
-            check_at = end + CHECK_BYTES;
+            check_at = end + HP_LOOK_BYTES;
         }
         uint8_t class = hp_break_at(s, end, &next)->grapheme;
         if (!goes_on(&cluster, class))

@@ -4,6 +4,7 @@
 #include "base/lanes.h"
 #include "hotpathd/cpu.h"
 #include "text/gaps.h"
+#include "text/look.h"
 
 #include <assert.h>
 
@@ -165,17 +166,15 @@ static struct hp_gap gap_around(hp_str s, size_t end)
     return hp_gap_at(s, at);
 }
 
-enum { CHECK_BYTES = 16384 };
-
 // Gaps from `at` on that hold a line end, but for the last one, at the end of the text.
 static enum hp_code list_gaps(struct hp_edge_list *list, hp_str s, size_t at,
     struct outline *outline, struct hp_arena *arena, const struct hp_deadline *deadline,
     struct hp_fault *fault)
 {
-    for (size_t check_at = CHECK_BYTES;;) {
+    for (size_t check_at = HP_LOOK_BYTES;;) {
         if (at >= check_at) {
             HP_TRY(hp_deadline_check(deadline, fault));
-            check_at = at + CHECK_BYTES;
+            check_at = at + HP_LOOK_BYTES;
         }
         size_t end = hp_line_scan(s, at);
         if (end == s.len)

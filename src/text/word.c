@@ -3,6 +3,7 @@
 // WB12) take the middle character together with what follows it.
 #include "text/ascii.h"
 #include "text/breaks.h"
+#include "text/look.h"
 
 #define BIT(name) (1u << WB_##name)
 
@@ -153,12 +154,10 @@ size_t hp_word_end(hp_str s, size_t at)
     return word.end;
 }
 
-enum { CHECK_BYTES = 16384 };
-
 size_t hp_word_unblank(hp_str s, size_t at, const struct hp_deadline *deadline)
 {
     struct hp_word_walk word = begin(s, at, true);
-    while (!hp_word_more(&word, CHECK_BYTES) && !hp_deadline_passed(deadline))
+    while (!hp_word_more(&word, HP_LOOK_BYTES) && !hp_deadline_passed(deadline))
         ;
     return word.end;
 }

@@ -94,20 +94,28 @@ static void pad(struct hp_words *words)
     memset(words->behind + words->count, 0, 4 * sizeof *words->behind);
 }
 
-HP_AVX2 static uint64_t unknown_avx2(
-    struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+// `known` says it of `step` words at a time, two bits each.
+INLINE uint64_t unknown_by(
+    uint64_t (*known)(const struct hp_words *words, const struct hp_vocab *vocab, size_t i),
+    size_t step, struct hp_words *words, const struct hp_vocab *vocab, size_t from)
 {
     size_t end = end_of(words, from);
     uint64_t unknown = 0;
     pad(words);
     for (size_t start = from; start < end; start += TOGETHER) {
         size_t count = end - start < TOGETHER ? end - start : TOGETHER;
-        uint64_t known = 0;
-        for (size_t i = 0; i < count; i += 2)
-            known |= two_known(words, vocab, start + i) << 2 * i;
-        unknown |= not_both(known, count) << (start - from);
+        uint64_t halves = 0;
+        for (size_t i = 0; i < count; i += step)
+            halves |= known(words, vocab, start + i) << 2 * i;
+        unknown |= not_both(halves, count) << (start - from);
     }
     return unknown;
+}
+
+HP_AVX2 static uint64_t unknown_avx2(
+    struct hp_words *words, const struct hp_vocab *vocab, size_t from)
+{
+    return unknown_by(two_known, 2, words, vocab, from);
 }
 
 // --- eight side by side --------------------------------------------------------------------------
@@ -213,17 +221,7 @@ HP_AVX512 static inline uint64_t four_known(
 HP_AVX512 static uint64_t unknown_avx512(
     struct hp_words *words, const struct hp_vocab *vocab, size_t from)
 {
-    size_t end = end_of(words, from);
-    uint64_t unknown = 0;
-    pad(words);
-    for (size_t start = from; start < end; start += TOGETHER) {
-        size_t count = end - start < TOGETHER ? end - start : TOGETHER;
-        uint64_t known = 0;
-        for (size_t i = 0; i < count; i += 4)
-            known |= four_known(words, vocab, start + i) << 2 * i;
-        unknown |= not_both(known, count) << (start - from);
-    }
-    return unknown;
+    return unknown_by(four_known, 4, words, vocab, from);
 }
 #endif
 
