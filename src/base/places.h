@@ -3,4 +3,5 @@
 
 #define HP_DATA_ADDRESS "127.0.0.1:8377"
 #define HP_ADMIN_ADDRESS "127.0.0.1:8378"
-#define HP_DATA_SOCKET "/run/hotpathd/hotpathd.sock" // where its folder can be written
+#define HP_RUN_FOLDER "/run/hotpathd"
+#define HP_DATA_SOCKET HP_RUN_FOLDER "/hotpathd.sock" // where its folder can be written

@@ -253,7 +253,7 @@ static const struct hp_field daemon_rows[] = {
         .help = "while there is a file of this name every route is off; looked for each second",
         .type = HP_STRING,
         .max = 4095,
-        .preset = "/run/hotpathd/off",
+        .preset = HP_RUN_FOLDER "/off",
         AT(kill_switch) },
     { .key = "traces",
         .help = "OTLP/HTTP collector that spans go to, http://HOST:PORT/v1/traces; empty: none",

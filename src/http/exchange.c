@@ -221,7 +221,7 @@ static enum hp_code count_trailers(struct hp_exchange *x, struct MHD_Connection 
 
 ssize_t hp_exchange_is_full(struct hp_chunked *chunked)
 {
-    struct hp_exchange *x = hp_exchange_of_chunked(chunked);
+    struct hp_exchange *x = HP_EXCHANGE_OF(chunked, chunked);
     if (!x->fault.code)
         hp_fail(&x->fault, HP_HEADER_TOO_LARGE, NULL,
             "the trailers fill the memory that a header block has");

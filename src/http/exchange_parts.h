@@ -65,10 +65,9 @@ struct hp_exchange {
     _Alignas(16) char room[HP_EXCHANGE_ROOM]; // the first bytes of `spare`; the last member
 };
 
-static inline struct hp_exchange *hp_exchange_of_chunked(struct hp_chunked *chunked)
-{
-    return (void *)((char *)chunked - offsetof(struct hp_exchange, chunked));
-}
+// The exchange that `one` is the member `member` of.
+#define HP_EXCHANGE_OF(one, member)                                                                \
+    ((struct hp_exchange *)(void *)((char *)(one)-offsetof(struct hp_exchange, member)))
 
 // --- kept.c --------------------------------------------------------------------------------------
 

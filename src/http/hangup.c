@@ -1,7 +1,6 @@
 // hangup.c -- who hangs up while its request is under way is not worked for any longer.
 #include "http/exchange_parts.h"
 
-#include <stddef.h>
 #include <sys/epoll.h>
 
 enum { HANGUPS_A_TURN = 64 };
@@ -29,17 +28,11 @@ void hp_exchange_watch_later(struct hp_exchange *x)
     hp_by_fd_add(&loop->to_watch, &x->to_watch, x->peer->fd);
 }
 
-static struct hp_exchange *exchange_of(struct hp_by_fd *to_watch)
-{
-    char *at = (char *)to_watch - offsetof(struct hp_exchange, to_watch);
-    return (struct hp_exchange *)(void *)at;
-}
-
 void hp_exchange_watch(struct hp_loop *loop)
 {
     loop->watch_since_ns = 0;
     while (loop->to_watch) {
-        struct hp_exchange *x = exchange_of(loop->to_watch);
+        struct hp_exchange *x = HP_EXCHANGE_OF(loop->to_watch, to_watch);
         hp_by_fd_drop(&x->to_watch);
         hp_exchange_is_not_coming(x);
         hp_exchange_watch_now(x);
@@ -67,7 +60,7 @@ void hp_exchange_read_again(void)
 {
     struct hp_chunked *chunked;
     while ((chunked = hp_chunked_next()))
-        read_again(hp_exchange_of_chunked(chunked));
+        read_again(HP_EXCHANGE_OF(chunked, chunked));
 }
 
 // Half closed counts as gone: libmicrohttpd closes such a connection without a reply as soon as it

@@ -27,7 +27,7 @@ static int listen_on(struct hp_server *server, struct hp_listener *listener, hp_
 // write.
 static bool wants_default_socket(const struct hp_server *server)
 {
-    return server->config->listen_is_default && access("/run/hotpathd", W_OK) == 0;
+    return server->config->listen_is_default && access(HP_RUN_FOLDER, W_OK) == 0;
 }
 
 // Those named "admin" serve the admin side, all others the data side in place of `listen`.
